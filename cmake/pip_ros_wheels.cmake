@@ -1,0 +1,23 @@
+# Needed only where ROS comes from PyPI wheels: pass it as -DCMAKE_PROJECT_INCLUDE=<this file>.
+#
+# The wheels' message targets export the Python and NumPy include folders of the machine that built
+# the wheels, and CMake refuses a target whose include folder does not exist. Once all targets are
+# known, the missing folders are dropped; rosidl adds this machine's own ones by itself.
+
+function(drop_missing_include_directories)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(directories)
+      set(existing ${directories})
+      foreach(directory IN LISTS directories)
+        if(IS_ABSOLUTE "${directory}" AND NOT EXISTS "${directory}")
+          list(REMOVE_ITEM existing "${directory}")
+        endif()
+      endforeach()
+      set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${existing}")
+    endif()
+  endforeach()
+endfunction()
+
+cmake_language(DEFER CALL drop_missing_include_directories)

