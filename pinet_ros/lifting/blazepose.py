@@ -1,0 +1,195 @@
+"""BlazePose, the default lifter: 33 landmarks in the image and in metres, one batch for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pinet_ros.camera import Camera
+from pinet_ros.detection import Detections
+from pinet_ros.frame import Frame
+from pinet_ros.lifting.absolute import rotation_to_ray, translation_to_camera
+from pinet_ros.models import fetch
+from pinet_ros.models.tflite import load_tflite
+from pinet_ros.people import People
+from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
+
+VARIANTS = ("lite", "full", "heavy")
+
+# Landmarks, presence, heat maps and world landmarks; the segmentation is left out.
+_OUTPUTS = ("Identity", "Identity_1", "Identity_3", "Identity_4")
+_SIZE = 256  # pixels of the network's input
+_BOX_SCALE = 1.2  # of the square region over the detector's box
+_LANDMARKS = len(BLAZEPOSE_33)  # the network gives 6 more, for its own tracking
+_HEATMAP = 64  # cells of the heat map
+_WINDOW = 7  # cells of a landmark's neighbourhood in it
+_MIN_HEATMAP = 0.5  # below this peak the heat map does not refine a landmark
+_MIN_WEIGHT = 0.05  # of an unseen landmark in the translation
+_NEAREST = 0.3  # metres: a pelvis closer than this is a failed fit, not a person
+
+_HIPS = BLAZEPOSE_33.indices("left_hip", "right_hip")
+_LIMBS = BLAZEPOSE_33.indices(
+    *(
+        f"{side}_{joint}"
+        for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+        for side in ("left", "right")
+    )
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """What BlazePose says of N people.
+
+    Attributes:
+        image: (N,33,2) pixels of the image.
+        world: (N,33,3) metres about the middle of the hips, relative to the crop's viewing ray.
+        visibility: (N,33), 0 to 1.
+        presence: (N,), probability that the region shows a person, 0 to 1.
+    """
+
+    image: np.ndarray
+    world: np.ndarray
+    visibility: np.ndarray
+    presence: np.ndarray
+
+
+class BlazePose:
+    """Lifts all people of one image in one batch.
+
+    Source: Bazarevsky et al., "BlazePose: On-device Real-time Body Pose Tracking", 2020, and the
+    model card of MediaPipe's BlazePose GHUM 3D.
+    """
+
+    def __init__(
+        self,
+        *,
+        variant: str = "full",
+        mirror: bool = False,
+        min_presence: float = 0.5,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Load the fetched weights.
+
+        Args:
+            variant: lite, full or heavy.
+            mirror: average with the mirrored input: twice the time, more symmetric limbs.
+            min_presence: people below it are dropped, 0 to 1.
+
+        Raises:
+            ModelError: the weights are not in the cache or are damaged.
+            ValueError: the variant is not known.
+        """
+        if variant not in VARIANTS:
+            raise ValueError(f"BlazePose comes as {', '.join(VARIANTS)}, got {variant!r}")
+        self.mirror = mirror
+        self.min_presence = min_presence
+        self.device = torch.device(device)
+        self.network = load_tflite(fetch.path(f"blazepose_{variant}"), _OUTPUTS).to(device)
+
+    def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
+        """Absolute poses in the 17 MuPoTS joints; a region without a person is dropped."""
+        if not len(detections):
+            return People.empty(MUPOTS_17)
+        landmarks = self.landmarks(frame, detections.boxes)
+        joints = to_camera(landmarks, camera)
+        depth = joints[:, _HIPS, 2].mean(axis=1)
+        good = (landmarks.presence >= self.min_presence) & (depth > _NEAREST)
+        people = People(
+            BLAZEPOSE_33,
+            joints=joints[good],
+            joints_image=landmarks.image[good],
+            confidence=landmarks.visibility[good],
+            boxes=detections.boxes[good],
+            scores=detections.scores[good],
+        )
+        return people.to_joint_set(MUPOTS_17)
+
+    @torch.inference_mode()
+    def landmarks(self, frame: Frame, boxes: np.ndarray) -> Landmarks:
+        """Run the network on the square regions about boxes (N,4) in pixels."""
+        boxes = torch.as_tensor(boxes, dtype=torch.float32, device=self.device)
+        centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+        sides = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1) * _BOX_SCALE
+        crops = frame.squares(centers, sides, _SIZE, "rgb") / 255
+        if self.mirror:
+            plain, mirrored = self._run(torch.cat([crops, crops.flip(-1)])).chunk(2)
+            merged = (plain + _mirror(mirrored)) / 2
+        else:
+            merged = self._run(crops)
+        merged[..., :2] *= sides[:, None, None] / _SIZE
+        merged[..., :2] += (centers - sides[:, None] / 2)[:, None]
+        values = merged.cpu().numpy()
+        return Landmarks(
+            image=values[..., :2],
+            world=values[..., 2:5],
+            visibility=values[..., 5],
+            presence=values[:, 0, 6],
+        )
+
+    def _run(self, crops: torch.Tensor) -> torch.Tensor:
+        """Crops (N,3,256,256) to (N,33,7): crop pixels x y, world x y z, visibility, presence."""
+        landmarks, presence, heatmaps, world = self.network(crops)
+        landmarks = landmarks.view(len(crops), -1, 5)[:, :_LANDMARKS]
+        world = world.view(len(crops), -1, 3)[:, :_LANDMARKS]
+        image = refine_by_heatmap(landmarks[..., :2], heatmaps[:, :_LANDMARKS].sigmoid())
+        visibility = landmarks[..., 3:4].sigmoid()
+        presence = presence.view(-1, 1, 1).expand(-1, _LANDMARKS, 1)
+        return torch.cat([image, world, visibility, presence], dim=-1)
+
+
+def _mirror(values: torch.Tensor) -> torch.Tensor:
+    """What BlazePose._run gave for mirrored crops, as if it had been for plain ones."""
+    values = values[:, BLAZEPOSE_33.mirror].clone()
+    values[..., 0] = _SIZE - 1 - values[..., 0]
+    values[..., 2] = -values[..., 2]
+    return values
+
+
+def refine_by_heatmap(points: torch.Tensor, heatmaps: torch.Tensor) -> torch.Tensor:
+    """Move landmarks to the centre of mass of their heat map's 7x7 cells about them.
+
+    Args:
+        points: (N,K,2) pixels of the network's input.
+        heatmaps: (N,K,64,64) probabilities.
+
+    Returns:
+        (N,K,2) pixels; a landmark outside the map, or where no cell reaches 0.5, stays.
+    """
+    reach = _WINDOW // 2
+    cells = (points * (_HEATMAP / _SIZE)).trunc().long()
+    inside = ((cells >= 0) & (cells < _HEATMAP)).all(dim=-1)
+    x, y = cells.clamp(0, _HEATMAP - 1).unbind(-1)  # (N,K)
+    offsets = torch.arange(-reach, reach + 1, device=points.device)
+    columns, rows = x[..., None] + offsets, y[..., None] + offsets  # (N,K,7)
+    padded = torch.nn.functional.pad(heatmaps, [reach] * 4)
+    person = torch.arange(len(points), device=points.device)[:, None, None, None]
+    joint = torch.arange(points.shape[1], device=points.device)[:, None, None]
+    mass = padded[person, joint, rows[..., :, None] + reach, columns[..., None, :] + reach]
+    total = mass.sum(dim=(-2, -1)).clamp_min(1e-9)
+    center = torch.stack(
+        [(mass.sum(-2) * columns).sum(-1) / total, (mass.sum(-1) * rows).sum(-1) / total], dim=-1
+    )
+    moved = inside & (mass.amax(dim=(-2, -1)) >= _MIN_HEATMAP)
+    return torch.where(moved[..., None], center * (_SIZE / _HEATMAP), points)
+
+
+def to_camera(landmarks: Landmarks, camera: Camera) -> np.ndarray:
+    """World landmarks, turned by their viewing ray and moved to fit the image.
+
+    Args:
+        landmarks: of N people.
+        camera: with the distortion of the image that they were found in.
+
+    Returns:
+        (N,33,3) metres, camera optical frame.
+    """
+    if not len(landmarks.image):
+        return np.zeros((0, _LANDMARKS, 3))
+    rays = camera.rays(landmarks.image[:, _HIPS].mean(axis=1))
+    turned = landmarks.world @ rotation_to_ray(rays).transpose(0, 2, 1)
+    weights = np.maximum(landmarks.visibility[:, _LIMBS], _MIN_WEIGHT)
+    seen = camera.undistort(landmarks.image[:, _LIMBS])
+    return turned + translation_to_camera(turned[:, _LIMBS], seen, weights)[:, None]

@@ -1,0 +1,117 @@
+"""People: all persons of one image, the one type that flows through the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+
+from pinet_ros.skeleton import JointSet, convert
+
+NO_TRACK = -1
+
+
+class TrackingState(IntEnum):
+    """What a track id means in this frame; the values of PersonPose.TRACKING_*."""
+
+    UNKNOWN = 0
+    NEW = 1
+    TRACKED = 2
+    LOST = 3
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """All persons of one image, row by row.
+
+    Attributes:
+        joint_set: which joints, J of them.
+        joints: (N,J,3) float32, metres, camera optical frame (x right, y down, z forward), NaN
+            for a joint that is not known.
+        joints_image: (N,J,2) float32, pixels of the unrectified image.
+        confidence: (N,J) float32, 0 to 1, NaN when the estimator gives none.
+        boxes: (N,4) float32, x_min y_min x_max y_max in pixels.
+        scores: (N,) float32, 0 to 1.
+        track_ids: (N,) int32, NO_TRACK without tracking.
+        tracking_states: (N,) uint8, TrackingState.
+
+    Raises:
+        ValueError: an array does not have the shape given here.
+    """
+
+    joint_set: JointSet
+    joints: np.ndarray
+    joints_image: np.ndarray
+    confidence: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+    track_ids: np.ndarray | None = None
+    tracking_states: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        count, joints = len(self.joints), len(self.joint_set)
+        defaults = {
+            "track_ids": np.full(count, NO_TRACK),
+            "tracking_states": np.full(count, TrackingState.UNKNOWN),
+        }
+        fields = {
+            "joints": (np.float32, (count, joints, 3)),
+            "joints_image": (np.float32, (count, joints, 2)),
+            "confidence": (np.float32, (count, joints)),
+            "boxes": (np.float32, (count, 4)),
+            "scores": (np.float32, (count,)),
+            "track_ids": (np.int32, (count,)),
+            "tracking_states": (np.uint8, (count,)),
+        }
+        for name, (dtype, shape) in fields.items():
+            given = getattr(self, name)
+            array = np.asarray(defaults[name] if given is None else given, dtype)
+            if array.shape != shape:
+                raise ValueError(
+                    f"People.{name} of {count} people in {self.joint_set.name} must have shape "
+                    f"{shape}, got {array.shape}"
+                )
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def empty(cls, joint_set: JointSet) -> People:
+        """Nobody."""
+        joints = len(joint_set)
+        return cls(
+            joint_set,
+            joints=np.zeros((0, joints, 3)),
+            joints_image=np.zeros((0, joints, 2)),
+            confidence=np.zeros((0, joints)),
+            boxes=np.zeros((0, 4)),
+            scores=np.zeros(0),
+        )
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @property
+    def known(self) -> np.ndarray:
+        """(N,) whether all joints of a person are finite."""
+        return np.isfinite(self.joints).all(axis=(1, 2))
+
+    def with_joints(self, joints: np.ndarray) -> People:
+        """The same people with other 3D joints (N,J,3) in metres."""
+        return replace(self, joints=joints)
+
+    def to_joint_set(self, target: JointSet) -> People:
+        """The same people in another joint set.
+
+        Raises:
+            UnknownJointSetError: there is no conversion.
+        """
+        joints, joints_image, confidence = convert(
+            self.joint_set, target, self.joints, self.joints_image, self.confidence
+        )
+        return replace(
+            self,
+            joint_set=target,
+            joints=joints,
+            joints_image=joints_image,
+            confidence=confidence,
+        )

@@ -1,0 +1,224 @@
+"""Joint sets: names, bones, mirror pairs, and the conversions between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pinet_ros.errors import PinetError
+
+
+class UnknownJointSetError(PinetError):
+    """A joint set, or a conversion between two, that this package does not have."""
+
+
+@dataclass(frozen=True)
+class JointSet:
+    """An ordered set of body joints.
+
+    Attributes:
+        name: identifier used in messages and files.
+        joints: name of each joint, `left_` and `right_` being the person's own sides.
+        bones: (parent, child) indices for drawing.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    bones: tuple[tuple[int, int], ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        return self.joints.index(joint)
+
+    def indices(self, *joints: str) -> list[int]:
+        return [self.joints.index(joint) for joint in joints]
+
+    @property
+    def mirror(self) -> list[int]:
+        """Permutation (J,) that swaps left and right joints."""
+        swap = {"left": "right", "right": "left"}
+        mirrored = []
+        for joint in self.joints:
+            side, _, rest = joint.partition("_")
+            mirrored.append(f"{swap[side]}_{rest}" if side in swap else joint)
+        return self.indices(*mirrored)
+
+
+def _joint_set(name: str, joints: str, bones: str) -> JointSet:
+    """Build a joint set from space-separated names and `parent-child` pairs."""
+    names = tuple(joints.split())
+    pairs = (bone.split("-") for bone in bones.split())
+    return JointSet(name, names, tuple((names.index(a), names.index(b)) for a, b in pairs))
+
+
+_LIMBS = (
+    "right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_elbow "
+    "left_elbow-left_wrist right_hip-right_knee right_knee-right_ankle left_hip-left_knee "
+    "left_knee-left_ankle "
+)
+_TORSO = (
+    "pelvis-spine spine-thorax thorax-head head-head_top thorax-right_shoulder "
+    "thorax-left_shoulder pelvis-right_hip pelvis-left_hip "
+)
+
+# The 17 joints of MuPoTS-3D (Mehta et al., 3DV 2018) in the order that 3DMPPE and PI-Net use.
+MUPOTS_17 = _joint_set(
+    "mupots_17",
+    "head_top thorax right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
+    "right_hip right_knee right_ankle left_hip left_knee left_ankle pelvis spine head",
+    _LIMBS + _TORSO,
+)
+
+# The 21 joints of MuCo-3DHP as 3DMPPE's PoseNet is trained on them.
+MUCO_21 = _joint_set(
+    "muco_21",
+    "head_top thorax right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
+    "right_hip right_knee right_ankle left_hip left_knee left_ankle pelvis spine head "
+    "right_hand left_hand right_toe left_toe",
+    _LIMBS + _TORSO + "right_wrist-right_hand left_wrist-left_hand right_ankle-right_toe "
+    "left_ankle-left_toe",
+)
+
+# The 33 landmarks of BlazePose (model card of MediaPipe's BlazePose GHUM 3D).
+BLAZEPOSE_33 = _joint_set(
+    "blazepose_33",
+    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer "
+    "left_ear right_ear left_mouth right_mouth left_shoulder right_shoulder left_elbow "
+    "right_elbow left_wrist right_wrist left_pinky right_pinky left_index right_index left_thumb "
+    "right_thumb left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel "
+    "right_heel left_foot_index right_foot_index",
+    _LIMBS + "left_shoulder-right_shoulder left_hip-right_hip left_shoulder-left_hip "
+    "right_shoulder-right_hip left_wrist-left_index right_wrist-right_index left_ankle-left_heel "
+    "right_ankle-right_heel left_heel-left_foot_index right_heel-right_foot_index "
+    "nose-left_ear nose-right_ear left_mouth-right_mouth",
+)
+
+# The 17 keypoints of COCO (Lin et al., ECCV 2014).
+COCO_17 = _joint_set(
+    "coco_17",
+    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow "
+    "right_elbow left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle "
+    "right_ankle",
+    _LIMBS + "left_shoulder-right_shoulder left_hip-right_hip left_shoulder-left_hip "
+    "right_shoulder-right_hip nose-left_eye nose-right_eye left_eye-left_ear "
+    "right_eye-right_ear",
+)
+
+JOINT_SETS = {s.name: s for s in (MUPOTS_17, MUCO_21, BLAZEPOSE_33, COCO_17)}
+
+
+def joint_set(name: str) -> JointSet:
+    """Look a joint set up by its name.
+
+    Raises:
+        UnknownJointSetError: naming the known ones.
+    """
+    if name not in JOINT_SETS:
+        raise UnknownJointSetError(
+            f"joint set {name!r} is not known; use one of {', '.join(JOINT_SETS)}"
+        )
+    return JOINT_SETS[name]
+
+
+# Where MuPoTS-3D's joints lie between landmarks that estimators of surface points give: fitted to
+# rendered bodies whose bones are known.
+_THORAX_ABOVE_SHOULDERS = 0.12  # of the line from mid-hip to mid-shoulder
+_HEAD_TOP_ABOVE_EARS = 0.13  # metres along the line from mid-shoulder to mid-ear
+_HEAD_BETWEEN_THORAX_AND_TOP = 0.36
+
+# The joints that each joint without a namesake is made of.
+_SHOULDERS = ("left_shoulder", "right_shoulder")
+_HIPS = ("left_hip", "right_hip")
+_EARS = ("left_ear", "right_ear")
+_MADE_OF = {
+    "pelvis": _HIPS,
+    "spine": _HIPS + _SHOULDERS,
+    "thorax": _HIPS + _SHOULDERS,
+    "head": _HIPS + _SHOULDERS + _EARS,
+    "head_top": _SHOULDERS + _EARS,
+}
+
+
+def _lacking(source: JointSet, target: JointSet) -> list[str]:
+    """The joints of `target` that are neither in `source` nor can be made of its joints."""
+    missing = [joint for joint in target.joints if joint not in source.joints]
+    return [j for j in missing if not set(_MADE_OF.get(j, (j,))) <= set(source.joints)]
+
+
+def convert(
+    source: JointSet,
+    target: JointSet,
+    joints: np.ndarray,
+    joints_image: np.ndarray,
+    confidence: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Convert people from one joint set to another.
+
+    Joints of the same name are taken over. Where the source has only surface points (ears,
+    shoulders, hips), thorax, pelvis, spine, head and head top are made of them; an unknown joint
+    (NaN) makes the joints that need it unknown.
+
+    Args:
+        source: joint set of the arguments.
+        target: joint set wanted.
+        joints: (N,S,3) metres.
+        joints_image: (N,S,2) pixels.
+        confidence: (N,S); a joint that is made of others gets their lowest.
+
+    Returns:
+        (N,T,3) metres, (N,T,2) pixels and (N,T).
+
+    Raises:
+        UnknownJointSetError: the source lacks joints that the target needs.
+    """
+    if source == target:
+        return joints, joints_image, confidence
+    if lacking := _lacking(source, target):
+        raise UnknownJointSetError(
+            f"{source.name} cannot be converted to {target.name}: it has neither "
+            f"{', '.join(lacking)} nor what they could be made of"
+        )
+    neck = _middle(source, joints, _EARS) - _middle(source, joints, _SHOULDERS)
+    # The same factor serves metres and pixels: a short line keeps its ratios in the image.
+    stretch = _HEAD_TOP_ABOVE_EARS / (np.linalg.norm(neck, axis=-1, keepdims=True) + 1e-9)
+    lowest = [
+        confidence[:, source.indices(*_sources_of(joint, source))].min(axis=1)
+        for joint in target.joints
+    ]
+    return (
+        _convert_points(source, target, joints, stretch),
+        _convert_points(source, target, joints_image, stretch),
+        np.stack(lowest, axis=1),
+    )
+
+
+def _sources_of(joint: str, source: JointSet) -> tuple[str, ...]:
+    return (joint,) if joint in source.joints else _MADE_OF[joint]
+
+
+def _middle(source: JointSet, points: np.ndarray, pair: tuple[str, ...]) -> np.ndarray:
+    """Mean (N,D) of two joints, NaN where the set does not have them."""
+    if not set(pair) <= set(source.joints):
+        return np.full_like(points[:, 0], np.nan)
+    return points[:, source.indices(*pair)].mean(axis=1)
+
+
+def _convert_points(
+    source: JointSet, target: JointSet, points: np.ndarray, stretch: np.ndarray
+) -> np.ndarray:
+    """Points (N,T,D) of the target set from (N,S,D); stretch (N,1) is top over ears."""
+    ear, shoulder, hip = (_middle(source, points, pair) for pair in (_EARS, _SHOULDERS, _HIPS))
+    thorax = shoulder + _THORAX_ABOVE_SHOULDERS * (shoulder - hip)
+    top = ear + stretch * (ear - shoulder)
+    made = {
+        "pelvis": hip,
+        "spine": (hip + thorax) / 2,
+        "thorax": thorax,
+        "head": thorax + _HEAD_BETWEEN_THORAX_AND_TOP * (top - thorax),
+        "head_top": top,
+    }
+    made |= {joint: points[:, source.index(joint)] for joint in source.joints}
+    return np.stack([made[joint] for joint in target.joints], axis=1)

@@ -1,0 +1,35 @@
+"""For all tests: real people on a frame of the demo clip, and its camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from pinet_ros.calibration import Calibration, read_qualisys
+from pinet_ros.models import fetch
+
+torch.set_num_threads(1)  # several wait for each other, which takes long on a busy machine
+
+
+@pytest.fixture(scope="session")
+def clip() -> Path:
+    """The demo's video of real people."""
+    fetch.fetch(["demo_clip"])
+    return fetch.path("demo_clip", "cam02.mp4")
+
+
+@pytest.fixture(scope="session")
+def calibration(clip: Path) -> Calibration:
+    return read_qualisys(fetch.path("demo_clip", "Calib.qca.txt"))["cam02"]
+
+
+@pytest.fixture(scope="session")
+def photo(clip: Path) -> np.ndarray:
+    """A frame with two people in front, (1920,1088,3) BGR."""
+    _, image = cv2.VideoCapture(str(clip)).read()
+    image.flags.writeable = False
+    return image

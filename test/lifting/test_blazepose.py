@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ai_edge_litert.interpreter import Interpreter
+from scipy.ndimage import map_coordinates
+from scipy.spatial.transform import Rotation
+
+from pinet_ros.camera import Camera
+from pinet_ros.detection import Detections
+from pinet_ros.device import select_device
+from pinet_ros.frame import Frame
+from pinet_ros.lifting.blazepose import BlazePose, Landmarks, refine_by_heatmap, to_camera
+from pinet_ros.models import fetch
+from pinet_ros.people import People
+from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
+
+RENDERED = np.load(Path(__file__).parent / "data" / "rendered_people.npz")
+LIMBS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]  # shoulders to ankles
+
+# The people of the photo by eye: boxes, and where some of their joints are. The woman is seen
+# from behind, the man from the front.
+BOXES = np.array([[45, 635, 365, 1470], [405, 400, 750, 1125]], np.float32)
+WOMAN = {"left_shoulder": (90, 820), "right_shoulder": (265, 825), "right_ankle": (275, 1420)}
+MAN = {"right_shoulder": (492, 540), "left_shoulder": (640, 535), "left_wrist": (725, 740)}
+
+
+def moved_by_heatmap(point, heatmap):
+    """One landmark (2,) in one map (64,64), cell by cell."""
+    column, row = int(point[0] / 4), int(point[1] / 4)
+    if not (0 <= column < 64 and 0 <= row < 64):
+        return point
+    total = x = y = peak = 0.0
+    for r in range(max(0, row - 3), min(63, row + 3) + 1):
+        for c in range(max(0, column - 3), min(63, column + 3) + 1):
+            probability = float(heatmap[r, c])
+            peak = max(peak, probability)
+            total, x, y = total + probability, x + c * probability, y + r * probability
+    return [4 * x / total, 4 * y / total] if peak >= 0.5 else point
+
+
+def test_heat_maps_move_landmarks_to_their_centre_of_mass():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-20, 276, size=(40, 33, 2))
+    points[:, 0] = rng.choice([0, 0.5, 3.9, 4, 255.9, 256, -0.5], size=(40, 2))
+    heatmaps = rng.uniform(size=(40, 33, 64, 64)) * rng.choice([0.4, 0.52, 1], size=(40, 33, 1, 1))
+    found = refine_by_heatmap(torch.tensor(points), torch.tensor(heatmaps))
+    expected = [
+        [moved_by_heatmap(p, m) for p, m in zip(person, maps, strict=True)]
+        for person, maps in zip(points, heatmaps, strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def placed(image, world, visibility, camera):
+    """One person's landmarks in the camera frame, joint by joint."""
+    flat = [camera.undistort(point) for point in image.astype(float)]
+    ray = np.append(camera.undistort(image[[23, 24]].astype(float).mean(axis=0)), 1)
+    ray /= np.linalg.norm(ray)
+    axis = np.cross([0, 0, 1], ray)
+    turn = Rotation.from_rotvec(axis / np.linalg.norm(axis) * np.arccos(ray[2]))
+    turned = turn.apply(world)
+    rows, values = [], []
+    for joint in LIMBS:
+        weight = max(visibility[joint], 0.05)
+        (u, v), (x, y, z) = flat[joint], turned[joint]
+        rows += [[weight, 0, -weight * u], [0, weight, -weight * v]]
+        values += [weight * (u * z - x), weight * (v * z - y)]
+    return turned + np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0]
+
+
+def test_landmarks_are_turned_by_their_ray_and_moved_to_fit_the_image():
+    camera = Camera(
+        640, 480, [[600, 0, 310], [0, 605, 250], [0, 0, 1]], [-0.25, 0.1, 1e-3, -1e-3, 0]
+    )
+    image = RENDERED["landmarks_image"]
+    world, visibility = RENDERED["landmarks_world"], RENDERED["visibility"]
+    found = to_camera(Landmarks(image, world, visibility, np.ones(len(image))), camera)
+    for person in range(len(image)):
+        expected = placed(image[person], world[person], visibility[person], camera)
+        np.testing.assert_allclose(found[person], expected, atol=1e-6)
+
+
+def test_rendered_people_are_placed_as_by_the_separate_program():
+    names = "intrinsics", "landmarks_image", "landmarks_world", "visibility", "initial_joints"
+    for person in zip(*(RENDERED[name] for name in names), strict=True):
+        (fx, fy, cx, cy), image, world, visibility, expected = person
+        landmarks = Landmarks(image[None], world[None], visibility[None], np.ones(1))
+        joints = to_camera(landmarks, Camera(640, 480, [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]))
+        people = People(
+            BLAZEPOSE_33, joints, image[None], visibility[None], np.zeros((1, 4)), np.ones(1)
+        )
+        np.testing.assert_allclose(people.to_joint_set(MUPOTS_17).joints[0], expected, atol=5e-6)
+
+
+def test_no_landmarks_have_no_place():
+    nobody = Landmarks(np.zeros((0, 33, 2)), np.zeros((0, 33, 3)), np.zeros((0, 33)), np.zeros(0))
+    assert to_camera(nobody, Camera.from_focal(500, 640, 480)).shape == (0, 33, 3)
+
+
+@pytest.fixture(scope="module")
+def frame(photo):
+    return Frame.from_array(photo)
+
+
+@pytest.fixture(scope="module")
+def blazepose():
+    fetch.fetch(["blazepose_full"])
+    return BlazePose(device=select_device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def camera(calibration):
+    return calibration.camera(1088, 1920)
+
+
+def detected(boxes):
+    return Detections(boxes=boxes, scores=np.linspace(0.9, 0.8, len(boxes), dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def people(blazepose, frame, camera):
+    return blazepose(frame, detected(BOXES), camera)
+
+
+def test_people_of_a_photo_are_placed_plausibly(people, camera):
+    assert people.joint_set == MUPOTS_17
+    assert len(people) == 2
+    assert people.known.all()
+    np.testing.assert_array_equal(people.boxes, BOXES)
+    np.testing.assert_allclose(people.scores, [0.9, 0.8])
+    assert ((people.confidence >= 0) & (people.confidence <= 1)).all()
+    joints = people.joints.astype(float)
+    top, hip, knee, ankle, pelvis = MUPOTS_17.indices(
+        "head_top", "right_hip", "right_knee", "right_ankle", "pelvis"
+    )
+    for one, other, low, high in (hip, knee, 0.3, 0.55), (knee, ankle, 0.3, 0.55):
+        length = np.linalg.norm(joints[:, one] - joints[:, other], axis=1)
+        assert ((length > low) & (length < high)).all()
+    assert (joints[:, ankle, 1] - joints[:, top, 1] > 1.2).all()  # y points down
+    woman, man = joints[:, pelvis, 2]
+    assert 2 < woman < man < 6
+    # the pose in metres shows where the landmarks were seen
+    error = np.linalg.norm(camera.project(joints) - people.joints_image, axis=2).mean(axis=1)
+    assert (error < 0.03 * (BOXES[:, 3] - BOXES[:, 1])).all()
+
+
+@pytest.mark.parametrize(("row", "seen"), [(0, WOMAN), (1, MAN)], ids=["woman", "man"])
+def test_joints_are_where_one_sees_them(people, row, seen):
+    found = people.joints_image[row, MUPOTS_17.indices(*seen)]
+    assert np.linalg.norm(found - list(seen.values()), axis=1).max() < 45
+
+
+def test_landmarks_are_those_of_litert_on_a_crop(blazepose, frame, photo):
+    x0, y0, x1, y1 = BOXES[1]
+    scale = 1.2 * (y1 - y0) / 256
+    corner = np.array([x0 + x1, y0 + y1]) / 2 - 128 * scale
+    columns, rows = (c + scale * np.arange(256) for c in corner)
+    rgb = [
+        map_coordinates(
+            photo[..., channel] / 255, np.meshgrid(rows, columns, indexing="ij"), order=1
+        )
+        for channel in (2, 1, 0)
+    ]
+    litert = Interpreter(str(fetch.path("blazepose_full")))
+    litert.allocate_tensors()
+    crop = np.stack(rgb, axis=-1).astype(np.float32)[None]
+    litert.set_tensor(litert.get_input_details()[0]["index"], crop)
+    litert.invoke()
+    named = {o["name"]: litert.get_tensor(o["index"])[0] for o in litert.get_output_details()}
+    points = named["Identity"].reshape(39, 5)[:33]
+    heatmaps = 1 / (1 + np.exp(-named["Identity_3"].transpose(2, 0, 1)))
+    moved = [moved_by_heatmap(p[:2], m) for p, m in zip(points, heatmaps[:33], strict=True)]
+
+    found = blazepose.landmarks(frame, BOXES[1:])
+    np.testing.assert_allclose(found.image[0], np.array(moved) * scale + corner, atol=0.05)
+    np.testing.assert_allclose(found.world[0], named["Identity_4"].reshape(39, 3)[:33], atol=5e-4)
+    np.testing.assert_allclose(found.visibility[0], 1 / (1 + np.exp(-points[:, 3])), atol=1e-3)
+    np.testing.assert_allclose(found.presence, named["Identity_1"], atol=1e-3)
+
+
+def test_a_batch_gives_what_single_people_give(blazepose, frame):
+    together = blazepose.landmarks(frame, BOXES)
+    for row, box in enumerate(BOXES):
+        alone = blazepose.landmarks(frame, box[None])
+        np.testing.assert_allclose(together.image[row], alone.image[0], atol=0.01)
+        np.testing.assert_allclose(together.world[row], alone.world[0], atol=1e-4)
+        np.testing.assert_allclose(together.visibility[row], alone.visibility[0], atol=1e-4)
+        np.testing.assert_allclose(together.presence[row], alone.presence[0], atol=1e-4)
+
+
+def test_mirror_averages_with_the_mirrored_image(blazepose, frame, photo, monkeypatch):
+    x0, y0, x1, y1 = BOXES[1]
+    last = photo.shape[1] - 1
+    shift = 1.2 * (y1 - y0) / 256  # puts the crop's last pixel where its first was
+    mirrored_box = np.array([[last - x1 + shift, y0, last - x0 + shift, y1]])
+    plain = blazepose.landmarks(frame, BOXES[1:])
+    mirrored = blazepose.landmarks(
+        Frame.from_array(np.ascontiguousarray(photo[:, ::-1])), mirrored_box
+    )
+    monkeypatch.setattr(blazepose, "mirror", True)
+    both = blazepose.landmarks(frame, BOXES[1:])
+    swap = BLAZEPOSE_33.mirror
+    image = (plain.image + mirrored.image[:, swap] * [-1, 1] + [last, 0]) / 2
+    world = (plain.world + mirrored.world[:, swap] * [-1, 1, 1]) / 2
+    np.testing.assert_allclose(both.image, image, atol=0.3)
+    np.testing.assert_allclose(both.world, world, atol=1e-3)
+    visibility = (plain.visibility + mirrored.visibility[:, swap]) / 2
+    np.testing.assert_allclose(both.visibility, visibility, atol=1e-2)
+
+
+def test_a_region_without_a_person_is_dropped(blazepose, frame, camera):
+    ceiling = np.array([[300, 0, 700, 300]], np.float32)
+    people = blazepose(frame, detected(np.concatenate([ceiling, BOXES])), camera)
+    np.testing.assert_array_equal(people.boxes, BOXES)
+
+
+def test_no_detections_are_nobody(blazepose, frame, camera):
+    people = blazepose(frame, detected(np.zeros((0, 4), np.float32)), camera)
+    assert len(people) == 0
+    assert people.joint_set == MUPOTS_17
+
+
+def test_an_unknown_variant_is_refused():
+    with pytest.raises(ValueError, match="lite, full, heavy, got 'huge'"):
+        BlazePose(variant="huge")

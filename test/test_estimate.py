@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from pinet_ros.calibration import write_calibration
+from pinet_ros.cli import main
+from pinet_ros.device import select_device
+from pinet_ros.errors import PinetError
+from pinet_ros.estimator import PoseEstimator
+from pinet_ros.models import fetch
+from pinet_ros.refinement.refiner import Refiner
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, photo, calibration):
+    """A folder with a photo of people, a black image of the same size, and their calibration."""
+    fetch.fetch(["nanodet", "blazepose_full"])
+    folder = tmp_path_factory.mktemp("pictures")
+    cv2.imwrite(str(folder / "hall.png"), photo)
+    cv2.imwrite(str(folder / "black.png"), np.zeros_like(photo))
+    write_calibration(folder / "camera.yaml", calibration)
+    return folder
+
+
+def estimate(*arguments):
+    """Run `pinet estimate` to its exit status or message."""
+    with pytest.raises(SystemExit) as end:
+        main(["estimate", *map(str, arguments), "--device", "cpu"])
+    return end.value.code
+
+
+def test_people_are_written_and_drawn(pictures, photo, calibration, tmp_path, capsys):
+    images = [pictures / "hall.png", pictures / "black.png"]
+    written, drawn = tmp_path / "new" / "people.json", tmp_path / "drawn"
+    options = ["--calibration", pictures / "camera.yaml", "--json", written, "--draw", drawn]
+    assert estimate(*images, *options) == 0
+
+    camera = calibration.camera(1088, 1920)
+    device = select_device("cpu")
+    initial = PoseEstimator.load(device=device)(photo, "bgr", camera)
+    refined = Refiner.load(device=device)(initial)
+    people, nobody = (json.loads(written.read_text())[str(image)] for image in images)
+    assert nobody == []
+    assert len(people) == len(initial) >= 2
+    for row, person in enumerate(people):
+        np.testing.assert_allclose(person["score"], initial.scores[row], rtol=1e-6)
+        np.testing.assert_allclose(person["box"], initial.boxes[row], rtol=1e-6)
+        np.testing.assert_allclose(person["joints_image"], initial.joints_image[row], rtol=1e-5)
+        np.testing.assert_allclose(person["initial"], initial.joints[row], atol=1e-5)
+        np.testing.assert_allclose(person["refined"], refined.joints[row], atol=1e-5)
+
+    assert sorted(p.name for p in drawn.iterdir()) == ["black_people.png", "hall_people.png"]
+    assert not cv2.imread(str(drawn / "black_people.png")).any()
+    changed = (cv2.imread(str(drawn / "hall_people.png")) != photo).any(axis=2)
+    for x, y in camera.project(refined.joints[0]).round().astype(int):
+        assert changed[y - 2 : y + 3, x - 2 : x + 3].all()
+    said = capsys.readouterr().out
+    assert f"hall.png: {len(initial)} people" in said
+    assert "black.png: 0 people" in said
+
+
+def test_the_stages_of_images_are_timed_but_not_warming_up(pictures, photo, calibration):
+    estimator = PoseEstimator.load(device=select_device("cpu"))
+    estimator.warm_up()
+    assert estimator.times.percentile_ms(50) == {}
+    estimator(photo, "bgr", calibration.camera(1088, 1920))
+    assert list(estimator.times.percentile_ms(50)) == ["upload", "detect", "lift"]
+
+
+@pytest.mark.parametrize("unknown", [{"detector": "hog"}, {"lifter": "blazepose"}])
+def test_an_unknown_network_is_refused(unknown):
+    (name,) = unknown.values()
+    with pytest.raises(PinetError, match=f"'{name}' is not known; use one of "):
+        PoseEstimator.load(device=select_device("cpu"), **unknown)
+
+
+def test_a_longer_focal_length_puts_people_farther_away(pictures, tmp_path):
+    depth = []
+    for focal in 800, 1600:
+        written = tmp_path / f"{focal}.json"
+        assert estimate(pictures / "hall.png", "--focal", focal, "--json", written) == 0
+        (people,) = json.loads(written.read_text()).values()
+        depth.append(np.array(people[0]["initial"])[:, 2].mean())
+    assert depth[1] / depth[0] == pytest.approx(2, rel=0.1)
+
+
+def test_pictures_of_one_name_are_not_drawn_over_each_other(pictures, tmp_path):
+    others = [pictures / "hall.png", tmp_path / "hall.jpg"]
+    drawn = tmp_path / "drawn"
+    message = estimate(*others, "--focal", 900, "--draw", drawn)
+    assert re.search(r"hall\.png and .*hall\.jpg would both be drawn to hall_people\.png", message)
+    assert not drawn.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.png", "--focal", "900"], "missing.png is not an image"),
+        (["hall.png", "--focal", "0"], "positive focal lengths"),
+        (["hall.png", "--calibration", "missing.yaml"], "missing.yaml cannot be read"),
+        (["hall.png", "--focal", "900", "--weights", "missing.pth"], "no refiner weights"),
+        (["hall.png", "--focal", "900", "--draw", "camera.yaml/x"], "cannot be made"),
+        (["hall.png", "--focal", "900", "--json", "camera.yaml/x.json"], "cannot be made"),
+    ],
+)
+def test_an_error_is_one_line(pictures, monkeypatch, arguments, message):
+    monkeypatch.chdir(pictures)
+    said = estimate(*arguments)
+    assert said.startswith("pinet: ")
+    assert message in said
+    assert "\n" not in said
+
+
+def test_a_camera_is_required(capsys):
+    assert estimate("hall.png") == 2
+    assert "--focal --calibration" in capsys.readouterr().err
+
+
+def test_the_size_of_the_calibration_is_checked(pictures, tmp_path):
+    small = tmp_path / "small.png"
+    cv2.imwrite(str(small), np.zeros((480, 640, 3), np.uint8))
+    message = estimate(small, "--calibration", pictures / "camera.yaml")
+    assert "for 1088x1920 pixels, the image has 640x480" in message
