@@ -1,0 +1,89 @@
+"""People of one camera: estimator and refiner, on demand with overlay and RViz.
+
+ros2 launch pinet_ros pinet.launch.py image:=/camera/image_raw rviz:=true
+"""
+
+from __future__ import annotations
+
+from ament_index_python.packages import get_package_share_path
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch_ros.actions import Node
+
+_SHARE = get_package_share_path("pinet_ros")
+_SWITCH = {"default_value": "false", "choices": ["true", "false"]}
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "image",
+        default_value="image",
+        description="image topic; camera_info is taken from beside it",
+    ),
+    DeclareLaunchArgument("namespace", default_value="", description="namespace of all nodes"),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value=str(_SHARE / "config" / "pinet.yaml"),
+        description="parameters of all nodes",
+    ),
+    DeclareLaunchArgument(
+        "device",
+        default_value="",
+        description="auto, cpu, cuda or cuda:N; empty leaves it to params_file",
+    ),
+    DeclareLaunchArgument(
+        "one_process", **_SWITCH, description="estimator and refiner in one process"
+    ),
+    DeclareLaunchArgument(
+        "overlay", **_SWITCH, description="draw the people onto the image, as people/image"
+    ),
+    DeclareLaunchArgument("rviz", **_SWITCH, description="start RViz"),
+    DeclareLaunchArgument(
+        "fixed_frame",
+        default_value="camera_optical_frame",
+        description="RViz's fixed frame: the frame_id of your images, when there is no tf",
+    ),
+]
+
+
+def _nodes(context: LaunchContext) -> list[Node]:
+    """The nodes that the arguments ask for."""
+    argument = context.launch_configurations
+    on = {name for name, value in argument.items() if value == "true"}
+    parameters = [argument["params_file"]]
+    if argument["device"]:
+        parameters.append({"device": argument["device"]})
+
+    def node(executable: str) -> Node:
+        return Node(
+            package="pinet_ros",
+            executable=executable,
+            namespace=argument["namespace"],
+            parameters=parameters,
+            remappings=[("image", argument["image"])],
+            output="screen",
+        )
+
+    executables = ["pose_pipeline"] if "one_process" in on else ["pose_estimator", "pose_refiner"]
+    if "overlay" in on:
+        executables.append("pose_overlay")
+    nodes = [node(executable) for executable in executables]
+    if "rviz" in on:
+        nodes.append(
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                namespace=argument["namespace"],
+                arguments=[
+                    *("-d", str(_SHARE / "config" / "pinet.rviz")),
+                    *("-f", argument["fixed_frame"]),
+                ],
+                # the configuration has absolute topics, which a namespace would not reach
+                remappings=[(f"/{name}", name) for name in ("people/markers", "people/image")],
+            )
+        )
+    return nodes
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Called by ros2 launch."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_nodes)])

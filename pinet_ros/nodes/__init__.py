@@ -1,0 +1,1 @@
+"""The executables' code: thin nodes around the core."""

@@ -1,0 +1,86 @@
+"""pose_refiner: poses of any estimator, refined by what the other people in the frame tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from visualization_msgs.msg import MarkerArray
+
+from pinet_ros.device import describe_device, select_device
+from pinet_ros.msg import PersonPoseArray
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.ros.live_node import DEVICE, LiveNode, run
+from pinet_ros.ros.markers import PeopleMarkers
+from pinet_ros.ros.messages import people_from_message, people_to_message
+from pinet_ros.ros.parameters import Parameter
+
+
+class PoseRefinerNode(LiveNode):
+    """Subscribes to `people/initial`, publishes `people` and `people/markers`."""
+
+    PARAMETERS = (
+        DEVICE,
+        Parameter(
+            "weights",
+            "",
+            "file of PI-Net's weights: .safetensors of this package's training, or a released "
+            "snapshot; empty for the weights that come with the package",
+        ),
+        Parameter(
+            "marker_lifetime",
+            0.5,
+            "seconds after which markers vanish when no new frame comes",
+            minimum=0.0,
+            maximum=60.0,
+        ),
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("pose_refiner", **options)
+        self._people = self.create_output(PersonPoseArray, "people")
+        self._markers = self.create_output(MarkerArray, "people/markers")
+        self._refiner: Refiner | None = None
+        self._drawing: PeopleMarkers | None = None
+
+    def load(self) -> None:
+        device = select_device(self.value("device"))
+        weights = self.value("weights")
+        self._refiner = Refiner.load(Path(weights) if weights else None, device=device)
+        self._drawing = PeopleMarkers(self.value("marker_lifetime"))
+        self.get_logger().info(
+            f"PI-Net ({weights or 'default weights'}) on {describe_device(device)}"
+        )
+
+    def unload(self) -> None:
+        self._refiner = None
+
+    def subscribe(self) -> list:
+        return [self.create_input(PersonPoseArray, "people/initial", self.worker.put)]
+
+    def process(self, message: PersonPoseArray) -> None:
+        times = self.diagnostics.times
+        with times.measure("refine"):
+            initial = people_from_message(message)
+            refined = self._refiner(initial)
+        with times.measure("publish"):
+            self._people.publish(people_to_message(refined, message.header))
+        self.diagnostics.finished(len(refined), self.latency(message.header))
+        self._markers.publish(self._drawing.update(refined, message.header))
+        unknown = int((~refined.known).sum())
+        if unknown:
+            self.diagnostics.problem(
+                "unknown joints",
+                f"{unknown} of {len(refined)} people have joints that are NaN: they are passed "
+                "on as they came and help nobody; let the estimator give all joints or leave "
+                "the person out",
+            )
+
+    def clear(self) -> None:
+        self._markers.publish(self._drawing.clear())
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the node."""
+    run([PoseRefinerNode], args)

@@ -1,0 +1,1 @@
+"""What the nodes share: messages, images, parameters, diagnostics and the real-time path."""

@@ -1,0 +1,77 @@
+"""The camera of a node's images, from the latest CameraInfo and two parameters."""
+
+from __future__ import annotations
+
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo
+
+from pinet_ros.camera import Camera, CameraError
+from pinet_ros.ros.live_node import LiveNode
+from pinet_ros.ros.messages import camera_from_info
+from pinet_ros.ros.parameters import Parameter
+
+RECTIFIED = Parameter(
+    "rectified",
+    False,
+    "the image is rectified: use the camera_info's P instead of K and D",
+    live=True,
+)
+FALLBACK_FIELD_OF_VIEW = Parameter(
+    "fallback_field_of_view",
+    0.0,
+    "horizontal field of view in degrees to assume for a camera without calibration; 0 refuses "
+    "such a camera, since a wrong focal length makes wrong distances",
+    minimum=0.0,
+    maximum=170.0,
+    live=True,
+)
+
+
+class CameraSource:
+    """Keeps the latest CameraInfo; it need not come with every image."""
+
+    PARAMETERS = (RECTIFIED, FALLBACK_FIELD_OF_VIEW)
+
+    def __init__(self, node: LiveNode) -> None:
+        """For a node that has declared PARAMETERS."""
+        self._node = node
+        self._info: CameraInfo | None = None
+
+    @property
+    def topic(self) -> str:
+        """Fully qualified topic: beside the image's, unless `camera_info` is remapped itself."""
+        topic = self._node.resolve_topic_name("camera_info")
+        namespace = self._node.get_namespace().rstrip("/")
+        if topic != f"{namespace}/camera_info":
+            return topic
+        return f"{self._node.resolve_topic_name('image').rpartition('/')[0]}/camera_info"
+
+    def subscribe(self) -> Subscription:
+        return self._node.create_input(CameraInfo, self.topic, self._keep)
+
+    def _keep(self, info: CameraInfo) -> None:
+        self._info = info
+
+    def camera(self, width: int, height: int) -> Camera:
+        """The camera of an image of this size, pixels.
+
+        Raises:
+            CameraError: it is not known or not calibrated, and there is no fallback.
+        """
+        fallback = self._node.value("fallback_field_of_view")
+        rectified = self._node.value("rectified")
+        info = self._info
+        calibrated = info is not None and (info.p if rectified else info.k)[0] > 0
+        if calibrated:
+            return camera_from_info(info, width, height, rectified=rectified)
+        if fallback:
+            return Camera.from_field_of_view(fallback, width, height)
+        if info is None:
+            raise CameraError(
+                f"no camera_info on {self.topic} yet: without it there are no metres; remap "
+                "camera_info to your camera's topic or set fallback_field_of_view"
+            )
+        raise CameraError(
+            f"the camera_info on {self.topic} has {'P' if rectified else 'K'} = 0: the camera is "
+            "not calibrated; calibrate it (camera_calibration) or set fallback_field_of_view"
+        )

@@ -1,0 +1,77 @@
+"""People as RViz markers: bones, joints and a label each, no plugin needed."""
+
+from __future__ import annotations
+
+import numpy as np
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Point
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from pinet_ros.drawing import distance, identity, person_color
+from pinet_ros.people import People
+
+_BONE_WIDTH = 0.03  # metres
+_JOINT_DIAMETER = 0.05  # metres
+_LABEL_HEIGHT = 0.15  # metres
+
+
+class PeopleMarkers:
+    """Makes markers frame by frame and removes those of people who are gone."""
+
+    def __init__(self, lifetime: float) -> None:
+        """Markers vanish by themselves after `lifetime` seconds without a new frame."""
+        seconds, fraction = divmod(lifetime, 1)
+        self._lifetime = Duration(sec=int(seconds), nanosec=int(fraction * 1e9))
+        self._shown: set[tuple[str, int]] = set()
+
+    def update(self, people: People, header: Header) -> MarkerArray:
+        """Markers for one frame; a person's id is the track id, or the row without tracking."""
+        markers: list[Marker] = []
+        for row in range(len(people)):
+            markers += self._person(people, row, header)
+        shown = {(marker.ns, marker.id) for marker in markers}
+        for namespace, number in sorted(self._shown - shown):
+            gone = Marker(header=header, ns=namespace, id=number, action=Marker.DELETE)
+            markers.append(gone)
+        self._shown = shown
+        return MarkerArray(markers=markers)
+
+    def clear(self) -> MarkerArray:
+        """Remove everything: for when the node stops."""
+        self._shown = set()
+        return MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
+
+    def _person(self, people: People, row: int, header: Header) -> list[Marker]:
+        joints = people.joints[row]
+        known = np.isfinite(joints).all(axis=1)
+        if not known.any():
+            return []
+        points = [Point(x=x, y=y, z=z) for x, y, z in joints.tolist()]
+        bones = [
+            points[end] for bone in people.joint_set.bones if known[list(bone)].all() for end in bone
+        ]
+        number = identity(people, row)
+        red, green, blue = person_color(number)
+        color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
+
+        def marker(namespace: str, kind: int, width: float) -> Marker:
+            made = Marker(header=header, ns=namespace, id=number, type=kind, color=color)
+            made.pose.orientation.w = 1.0
+            made.scale.x = made.scale.y = made.scale.z = width
+            made.lifetime = self._lifetime
+            return made
+
+        spheres = marker("joints", Marker.SPHERE_LIST, _JOINT_DIAMETER)
+        spheres.points = [point for point, shown in zip(points, known, strict=True) if shown]
+        label = marker("label", Marker.TEXT_VIEW_FACING, _LABEL_HEIGHT)
+        top = joints[known][joints[known][:, 1].argmin()]  # y points down
+        label.pose.position.x = float(top[0])
+        label.pose.position.y = float(top[1]) - 1.5 * _LABEL_HEIGHT
+        label.pose.position.z = float(top[2])
+        label.text = f"{number}: {distance(people, row):.1f} m"
+        if not bones:
+            return [spheres, label]
+        lines = marker("bones", Marker.LINE_LIST, _BONE_WIDTH)
+        lines.points = bones
+        return [lines, spheres, label]

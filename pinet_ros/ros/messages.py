@@ -1,0 +1,130 @@
+"""People and the camera to messages and back."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from geometry_msgs.msg import Point
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+
+from pinet_ros.camera import Camera, CameraError
+from pinet_ros.errors import PinetError
+from pinet_ros.msg import PersonPose, PersonPoseArray
+from pinet_ros.people import People
+from pinet_ros.skeleton import JointSet, joint_set
+
+
+class MessageError(PinetError):
+    """A people message that contradicts itself."""
+
+
+def people_to_message(people: People, header: Header) -> PersonPoseArray:
+    """People (N of them) of the image that had this header."""
+    bones = [index for bone in people.joint_set.bones for index in bone]
+    return PersonPoseArray(
+        header=header,
+        joint_set=people.joint_set.name,
+        joint_names=list(people.joint_set.joints),
+        bones=array("H", bones),
+        people=[_person_to_message(people, row) for row in range(len(people))],
+    )
+
+
+def _person_to_message(people: People, row: int) -> PersonPose:
+    return PersonPose(
+        track_id=int(people.track_ids[row]),
+        tracking_state=int(people.tracking_states[row]),
+        score=float(people.scores[row]),
+        box=people.boxes[row],
+        joints=[Point(x=x, y=y, z=z) for x, y, z in people.joints[row].tolist()],
+        joints_image=array("f", people.joints_image[row].tobytes()),
+        joint_confidence=array("f", people.confidence[row].tobytes()),
+    )
+
+
+def people_from_message(message: PersonPoseArray) -> People:
+    """People of a message from this or any other estimator.
+
+    2D joints and confidences may be left out (empty): they become NaN.
+
+    Raises:
+        UnknownJointSetError: of that name.
+        MessageError: the joint names or the length of an array do not fit the joint set.
+    """
+    joints = joint_set(message.joint_set)
+    if tuple(message.joint_names) != joints.joints:
+        raise MessageError(
+            f"joint_names of joint set {joints.name} must be {', '.join(joints.joints)}; got "
+            f"{', '.join(message.joint_names) or 'none'}"
+        )
+    if not message.people:
+        return People.empty(joints)
+    return People(
+        joints,
+        joints=np.array([_points(person, joints) for person in message.people]),
+        joints_image=np.array(
+            [
+                _optional(person.joints_image, 2 * len(joints), "joints_image").reshape(-1, 2)
+                for person in message.people
+            ]
+        ),
+        confidence=np.array(
+            [
+                _optional(person.joint_confidence, len(joints), "joint_confidence")
+                for person in message.people
+            ]
+        ),
+        boxes=np.array([person.box for person in message.people]),
+        scores=np.array([person.score for person in message.people]),
+        track_ids=np.array([person.track_id for person in message.people]),
+        tracking_states=np.array([person.tracking_state for person in message.people]),
+    )
+
+
+def _points(person: PersonPose, joints: JointSet) -> list[tuple[float, float, float]]:
+    if len(person.joints) != len(joints):
+        raise MessageError(
+            f"a person in joint set {joints.name} needs {len(joints)} joints (NaN for unknown "
+            f"ones), got {len(person.joints)}"
+        )
+    return [(point.x, point.y, point.z) for point in person.joints]
+
+
+def _optional(values: array, length: int, field: str) -> np.ndarray:
+    if len(values) not in (0, length):
+        raise MessageError(f"{field} needs {length} numbers or none, got {len(values)}")
+    return np.array(values, np.float32) if values else np.full(length, np.nan, np.float32)
+
+
+def camera_from_info(
+    info: CameraInfo, width: int, height: int, *, rectified: bool = False
+) -> Camera:
+    """The camera of an image.
+
+    Args:
+        info: of the same camera.
+        width, height: of the image, pixels.
+        rectified: the image is rectified: P and no distortion hold instead of K and D.
+
+    Raises:
+        CameraError: the camera is not calibrated, or the info is for another size.
+    """
+    binning = (info.binning_x or 1, info.binning_y or 1)
+    full = (info.roi.width or info.width, info.roi.height or info.height)
+    expected = (full[0] // binning[0], full[1] // binning[1])
+    if all(expected) and expected != (width, height):
+        raise CameraError(
+            f"camera_info is for {expected[0]}x{expected[1]} pixels but the image has "
+            f"{width}x{height}; publish the camera_info that belongs to this image"
+        )
+    return Camera.from_info(
+        width=width,
+        height=height,
+        k=info.p.reshape(3, 4)[:, :3].ravel() if rectified else info.k,
+        d=[] if rectified else info.d,
+        distortion_model=info.distortion_model,
+        binning=binning,
+        roi_offset=(info.roi.x_offset, info.roi.y_offset),
+    )

@@ -1,0 +1,73 @@
+"""Node parameters as data: one line each gives the type, default, range and description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+from pinet_ros.errors import PinetError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a node.
+
+    Attributes:
+        name: snake_case.
+        default: gives the type too.
+        description: for `ros2 param describe` and the README.
+        minimum, maximum: of a number.
+        choices: of a string.
+        live: may be changed while the node runs; the others are read at the start.
+    """
+
+    name: str
+    default: bool | int | float | str
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+
+    def descriptor(self) -> ParameterDescriptor:
+        descriptor = ParameterDescriptor(
+            name=self.name,
+            description=self.description,
+            read_only=not self.live,
+            additional_constraints=f"one of {', '.join(self.choices)}" if self.choices else "",
+        )
+        if self.minimum is not None and self.maximum is not None:
+            if isinstance(self.default, float):
+                limits = FloatingPointRange(
+                    from_value=float(self.minimum), to_value=float(self.maximum)
+                )
+                descriptor.floating_point_range = [limits]
+            else:
+                limits = IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))
+                descriptor.integer_range = [limits]
+        return descriptor
+
+
+def declare(node: Node, parameters: tuple[Parameter, ...]) -> None:
+    """Declare parameters; overrides from the command line or a file apply.
+
+    Raises:
+        PinetError: a string is not among its choices.
+    """
+    for parameter in parameters:
+        value = node.declare_parameter(
+            parameter.name, parameter.default, parameter.descriptor()
+        ).value
+        if parameter.choices and value not in parameter.choices:
+            raise PinetError(
+                f"parameter {parameter.name} must be one of {', '.join(parameter.choices)}, "
+                f"got {value!r}"
+            )
+
+
+def value(node: Node, name: str) -> Any:
+    """Current value of a declared parameter."""
+    return node.get_parameter(name).value

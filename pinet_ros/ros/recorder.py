@@ -1,0 +1,138 @@
+"""Recorder: keeps what the nodes publish while a clip is played, as a video, a bag and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from ament_index_python.packages import get_package_share_path
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
+
+from pinet_ros.msg import PersonPoseArray
+from pinet_ros.people import People
+from pinet_ros.ros.images import decode
+from pinet_ros.ros.messages import people_from_message
+
+_DEPTH = 1000  # messages: small ones, and none may be lost here
+_IMAGE_DEPTH = 20
+
+
+class Recorder(Node):
+    """Subscribes to all that the nodes publish, writes the bag and the video as it comes.
+
+    Attributes:
+        headers: frame_id of each image that was played, by its stamp in nanoseconds.
+        people: refined people by stamp.
+        arrivals: when each of them came, nanoseconds.
+        drawn: stamps of the frames in the video, in their order.
+        strays: messages whose header is none of an image's.
+        diagnostics: latest values of each node, by its name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        rate: float,
+        show: Callable[[float, np.ndarray, People], None] | None = None,
+    ) -> None:
+        """Record into a folder.
+
+        Args:
+            folder: gets people.mp4 and the bag.
+            rate: of the video, Hz.
+            show: called with the stamp in seconds, the drawn image and the people of each frame.
+        """
+        super().__init__("recorder")
+        self.headers: dict[int, str] = {}
+        self.people: dict[int, People] = {}
+        self.arrivals: list[int] = []
+        self.drawn: list[int] = []
+        self.diagnostics: dict[str, dict[str, str]] = {}
+        self.video = folder / "people.mp4"
+        self._checked: list[Header] = []
+        self._rate = rate
+        self._show = show
+        self._writer: cv2.VideoWriter | None = None
+        self._bag = Writer(folder / "bag", version=9, storage_plugin=StoragePlugin.MCAP)
+        self._bag.open()
+        self._types = get_typestore(Stores.LATEST)
+        for name in ("PersonPose", "PersonPoseArray"):
+            definition = get_package_share_path("pinet_ros") / "msg" / f"{name}.msg"
+            full_name = f"pinet_ros/msg/{name}"
+            self._types.register(get_types_from_msg(definition.read_text(), full_name))
+        self._record("camera_info", CameraInfo, self._on_camera_info)
+        self._record("people/initial", PersonPoseArray, self._check)
+        self._record("people", PersonPoseArray, self._on_people)
+        self._record("people/markers", MarkerArray)
+        self.create_subscription(Image, "people/image", self._on_image, _IMAGE_DEPTH)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, _DEPTH)
+
+    @property
+    def strays(self) -> int:
+        """Messages about people whose header is not that of an image that was played."""
+        return sum(self.headers.get(_stamp(h)) != h.frame_id for h in self._checked)
+
+    def close(self) -> None:
+        """Finish the video and the bag."""
+        self._bag.close()
+        if self._writer is not None:
+            self._writer.release()
+
+    def _record(
+        self, topic: str, kind: type, callback: Callable[[Any], None] | None = None
+    ) -> None:
+        """Write a topic's messages to the bag as they come, and hand them to the callback."""
+        package, _, _ = kind.__module__.partition(".")
+        name = f"{package}/msg/{kind.__name__}"
+        connection = self._bag.add_connection(
+            self.resolve_topic_name(topic), name, typestore=self._types
+        )
+
+        def keep(data: bytes) -> None:
+            self._bag.write(connection, self.get_clock().now().nanoseconds, data)
+            if callback is not None:
+                callback(deserialize_message(data, kind))
+
+        self.create_subscription(kind, topic, keep, _DEPTH, raw=True)
+
+    def _on_camera_info(self, info: CameraInfo) -> None:
+        self.headers[_stamp(info.header)] = info.header.frame_id
+
+    def _check(self, message: PersonPoseArray) -> None:
+        self._checked.append(message.header)
+
+    def _on_people(self, message: PersonPoseArray) -> None:
+        self._check(message)
+        self.people[_stamp(message.header)] = people_from_message(message)
+        self.arrivals.append(self.get_clock().now().nanoseconds)
+
+    def _on_image(self, message: Image) -> None:
+        image, _ = decode(message)
+        if self._writer is None:
+            size = (message.width, message.height)
+            code = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self.video), code, self._rate, size)
+        self._writer.write(image)
+        stamp = _stamp(message.header)
+        self.drawn.append(stamp)
+        if self._show is not None and stamp in self.people:
+            self._show(stamp * 1e-9, image, self.people[stamp])
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.diagnostics[status.name] = {pair.key: pair.value for pair in status.values}
+
+
+def _stamp(header: Header) -> int:
+    """Nanoseconds."""
+    return header.stamp.sec * 10**9 + header.stamp.nanosec

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CameraInfo, Image
+
+from pinet_ros.calibration import write_calibration
+from pinet_ros.ros.images import decode
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for shade in (10, 20, 30):
+        cv2.imwrite(str(folder / f"{shade}.png"), np.full((48, 64, 3), shade, np.uint8))
+    return folder
+
+
+def test_plays_a_folder_once_and_ends(ros, pictures):
+    images, infos = ros.listen(Image, "image"), ros.listen(CameraInfo, "camera_info")
+    player = ros.start(
+        "camera_player",
+        {
+            "source": str(pictures),
+            "rate": 20.0,
+            "frame_id": "left_optical",
+            "wait_for_subscribers": 1,
+        },
+    )
+    ros.until(lambda: len(images) == 3 and len(infos) == 3)
+    assert player.wait() == 0
+    assert [decode(image)[0][0, 0, 0] for image in images] == [10, 20, 30]
+    assert {image.header.frame_id for image in images} == {"left_optical"}
+    assert [info.header for info in infos] == [image.header for image in images]
+    stamps = [image.header.stamp.sec + image.header.stamp.nanosec * 1e-9 for image in images]
+    assert stamps == sorted(set(stamps))
+    assert not any(infos[0].k)  # no calibration was given: not calibrated
+
+
+def test_plays_a_video_with_its_calibration_to_a_best_effort_subscriber(
+    ros, clip, calibration, tmp_path
+):
+    write_calibration(tmp_path / "camera.yaml", calibration)
+    images = ros.listen(Image, "image", qos_profile_sensor_data)
+    infos = ros.listen(CameraInfo, "camera_info")
+    ros.start(
+        "camera_player",
+        {
+            "source": str(clip),
+            "calibration": str(tmp_path / "camera.yaml"),
+            "rate": 10.0,
+            "wait_for_subscribers": 1,
+        },
+    )
+    ros.until(lambda: len(infos) == 20)
+    ros.spin(0.5)
+    assert len(images) >= 19  # the shared memory is large enough: images are not lost
+    np.testing.assert_allclose(infos[0].k, calibration.k)
+    np.testing.assert_allclose(infos[0].d, calibration.d)
+    assert (infos[0].width, infos[0].height) == (1088, 1920)
+    capture = cv2.VideoCapture(str(clip))
+    np.testing.assert_array_equal(decode(images[0])[0], capture.read()[1])
+
+
+def test_loops_when_asked_to(ros, pictures):
+    images = ros.listen(Image, "image")
+    ros.start("camera_player", {"source": str(pictures), "rate": 30.0, "loop": True})
+    ros.until(lambda: len(images) >= 8)
+    shades = [int(decode(image)[0][0, 0, 0]) for image in images]
+    following = {10: 20, 20: 30, 30: 10}
+    assert all(after == following[before] for before, after in zip(shades, shades[1:]))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, "needs the parameter source"),
+        ({"source": "nowhere.mp4"}, "there is no 'nowhere.mp4'"),
+        ({"source": __file__}, "cannot be opened"),
+        ({"source": "PICTURES", "calibration": "none.yaml"}, "none.yaml cannot be read"),
+        ({"source": "PICTURES", "calibration": "CAMERA"}, "1088x1920 pixels, the image has 64x48"),
+    ],
+)
+def test_what_cannot_be_played_ends_with_a_message(
+    ros, pictures, calibration, tmp_path, parameters, expected
+):
+    write_calibration(tmp_path / "camera.yaml", calibration)
+    files = {"PICTURES": str(pictures), "CAMERA": str(tmp_path / "camera.yaml")}
+    player = ros.start("camera_player", {k: files.get(v, v) for k, v in parameters.items()})
+    assert player.wait() == 1
+    assert expected in player.output
+    assert "Traceback" not in player.output

@@ -1,0 +1,90 @@
+"""The demo as a user runs it, on a few frames."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import Stores, get_typestore
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
+FRAMES = 6
+
+
+@pytest.fixture
+def demo(tmp_path, calibration):
+    """Runs the demo on images; gives the process's end and the output folder."""
+    from pinet_ros.calibration import write_calibration
+
+    def run(images: list[np.ndarray] | None, *options: str):
+        source = tmp_path / "frames"
+        source.mkdir()
+        for number, image in enumerate(images or []):
+            cv2.imwrite(str(source / f"{number:03}.png"), image)
+        write_calibration(tmp_path / "camera.yaml", calibration)
+        command = [sys.executable, str(SCRIPT), "--output", str(tmp_path / "out")]
+        ended = subprocess.run(
+            [*command, "--video", str(source), *options],
+            env=os.environ | {"ROS_DOMAIN_ID": str(os.getpid() % 100 + 1)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return ended, tmp_path / "out"
+
+    yield run
+
+
+@pytest.fixture
+def frames(clip):
+    capture = cv2.VideoCapture(str(clip))
+    return [capture.read()[1] for _ in range(FRAMES)]
+
+
+def test_leaves_a_video_a_still_a_bag_and_a_summary(demo, frames, tmp_path):
+    ended, output = demo(frames, "--rate", "1", "--calibration", str(tmp_path / "camera.yaml"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["frames_played"] == FRAMES
+    assert summary["frames_refined"] >= FRAMES - 2
+    assert summary["headers_not_of_an_image"] == 0
+    assert min(map(int, summary["people_per_frame"])) >= 2
+    assert all(1 < metres < 12 for metres in summary["distances_m"])
+    assert summary["latency_p95_ms"] > summary["stages_p50_ms"]["lift"] > 0
+    assert f"{FRAMES} played" in ended.stdout
+    video = cv2.VideoCapture(str(output / "people.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(summary["frames_refined"], abs=1)
+    assert cv2.imread(str(output / "still.png")).std() > 10
+    with AnyReader(
+        [output / "bag"], default_typestore=get_typestore(Stores.ROS2_KILTED)
+    ) as reader:
+        topics = {connection.topic: connection for connection in reader.connections}
+        assert set(topics) == {"/camera_info", "/people", "/people/initial", "/people/markers"}
+        people = [
+            reader.deserialize(data, connection.msgtype)
+            for connection, _, data in reader.messages([topics["/people"]])
+        ]
+    assert len(people) == summary["frames_refined"]
+    assert people[0].joint_set == "mupots_17"
+    assert len(people[0].people[0].joints) == 17
+
+
+def test_fails_when_nobody_is_there(demo):
+    ended, output = demo([np.zeros((480, 640, 3), np.uint8)] * 3, "--field-of-view", "60")
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "nobody was found" in ended.stdout
+    assert (output / "summary.json").is_file()
+
+
+def test_asks_for_the_camera_of_one_s_own_video(demo):
+    ended, _ = demo([np.zeros((48, 64, 3), np.uint8)])
+    assert ended.returncode == 1
+    assert "CALIB=camera.yaml" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from sensor_msgs.msg import CompressedImage
+
+from pinet_ros.device import select_device
+from pinet_ros.estimator import PoseEstimator
+from pinet_ros.msg import PersonPoseArray
+from pinet_ros.ros.messages import people_from_message
+
+
+@pytest.fixture(scope="module")
+def expected(photo, calibration):
+    """What the core says of the photo."""
+    estimator = PoseEstimator.load(device=select_device("cpu"))
+    return estimator(photo, "bgr", calibration.camera(1088, 1920))
+
+
+@pytest.fixture(scope="module")
+def nobody(photo):
+    return np.zeros_like(photo)
+
+
+def test_publishes_what_the_core_finds_under_the_image_s_header(
+    ros, camera, photo, nobody, calibration, expected
+):
+    people = ros.listen(PersonPoseArray, "people/initial")
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    estimator = ros.start("pose_estimator", {"device": "cpu"})
+    camera.wait()
+    camera.show(photo, calibration)
+    ros.until(lambda: len(people) == 1)
+    camera.show(nobody, calibration)
+    ros.until(lambda: len(people) == 2)
+    assert [message.header for message in people] == camera.headers
+    found = people_from_message(people[0])
+    assert len(found) == len(expected) >= 2
+    np.testing.assert_allclose(found.joints, expected.joints, atol=1e-3)
+    np.testing.assert_allclose(found.joints_image, expected.joints_image, atol=0.1)
+    assert people[1].people == []
+
+    def status() -> DiagnosticStatus:
+        return diagnostics[-1].status[0]
+
+    ros.until(lambda: diagnostics and ("received", "2") in _values(status()))
+    assert status().level == DiagnosticStatus.OK
+    values = dict(_values(status()))
+    assert values["dropped"] == "0"
+    assert float(values["latency_p50_ms"]) > float(values["lift_p50_ms"]) > 0
+    assert estimator.interrupt() == 0
+
+
+def _values(status: DiagnosticStatus) -> list[tuple[str, str]]:
+    return [(pair.key, pair.value) for pair in status.values]
+
+
+def test_survives_bad_images_and_says_so_once(ros, camera, photo, calibration):
+    people = ros.listen(PersonPoseArray, "people/initial")
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    estimator = ros.start("pose_estimator", {"device": "cpu"})
+    camera.wait()
+    for _ in range(3):
+        truncated = camera.message(photo)
+        del truncated.data[-100:]
+        camera.images.publish(truncated)
+        ros.spin(0.3)
+        wrong_step = camera.message(photo)
+        wrong_step.step = 7
+        camera.images.publish(wrong_step)
+        ros.spin(0.3)
+    camera.show(photo)  # no CameraInfo has come yet
+    ros.spin(0.5)
+    camera.show(photo, replace(calibration, k=[0.0] * 9, p=[0.0] * 12))
+    ros.spin(0.5)
+    assert people == []
+    camera.show(photo, calibration)
+    ros.until(lambda: people)
+    assert people[0].header == camera.headers[-1]
+    assert estimator.output.count("it is truncated") == 1
+    assert estimator.output.count("no camera_info on /camera_info yet") <= 1
+    assert "fallback_field_of_view" in estimator.output
+    ros.until(lambda: diagnostics[-1].status[0].level == DiagnosticStatus.WARN)
+    assert int(dict(_values(diagnostics[-1].status[0]))["ImageError"]) >= 5
+
+
+def test_an_uncalibrated_camera_needs_a_field_of_view(ros, camera, photo, calibration):
+    people = ros.listen(PersonPoseArray, "people/initial")
+    uncalibrated = replace(calibration, k=[0.0] * 9, p=[0.0] * 12)
+    refusing = ros.start("pose_estimator", {"device": "cpu"})
+    camera.wait()
+    for _ in range(3):
+        camera.show(photo, uncalibrated)
+        ros.spin(0.3)
+    assert people == []
+    assert refusing.output.count("K = 0: the camera is not calibrated") == 1
+    assert refusing.interrupt() == 0
+    ros.until(lambda: camera.images.get_subscription_count() == 0)
+    ros.start("pose_estimator", {"device": "cpu", "fallback_field_of_view": 36.0})
+    camera.wait()
+    camera.show(photo, uncalibrated)
+    ros.until(lambda: people)
+    assert len(people[0].people) >= 2
+
+
+def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expected):
+    from sensor_msgs.msg import CameraInfo
+
+    from pinet_ros.nodes.camera_player import camera_info
+
+    people = ros.listen(PersonPoseArray, "people/initial")
+    images = ros.node.create_publisher(CompressedImage, "/front/image_raw/compressed", 10)
+    infos = ros.node.create_publisher(CameraInfo, "/front/camera_info", 10)
+    ros.start(
+        "pose_estimator",
+        {"device": "cpu", "image_transport": "compressed"},
+        remap={"image": "/front/image_raw"},
+    )
+    ros.until(images.get_subscription_count)
+    ros.until(infos.get_subscription_count)  # derived from the image topic's namespace
+    infos.publish(camera_info(calibration, 1088, 1920))
+    ros.spin(0.3)
+    message = CompressedImage(format="png")
+    message.data.frombytes(cv2.imencode(".png", photo)[1].tobytes())
+    message.header.frame_id = "front"
+    images.publish(message)
+    ros.until(lambda: people)
+    assert people[0].header == message.header
+    found = people_from_message(people[0])
+    np.testing.assert_allclose(found.joints, expected.joints, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "environment", "expected_message"),
+    [
+        ({"device": "gpu"}, {}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
+        ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, got 'yolo'"),
+        ({"device": "cpu"}, {"PINET_CACHE": "EMPTY"}, "pinet models fetch"),
+        pytest.param(
+            {"device": "cuda"},
+            {},
+            "'cuda' was asked for but torch",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
+)
+def test_what_it_cannot_start_with_ends_with_a_message(
+    ros, tmp_path, parameters, environment, expected_message
+):
+    environment = {name: str(tmp_path / value) for name, value in environment.items()}
+    estimator = ros.start("pose_estimator", parameters, environment=environment)
+    assert estimator.wait() == 1
+    assert expected_message in estimator.output
+    assert "Traceback" not in estimator.output
+
+
+def test_says_that_nothing_comes_and_why(ros):
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from sensor_msgs.msg import Image
+
+    ros.node.create_publisher(
+        Image, "image", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    )
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    ros.start(
+        "pose_estimator",
+        {
+            "device": "cpu",
+            "input_timeout": 1.0,
+            "qos_overrides./image.subscription.reliability": "reliable",
+        },
+    )
+    ros.until(lambda: any("nothing on /image" in m.status[0].message for m in diagnostics))
+    message = diagnostics[-1].status[0].message
+    assert "a publisher offers BEST_EFFORT" in message
+    assert "ask for best_effort" in message
+
+
+def test_a_lifecycle_manager_can_start_and_stop_it(ros, camera, photo, calibration):
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+
+    people = ros.listen(PersonPoseArray, "people/initial")
+    ros.start("pose_estimator", {"device": "cpu", "autostart": False})
+    client = ros.node.create_client(ChangeState, "/pose_estimator/change_state")
+    ros.until(client.service_is_ready)
+
+    def change(transition: int) -> None:
+        future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
+        ros.until(future.done)
+        assert future.result().success
+
+    for _ in range(2):  # it can go round more than once
+        assert camera.images.get_subscription_count() == 0
+        change(Transition.TRANSITION_CONFIGURE)
+        change(Transition.TRANSITION_ACTIVATE)
+        camera.wait()
+        people.clear()
+        camera.show(photo, calibration)
+        ros.until(lambda: people)
+        change(Transition.TRANSITION_DEACTIVATE)
+        change(Transition.TRANSITION_CLEANUP)
+        ros.until(lambda: camera.images.get_subscription_count() == 0)

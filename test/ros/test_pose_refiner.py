@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from std_msgs.msg import Header
+from test_messages import random_people
+from visualization_msgs.msg import Marker, MarkerArray
+
+from pinet_ros.msg import PersonPoseArray
+from pinet_ros.people import People
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.ros.messages import people_from_message, people_to_message
+from pinet_ros.skeleton import COCO_17, MUPOTS_17
+
+
+def standing_people(count: int, joint_set=MUPOTS_17) -> People:
+    """People of human size, one beside the other, 4 m away."""
+    people = random_people(count, joint_set)
+    joints = 0.3 * people.joints
+    joints += np.stack([np.arange(count), np.zeros(count), np.full(count, 4)], axis=1)[:, None]
+    return people.with_joints(joints)
+
+
+class AnyEstimator:
+    """Somebody else's estimator: publishes people/initial."""
+
+    def __init__(self, ros) -> None:
+        self._ros = ros
+        self._publisher = ros.node.create_publisher(PersonPoseArray, "people/initial", 10)
+        self.refined = ros.listen(PersonPoseArray, "people")
+        self.markers = ros.listen(MarkerArray, "people/markers")
+
+    def wait(self) -> None:
+        self._ros.until(lambda: self._publisher.get_subscription_count() > 0)
+        self._ros.until(lambda: self._ros.node.count_publishers("people") > 0)
+        self._ros.spin(0.5)
+
+    def publish(self, message: PersonPoseArray) -> None:
+        self._publisher.publish(message)
+
+    def header(self) -> Header:
+        stamp = self._ros.node.get_clock().now().to_msg()
+        return Header(stamp=stamp, frame_id="lidar_camera")
+
+    def ask(self, people: People) -> PersonPoseArray:
+        """Publish people and wait for the refined ones."""
+        before, header = len(self.refined), self.header()
+        self.publish(people_to_message(people, header))
+        self._ros.until(lambda: len(self.refined) == before + 1)
+        self._ros.until(lambda: len(self.markers) == before + 1)
+        assert self.refined[-1].header == header
+        return self.refined[-1]
+
+
+@pytest.fixture
+def estimator(ros) -> AnyEstimator:
+    return AnyEstimator(ros)
+
+
+def test_refines_the_people_of_any_estimator_and_draws_them(ros, estimator):
+    node = ros.start("pose_refiner", {"device": "cpu"})
+    estimator.wait()
+    refiner = Refiner.load()
+    for people in (standing_people(3), standing_people(1), standing_people(2, COCO_17)):
+        answer = people_from_message(estimator.ask(people))
+        expected = refiner(people)
+        assert answer.joint_set == MUPOTS_17
+        np.testing.assert_allclose(answer.joints, expected.joints, atol=1e-5)
+        np.testing.assert_array_equal(answer.track_ids, people.track_ids)
+        assert np.abs(answer.joints - people.to_joint_set(MUPOTS_17).joints).max() > 0.001
+        drawn = [m for m in estimator.markers[-1].markers if m.action == Marker.ADD]
+        assert len(drawn) == 3 * len(people)
+    answer = estimator.ask(People.empty(MUPOTS_17))
+    assert answer.people == []
+    cleared = estimator.markers[-1].markers
+    assert len(cleared) == 6
+    assert {marker.action for marker in cleared} == {Marker.DELETE}
+    assert node.interrupt() == 0
+    ros.until(lambda: estimator.markers[-1].markers[0].action == Marker.DELETEALL)
+
+
+def test_survives_bad_people_and_says_so_once(ros, estimator):
+    node = ros.start("pose_refiner", {"device": "cpu"})
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    estimator.wait()
+    people = standing_people(3)
+    people.joints[1, 4] = np.nan
+    expected = Refiner.load()(people)
+    for _ in range(2):
+        answer = people_from_message(estimator.ask(people))
+        np.testing.assert_allclose(answer.joints, expected.joints, atol=1e-5)
+        np.testing.assert_array_equal(answer.joints[1], people.joints[1])
+    unknown_set = people_to_message(people, estimator.header())
+    unknown_set.joint_set = "smpl_24"
+    short = people_to_message(people, estimator.header())
+    short.people[0].joints = short.people[0].joints[:5]
+    for message in (unknown_set, short, unknown_set, short):
+        estimator.publish(message)
+        ros.spin(0.2)
+    estimator.ask(standing_people(2))
+    assert node.alive
+    assert node.output.count("joints that are NaN") == 1
+    assert node.output.count("'smpl_24' is not known") == 1
+    assert node.output.count("needs 17 joints") == 1
+    ros.until(lambda: "MessageError" in [v.key for v in diagnostics[-1].status[0].values])
+    counted = {value.key: value.value for value in diagnostics[-1].status[0].values}
+    assert counted["unknown joints"] == "2"
+
+
+def test_missing_weights_end_with_a_message(ros):
+    node = ros.start("pose_refiner", {"device": "cpu", "weights": "gone.safetensors"})
+    assert node.wait() == 1
+    assert "gone.safetensors" in node.output
+    assert "Traceback" not in node.output
