@@ -6,9 +6,10 @@ ros2 launch pinet_ros pinet.launch.py image:=/camera/image_raw rviz:=true
 from __future__ import annotations
 
 from ament_index_python.packages import get_package_share_path
-from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
+
+from launch import LaunchContext, LaunchDescription
 
 _SHARE = get_package_share_path("pinet_ros")
 _SWITCH = {"default_value": "false", "choices": ["true", "false"]}

@@ -95,6 +95,11 @@ class People:
         """(N,) whether all joints of a person are finite."""
         return np.isfinite(self.joints).all(axis=(1, 2))
 
+    def known_bones(self, row: int) -> list[tuple[int, int]]:
+        """The bones of one person whose both joints are finite."""
+        known = np.isfinite(self.joints[row]).all(axis=1)
+        return [bone for bone in self.joint_set.bones if known[list(bone)].all()]
+
     def with_joints(self, joints: np.ndarray) -> People:
         """The same people with other 3D joints (N,J,3) in metres."""
         return replace(self, joints=joints)

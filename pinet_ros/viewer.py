@@ -34,12 +34,10 @@ class Viewer:
         for row, pose in enumerate(people.joints):
             color = person_color(identity(people, row))
             known = np.isfinite(pose).all(axis=1)
-            strips = [pose[list(bone)] for bone in people.joint_set.bones if known[list(bone)].all()]
+            strips = [pose[list(bone)] for bone in people.known_bones(row)]
             bones += strips
             bone_colors += [color] * len(strips)
             joints += list(pose[known])
             joint_colors += [color] * int(known.sum())
-        rerun.log(
-            "world/bones", rerun.LineStrips3D(bones, colors=bone_colors, radii=_BONE_RADIUS)
-        )
+        rerun.log("world/bones", rerun.LineStrips3D(bones, colors=bone_colors, radii=_BONE_RADIUS))
         rerun.log("world/joints", rerun.Points3D(joints, colors=joint_colors, radii=_JOINT_RADIUS))

@@ -206,7 +206,9 @@ def distances(recorder: Recorder) -> list[float]:
 
 def print_summary(summary: dict, output: Path) -> None:
     """Print the figures and where the files are."""
-    seen = ", ".join(f"{n} in {frames} frames" for n, frames in summary["people_per_frame"].items())
+    seen = ", ".join(
+        f"{n} in {frames} frames" for n, frames in summary["people_per_frame"].items()
+    )
     away = ", ".join(f"{metres:.1f} m" for metres in summary["distances_m"])
     stages = ", ".join(f"{name} {ms:.1f}" for name, ms in summary["stages_p50_ms"].items())
     print(

@@ -141,20 +141,15 @@ def test_a_grey_image_becomes_bgr(shape):
     assert (to_bgr(np.full(shape, 7, np.uint8), "mono") == np.full((48, 64, 3), 7)).all()
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-@pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_a_still_shows_image_and_people(tmp_path, count, suffix):
+@pytest.mark.parametrize(("suffix", "count"), [(".png", 0), (".png", 3), (".jpg", 1)])
+def test_a_still_shows_image_and_people(tmp_path, suffix, count):
     image = np.full((480, 640, 3), [255, 0, 0], np.uint8)
-    people = standing(*[[i, 0, 3 + i] for i in range(count)]) if count else People.empty(MUPOTS_17)
-    if count == 3:
-        people.joints[1, 5] = np.nan
-        people.joints[2] = np.nan
+    people = standing(*([i, 0, 3 + i] for i in range(count))) if count else People.empty(MUPOTS_17)
+    people.joints[1:2, 5] = np.nan
+    people.joints[2:] = np.nan
     path = tmp_path / f"still{suffix}"
     save_still(path, image, people)
-    picture = cv2.imread(str(path)).astype(int)
-    width = picture.shape[1]
-    blue, green, red = np.moveaxis(picture[:, : width // 3], 2, 0)
-    assert ((blue > 240) & (green < 20) & (red < 20)).mean() > 0.2  # the image, on the left
-    b, g, r = np.moveaxis(picture[:, width // 3 :], 2, 0)
-    colored = (np.maximum(np.maximum(b, g), r) - np.minimum(np.minimum(b, g), r) > 150).sum()
-    assert (colored > 100) == (count > 0)
+    blue, green, red = np.moveaxis(cv2.imread(str(path)), 2, 0)
+    assert ((blue > 240) & (green < 20) & (red < 20)).mean() > 0.1  # the image
+    drawn = (red > 220) & (green < 90) & (blue < 90)  # the first person's colour
+    assert (drawn.sum() > 100) == (count > 0)

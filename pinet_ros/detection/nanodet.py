@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
-from torchvision.ops import nms
 
 from pinet_ros.detection import Detections
 from pinet_ros.frame import Frame
@@ -61,10 +61,12 @@ class NanoDet:
         outputs = self.network((square - self._mean) / self._std)
         boxes, scores = decode(outputs, self.score_threshold)
         boxes = letterbox.to_image(boxes.view(-1, 2, 2)).view(-1, 4)
-        tall = boxes[:, 3] - boxes[:, 1] >= self.min_height
-        boxes, scores = boxes[tall], scores[tall]
-        keep = nms(boxes, scores, self.iou_threshold)[: self.max_people]
-        found = torch.cat([boxes[keep], scores[keep, None]], dim=1).cpu().numpy()
+        found = torch.cat([boxes, scores[:, None]], dim=1).cpu().numpy()
+        found = found[found[:, 3] - found[:, 1] >= self.min_height]
+        corners_and_sizes = np.hstack([found[:, :2], found[:, 2:4] - found[:, :2]])
+        # torchvision's would do as well, but importing it takes longer than loading the models
+        keep = cv2.dnn.NMSBoxes(corners_and_sizes, found[:, 4], 0.0, self.iou_threshold)
+        found = found[np.array(keep, int)[: self.max_people]]
         return Detections(boxes=found[:, :4], scores=found[:, 4])
 
 

@@ -69,9 +69,7 @@ class CameraPlayer(Node):
         calibration = value(self, "calibration")
         self._calibration = read_calibration(calibration) if calibration else None
         overriding = QoSOverridingOptions.with_default_policies()
-        self._images = self.create_publisher(
-            Image, "image", 10, qos_overriding_options=overriding
-        )
+        self._images = self.create_publisher(Image, "image", 10, qos_overriding_options=overriding)
         self._infos = self.create_publisher(
             CameraInfo, "camera_info", 10, qos_overriding_options=overriding
         )

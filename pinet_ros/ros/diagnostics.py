@@ -116,8 +116,7 @@ class Diagnostics:
     def _explain(self, topic: str, wanted: ReliabilityPolicy) -> str:
         """Why nothing may come on a topic of which this reliability is asked."""
         offers = {
-            info.qos_profile.reliability
-            for info in self._node.get_publishers_info_by_topic(topic)
+            info.qos_profile.reliability for info in self._node.get_publishers_info_by_topic(topic)
         }
         if not offers:
             return "it has no publisher; remap the topic to your camera's"

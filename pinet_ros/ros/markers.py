@@ -48,9 +48,7 @@ class PeopleMarkers:
         if not known.any():
             return []
         points = [Point(x=x, y=y, z=z) for x, y, z in joints.tolist()]
-        bones = [
-            points[end] for bone in people.joint_set.bones if known[list(bone)].all() for end in bone
-        ]
+        bones = [points[end] for bone in people.known_bones(row) for end in bone]
         number = identity(people, row)
         red, green, blue = person_color(number)
         color = ColorRGBA(r=red, g=green, b=blue, a=1.0)

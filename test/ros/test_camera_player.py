@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -71,7 +73,7 @@ def test_loops_when_asked_to(ros, pictures):
     ros.until(lambda: len(images) >= 8)
     shades = [int(decode(image)[0][0, 0, 0]) for image in images]
     following = {10: 20, 20: 30, 30: 10}
-    assert all(after == following[before] for before, after in zip(shades, shades[1:]))
+    assert all(after == following[before] for before, after in itertools.pairwise(shades))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
+from pinet_ros.calibration import write_calibration
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
 FRAMES = 6
 
@@ -21,7 +23,6 @@ FRAMES = 6
 @pytest.fixture
 def demo(tmp_path, calibration):
     """Runs the demo on images; gives the process's end and the output folder."""
-    from pinet_ros.calibration import write_calibration
 
     def run(images: list[np.ndarray] | None, *options: str):
         source = tmp_path / "frames"
@@ -39,7 +40,7 @@ def demo(tmp_path, calibration):
         )
         return ended, tmp_path / "out"
 
-    yield run
+    return run
 
 
 @pytest.fixture

@@ -89,5 +89,5 @@ def test_says_what_is_wrong(name):
 
 def test_names_the_encodings_it_knows_when_no_library_is_there(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImageError, match="bgr8, rgb8, bgra8, rgba8, mono8.*cv_bridge"):
+    with pytest.raises(ImageError, match=r"bgr8, rgb8, bgra8, rgba8, mono8.*cv_bridge"):
         decode(image_message("yuv422"))

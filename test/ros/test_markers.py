@@ -40,8 +40,13 @@ def test_a_person_keeps_the_color_of_the_id_in_another_row():
     drawing = PeopleMarkers(0.5)
     before = by_name(drawing.update(people, HEADER))["bones", 9].color
     order = np.array([2, 0, 1])
-    moved = People(people.joint_set, *(getattr(people, name)[order] for name in (
-        "joints", "joints_image", "confidence", "boxes", "scores", "track_ids")))
+    moved = People(
+        people.joint_set,
+        *(
+            getattr(people, name)[order]
+            for name in ("joints", "joints_image", "confidence", "boxes", "scores", "track_ids")
+        ),
+    )
     assert by_name(drawing.update(moved, HEADER))["bones", 9].color == before
 
 
