@@ -31,5 +31,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         sys.exit(options.run(options))
-    except PinetError as error:
+    except (PinetError, OSError) as error:
         sys.exit(f"pinet: {error}")

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import rclpy
@@ -21,8 +20,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from pinet_ros.calibration import Calibration, read_qualisys
-from pinet_ros.models import fetch
+from pinet_ros.calibration import Calibration
 from pinet_ros.nodes.camera_player import camera_info
 from pinet_ros.ros.images import encode_bgr8
 from pinet_ros.ros.transport import enlarge_shared_memory
@@ -176,22 +174,3 @@ def ros(tmp_path: Path) -> Iterator[Ros]:
 @pytest.fixture
 def camera(ros: Ros) -> Camera:
     return Camera(ros)
-
-
-@pytest.fixture(scope="session")
-def clip() -> Path:
-    """The demo's video of real people."""
-    fetch.fetch(["demo_clip"])
-    return fetch.path("demo_clip", "cam02.mp4")
-
-
-@pytest.fixture(scope="session")
-def calibration(clip: Path) -> Calibration:
-    return read_qualisys(fetch.path("demo_clip", "Calib.qca.txt"))["cam02"]
-
-
-@pytest.fixture(scope="session")
-def photo(clip: Path) -> np.ndarray:
-    """A frame with two people in front, (1920,1088,3) BGR."""
-    _, image = cv2.VideoCapture(str(clip)).read()
-    return image
