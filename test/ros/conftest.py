@@ -75,6 +75,7 @@ class Ros:
             "ROS_DOMAIN_ID": str(self.domain),
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "PYTHONUNBUFFERED": "1",
+            "OMP_NUM_THREADS": "1",  # threads that wait for each other are slow on a busy CPU
         }
         enlarge_shared_memory()  # the tests publish images too
         self.context = rclpy.Context()
