@@ -18,7 +18,12 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "image",
         default_value="image",
-        description="image topic; camera_info is taken from beside it",
+        description="image topic",
+    ),
+    DeclareLaunchArgument(
+        "camera_info",
+        default_value="",
+        description="its camera_info topic; empty takes it from beside the image topic",
     ),
     DeclareLaunchArgument("namespace", default_value="", description="namespace of all nodes"),
     DeclareLaunchArgument(
@@ -50,6 +55,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
     """The nodes that the arguments ask for."""
     argument = context.launch_configurations
     on = {name for name, value in argument.items() if value == "true"}
+    topics = [(name, argument[name]) for name in ("image", "camera_info") if argument[name]]
     parameters = [argument["params_file"]]
     if argument["device"]:
         parameters.append({"device": argument["device"]})
@@ -60,7 +66,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
             executable=executable,
             namespace=argument["namespace"],
             parameters=parameters,
-            remappings=[("image", argument["image"])],
+            remappings=topics,
             output="screen",
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import torch
 
 from pinet_ros.errors import PinetError
@@ -12,7 +14,7 @@ class DeviceError(PinetError):
 
 
 def select_device(name: str = "auto") -> torch.device:
-    """Turn a parameter into a device.
+    """Turn a parameter into a device, and set torch up for it in this process.
 
     Args:
         name: auto (the first GPU, or the CPU where there is none), cpu, cuda, or cuda:N.
@@ -36,7 +38,16 @@ def select_device(name: str = "auto") -> torch.device:
             "devices; check the driver (nvidia-smi) and that this torch is a CUDA build, or use "
             "device: cpu"
         )
+    # Full single precision, so that a GPU gives the CPU's joints: these networks are small.
+    torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
+
+
+def release_memory() -> None:
+    """Give the memory of networks that are no longer used back to the GPU's other users."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def describe_device(device: torch.device) -> str:

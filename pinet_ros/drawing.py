@@ -20,9 +20,8 @@ _TO_BGR = {
 
 
 def identity(people: People, row: int) -> int:
-    """The number a person is shown by: the track id, or the row without tracking."""
-    track_id = int(people.track_ids[row])
-    return row if track_id == NO_TRACK else track_id
+    """The number a person is shown by: the track id, or the row when anybody has none."""
+    return row if NO_TRACK in people.track_ids else int(people.track_ids[row])
 
 
 def person_color(identity: int) -> tuple[float, float, float]:

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+# A message's buffer is read-only, and a frame only reads it.
+warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+
 # Position of red, green and blue among the channels of each layout.
 _CHANNELS = {
     "rgb": {"r": 0, "g": 1, "b": 2},
@@ -69,11 +72,8 @@ class Frame:
             raise ValueError(
                 f"a {layout} image must be (H,W,{channels}) uint8, got {array.shape} {array.dtype}"
             )
-        with warnings.catch_warnings():
-            # a message's buffer is read-only, and it is only read here
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            tensor = torch.from_numpy(array)
-        return cls(tensor.to(device).permute(2, 0, 1)[None], layout)
+        tensor = torch.from_numpy(array).to(device)
+        return cls(tensor.permute(2, 0, 1)[None], layout)
 
     @property
     def width(self) -> int:
@@ -102,7 +102,7 @@ class Frame:
             (1,3,size,size) float32, 0 to 255, and where the image lies in it.
         """
         scale = size / max(self.width, self.height)
-        width, height = round(self.width * scale), round(self.height * scale)
+        width, height = (max(1, round(side * scale)) for side in (self.width, self.height))
         left, top = (size - width) // 2, (size - height) // 2
         # torch resizes uint8 on the CPU only, and 5 times faster there than float
         source = self.pixels if self.device.type == "cpu" else self._float

@@ -29,7 +29,7 @@ class People:
         joint_set: which joints, J of them.
         joints: (N,J,3) float32, metres, camera optical frame (x right, y down, z forward), NaN
             for a joint that is not known.
-        joints_image: (N,J,2) float32, pixels of the unrectified image.
+        joints_image: (N,J,2) float32, pixels of the image that they were found in.
         confidence: (N,J) float32, 0 to 1, NaN when the estimator gives none.
         boxes: (N,4) float32, x_min y_min x_max y_max in pixels.
         scores: (N,) float32, 0 to 1.

@@ -200,10 +200,16 @@ def _sources_of(joint: str, source: JointSet) -> tuple[str, ...]:
 
 
 def _middle(source: JointSet, points: np.ndarray, pair: tuple[str, ...]) -> np.ndarray:
-    """Mean (N,D) of two joints, NaN where the set does not have them."""
+    """Mean (N,D) of two joints, NaN where the set does not have them.
+
+    A known ear stands for both: from the side estimators see only one.
+    """
     if not set(pair) <= set(source.joints):
         return np.full_like(points[:, 0], np.nan)
-    return points[:, source.indices(*pair)].mean(axis=1)
+    both = points[:, source.indices(*pair)]
+    if pair == _EARS:
+        both = np.where(np.isnan(both), both[:, ::-1], both)
+    return both.mean(axis=1)
 
 
 def _convert_points(

@@ -7,6 +7,7 @@ with any Python 3.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import importlib.util
 import os
 import platform
@@ -35,6 +36,14 @@ def missing_for_python() -> Iterator[str]:
 def missing_for_build() -> Iterator[str]:
     if shutil.which("c++") is None or shutil.which("cc") is None:
         yield "There is no C and C++ compiler: apt install build-essential"
+
+
+def missing_for_opencv() -> Iterator[str]:
+    for library, apt_name in (("libGL.so.1", "libgl1"), ("libglib-2.0.so.0", "libglib2.0-0")):
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            yield f"OpenCV needs {library}: apt install {apt_name}"
 
 
 def missing_for_sourced_ros() -> Iterator[str]:
@@ -69,7 +78,8 @@ def main() -> None:
     parser.add_argument("ros", choices=["sourced", "wheels"], help="where ROS comes from")
     ros = parser.parse_args().ros
     for_ros = missing_for_sourced_ros if ros == "sourced" else missing_for_ros_wheels
-    problems = [*missing_for_python(), *missing_for_build(), *for_ros()]
+    checks = (missing_for_python, missing_for_build, missing_for_opencv, for_ros)
+    problems = [problem for check in checks for problem in check()]
     if problems:
         sys.exit("\n".join(["This machine is not ready for pinet_ros:", *problems]))
 

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import rclpy
 
-from pinet_ros.calibration import read_qualisys, write_calibration
+from pinet_ros.calibration import read_calibration, read_qualisys, write_calibration
 from pinet_ros.drawing import distance
 from pinet_ros.errors import PinetError
 from pinet_ros.figure import save_still
@@ -33,7 +33,7 @@ from pinet_ros.video import open_source
 
 CLIP_CAMERA = "cam02"  # of the demo clip, the one that stands upright
 CLIP_RATE = 5.0  # Hz: slow enough for two cores without a GPU to see every frame
-START_TIMEOUT = 180.0  # seconds until the first image: the networks are loaded in that time
+START_TIMEOUT = 180.0  # seconds for the nodes to load their networks
 QUIET = 3.0  # seconds without a result after which nothing more is expected
 STOP_TIMEOUT = 10.0  # seconds
 
@@ -61,27 +61,22 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Play, record and sum up; the exit status."""
-    shutil.rmtree(options.output, ignore_errors=True)
-    options.output.mkdir(parents=True)
-    if options.video is None:
-        use_clip(options)
-    elif not options.calibration and not options.field_of_view:
-        raise PinetError(
-            "your own video needs its camera: CALIB=camera.yaml as camera_calibration writes it, "
-            "or FOV=60, the horizontal field of view in degrees (distances are then only as good "
-            "as that number)"
-        )
-    source = open_source(options.video)
+    prepare(options)
+    own_rate = open_source(options.video).rate
+    if options.calibration:
+        read_calibration(options.calibration)
     show = None
     if options.view:
         from pinet_ros.viewer import Viewer
 
         show = Viewer().show
     rclpy.init()
-    recorder = Recorder(options.output, rate=min(source.rate, 60.0), show=show)
+    recorder = Recorder(options.output, rate=options.rate or own_rate, show=show)
     try:
         with processes(options) as running:
-            record(recorder, running)
+            play(options, recorder, running)
+    except KeyboardInterrupt:
+        print("demo: ended early")
     finally:
         recorder.close()
         rclpy.try_shutdown()
@@ -95,8 +90,28 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def prepare(options: argparse.Namespace) -> None:
+    """Fill in the demo clip where no video is given, and remove what an earlier run left."""
+    options.output.mkdir(parents=True, exist_ok=True)
+    if options.video is None:
+        use_clip(options)
+    elif not options.calibration and not options.field_of_view:
+        raise PinetError(
+            "your own video needs its camera: CALIB=camera.yaml as camera_calibration writes it, "
+            "or FOV=60, the horizontal field of view in degrees (distances are then only as good "
+            "as that number)"
+        )
+    if options.output.resolve() in [Path(options.video).resolve(), *Path(options.video).parents]:
+        raise PinetError(
+            f"{options.video} lies in {options.output}, which is written anew; move it elsewhere"
+        )
+    for name in ("people.mp4", "still.png", "summary.json"):
+        (options.output / name).unlink(missing_ok=True)
+    shutil.rmtree(options.output / "bag", ignore_errors=True)
+
+
 def use_clip(options: argparse.Namespace) -> None:
-    """Fill in the demo clip and its calibration, fetched when they are not there."""
+    """The demo clip and its calibration, fetched when they are not there."""
     fetch.fetch(["demo_clip"])
     options.video = str(fetch.path("demo_clip", f"{CLIP_CAMERA}.mp4"))
     options.calibration = options.output / "camera.yaml"
@@ -107,19 +122,13 @@ def use_clip(options: argparse.Namespace) -> None:
 
 @contextmanager
 def processes(options: argparse.Namespace) -> Iterator[dict[str, subprocess.Popen]]:
-    """The nodes, each in its own process; they are stopped at the end."""
+    """The three nodes, each in its own process; they, and what is added, stop at the end."""
     camera = {"fallback_field_of_view": options.field_of_view or 0.0}
-    player = {
-        "source": options.video,
-        "calibration": str(options.calibration or ""),
-        "rate": options.rate or 0.0,
-        "wait_for_subscribers": 2,  # estimator and overlay
-    }
-    nodes = {"pose_estimator": camera, "pose_refiner": {}, "pose_overlay": camera}
     running = {}
     try:
-        for name, parameters in {**nodes, "camera_player": player}.items():
-            running[name] = start(name, parameters)
+        running["pose_estimator"] = start("pose_estimator", camera)
+        running["pose_refiner"] = start("pose_refiner", {})
+        running["pose_overlay"] = start("pose_overlay", camera)
         yield running
     finally:
         for process in running.values():
@@ -140,27 +149,49 @@ def start(name: str, parameters: dict) -> subprocess.Popen:
     return subprocess.Popen(command)
 
 
-def record(recorder: Recorder, running: dict[str, subprocess.Popen]) -> None:
-    """Receive until the player has ended and no more results come; Ctrl-C ends it early."""
-    begin = last = time.monotonic()
-    results = 0
-    try:
-        while True:
-            rclpy.spin_once(recorder, timeout_sec=0.1)
-            now = time.monotonic()
-            if len(recorder.drawn) + len(recorder.headers) > results:
-                results, last = len(recorder.drawn) + len(recorder.headers), now
-            ended = {name for name, process in running.items() if process.poll() is not None}
-            if ended - {"camera_player"}:
-                raise PinetError(f"{', '.join(sorted(ended))} ended; its message stands above")
-            if running["camera_player"].poll():
-                raise PinetError("camera_player could not play; its message stands above")
-            if "camera_player" in ended and now - last > QUIET:
-                return
-            if not recorder.headers and now - begin > START_TIMEOUT:
-                raise PinetError(f"no image was played within {START_TIMEOUT:.0f} s")
-    except KeyboardInterrupt:
-        return
+def play(
+    options: argparse.Namespace, recorder: Recorder, running: dict[str, subprocess.Popen]
+) -> None:
+    """Play the video once all nodes have loaded their networks, until no more results come."""
+    end = time.monotonic() + START_TIMEOUT
+    while not nodes_listen(recorder):
+        receive(recorder, running)
+        if time.monotonic() > end:
+            raise PinetError(f"the nodes were not ready within {START_TIMEOUT:.0f} s")
+    player = start(
+        "camera_player",
+        {
+            "source": options.video,
+            "calibration": str(options.calibration or ""),
+            "rate": options.rate or 0.0,
+            "wait_for_subscribers": 2,  # estimator and overlay
+        },
+    )
+    running["camera_player"] = player
+    quiet_since = time.monotonic()
+    while player.poll() is None or time.monotonic() - quiet_since < QUIET:
+        if receive(recorder, running):
+            quiet_since = time.monotonic()
+
+
+def nodes_listen(recorder: Recorder) -> bool:
+    """Whether estimator, refiner and overlay have subscribed (beside the recorder)."""
+    wanted = {"image": 2, "people/initial": 2, "people": 2}
+    return all(recorder.count_subscribers(topic) >= count for topic, count in wanted.items())
+
+
+def receive(recorder: Recorder, running: dict[str, subprocess.Popen]) -> bool:
+    """Take in what has come; whether there was anything of the video.
+
+    Raises:
+        PinetError: a process has failed.
+    """
+    before = len(recorder.drawn) + len(recorder.headers)
+    rclpy.spin_once(recorder, timeout_sec=0.1)
+    failed = [name for name, process in running.items() if process.poll()]
+    if failed:
+        raise PinetError(f"{', '.join(failed)} failed; the message stands above")
+    return len(recorder.drawn) + len(recorder.headers) > before
 
 
 def sum_up(recorder: Recorder) -> dict:
@@ -227,17 +258,17 @@ def print_summary(summary: dict, output: Path) -> None:
 
 def save_middle_frame(recorder: Recorder, path: Path) -> None:
     """Save the frame nearest to the middle of the video among those with the most people."""
-    most = max(len(people) for people in recorder.people.values())
-    crowded = [
-        index
-        for index, stamp in enumerate(recorder.drawn)
-        if len(recorder.people.get(stamp, ())) == most
-    ]
-    index = min(crowded, key=lambda i: abs(i - len(recorder.drawn) / 2))
+    shown = [stamp for stamp in recorder.drawn if len(recorder.people.get(stamp, ()))]
+    if not shown:
+        raise PinetError("people were found, but pose_overlay has drawn none of them")
+    most = max(len(recorder.people[stamp]) for stamp in shown)
+    crowded = [stamp for stamp in shown if len(recorder.people[stamp]) == most]
+    middle = (shown[0] + shown[-1]) / 2
+    stamp = min(crowded, key=lambda s: abs(s - middle))
     video = cv2.VideoCapture(str(recorder.video))
-    video.set(cv2.CAP_PROP_POS_FRAMES, index)
+    video.set(cv2.CAP_PROP_POS_FRAMES, recorder.drawn[stamp])
     _, image = video.read()
-    save_still(path, image, recorder.people[recorder.drawn[index]])
+    save_still(path, image, recorder.people[stamp])
 
 
 if __name__ == "__main__":

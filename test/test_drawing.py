@@ -99,8 +99,10 @@ def test_a_box_is_drawn_with_its_label_inside_the_image():
 
 
 def test_people_are_numbered_by_track_or_by_row():
-    people = standing([0, 0, 3], [0, 0, 3], track_ids=[-1, 7])
-    assert [identity(people, row) for row in (0, 1)] == [0, 7]
+    tracked = standing([0, 0, 3], [0, 0, 3], track_ids=[9, 7])
+    assert [identity(tracked, row) for row in (0, 1)] == [9, 7]
+    partly = standing([0, 0, 3], [0, 0, 3], track_ids=[1, -1])  # row 1 is not the person 1
+    assert [identity(partly, row) for row in (0, 1)] == [0, 1]
 
 
 def test_colors_are_those_of_the_number_and_differ():

@@ -138,7 +138,6 @@ def test_on_the_cpu_the_images_memory_is_shared(image):
     assert frame.pixels[0, :, 5, 7].tolist() == [1, 2, 3]
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_message_buffer_that_is_read_only_needs_no_copy(image):
     array = np.frombuffer(image.tobytes(), np.uint8).reshape(image.shape)
     frame = Frame.from_array(array, layout="rgb")

@@ -118,7 +118,8 @@ def test_coco_and_muco_keep_what_they_share_with_mupots(landmarks):
 @pytest.mark.parametrize(
     ("unknown", "lost"),
     [
-        ("left_ear", {"head_top", "head"}),
+        ("left_ear", set()),  # the other one stands for both
+        ("left_shoulder", {"left_shoulder", "spine", "thorax", "head", "head_top"}),
         ("left_hip", {"left_hip", "pelvis", "spine", "thorax", "head"}),
         ("right_knee", {"right_knee"}),
         ("nose", set()),
@@ -131,6 +132,20 @@ def test_an_unknown_joint_makes_only_what_needs_it_unknown(unknown, lost, landma
     missing = np.isnan(converted).any(axis=2)
     assert {MUPOTS_17.joints[j] for j in np.flatnonzero(missing[1])} == lost
     assert not missing[[0, 2, 3]].any()
+
+
+def test_one_ear_stands_for_both_and_none_makes_the_head_unknown(landmarks):
+    joints, image, confidence = landmarks
+    left, right = BLAZEPOSE_33.indices("left_ear", "right_ear")
+    joints[0, left] = joints[0, right]
+    expected, _, _ = convert(BLAZEPOSE_33, MUPOTS_17, joints, image, confidence)
+    joints[0, left] = np.nan
+    converted, _, _ = convert(BLAZEPOSE_33, MUPOTS_17, joints, image, confidence)
+    np.testing.assert_allclose(converted, expected)
+    joints[0, right] = np.nan
+    converted, _, _ = convert(BLAZEPOSE_33, MUPOTS_17, joints, image, confidence)
+    unknown = np.isnan(converted[0]).any(axis=1)
+    assert {MUPOTS_17.joints[j] for j in np.flatnonzero(unknown)} == {"head_top", "head"}
 
 
 def test_nobody_converts_to_nobody():

@@ -24,7 +24,9 @@ class CameraPlayer(Node):
     """Publishes `image` and `camera_info` with the same stamp."""
 
     PARAMETERS = (
-        Parameter("source", "", "video file, folder of images, or index of a webcam"),
+        Parameter(
+            "source", "", "video file, folder of images, or index of a webcam", any_type=True
+        ),
         Parameter(
             "calibration",
             "",
@@ -59,7 +61,7 @@ class CameraPlayer(Node):
         declare(self, self.PARAMETERS)
         self.finished = False
         self.published = 0
-        source = value(self, "source")
+        source = str(value(self, "source"))
         if not source:
             raise PinetError(
                 "camera_player needs the parameter source: a video file, a folder of images or "

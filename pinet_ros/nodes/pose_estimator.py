@@ -65,8 +65,8 @@ class PoseEstimatorNode(LiveNode):
             max_people=self.value("max_people"),
             mirror=self.value("mirror"),
         )
-        self._estimator.times = self.diagnostics.times
         self._estimator.warm_up()
+        self._estimator.times = self.diagnostics.times
         self.get_logger().info(
             f"{self.value('detector')} and {self.value('lifter')} on {describe_device(device)}"
         )
@@ -74,11 +74,9 @@ class PoseEstimatorNode(LiveNode):
     def unload(self) -> None:
         self._estimator = None
 
-    def subscribe(self) -> list:
-        return [
-            subscribe_image(self, self._on_image),
-            self._camera.subscribe(),
-        ]
+    def subscribe(self) -> None:
+        subscribe_image(self, self._on_image)
+        self._camera.subscribe()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self.diagnostics.times.add("transport", self.latency(message.header))

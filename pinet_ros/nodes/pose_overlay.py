@@ -37,20 +37,12 @@ class PoseOverlayNode(LiveNode):
         super().__init__("pose_overlay", **options)
         self._publisher = self.create_output(Image, "people/image")
         self._camera = CameraSource(self)
-        self._pairs: ExactTime | None = None
 
-    def load(self) -> None:
-        self._pairs = ExactTime(self.value("queue_size"), self.worker.put)
-
-    def unload(self) -> None:
-        self._pairs = None
-
-    def subscribe(self) -> list:
-        return [
-            self.create_input(PersonPoseArray, "people", self._pairs.add_second),
-            subscribe_image(self, self._pairs.add_first),
-            self._camera.subscribe(),
-        ]
+    def subscribe(self) -> None:
+        pairs = ExactTime(self.value("queue_size"), self.worker.put)
+        self.create_input(PersonPoseArray, "people", pairs.add_second)
+        subscribe_image(self, pairs.add_first)
+        self._camera.subscribe()
 
     def process(self, pair: tuple[Image | CompressedImage, PersonPoseArray]) -> None:
         message, people_message = pair

@@ -56,8 +56,8 @@ class PoseRefinerNode(LiveNode):
     def unload(self) -> None:
         self._refiner = None
 
-    def subscribe(self) -> list:
-        return [self.create_input(PersonPoseArray, "people/initial", self.worker.put)]
+    def subscribe(self) -> None:
+        self.create_input(PersonPoseArray, "people/initial", self.worker.put)
 
     def process(self, message: PersonPoseArray) -> None:
         times = self.diagnostics.times
@@ -68,13 +68,13 @@ class PoseRefinerNode(LiveNode):
             self._people.publish(people_to_message(refined, message.header))
         self.diagnostics.finished(len(refined), self.latency(message.header))
         self._markers.publish(self._drawing.update(refined, message.header))
-        unknown = int((~refined.known).sum())
-        if unknown:
+        skipped = int((~self._refiner.refinable(initial)).sum())
+        if skipped:
             self.diagnostics.problem(
-                "unknown joints",
-                f"{unknown} of {len(refined)} people have joints that are NaN: they are passed "
-                "on as they came and help nobody; let the estimator give all joints or leave "
-                "the person out",
+                "not refined",
+                "people with joints that are NaN, or nearer than 0.1 m or farther than 100 m, "
+                "are passed on as they came and help nobody; let the estimator give all joints "
+                "in metres in the camera frame, or leave the person out",
             )
 
     def clear(self) -> None:

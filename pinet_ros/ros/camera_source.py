@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
 
 from pinet_ros.camera import Camera, CameraError
@@ -36,6 +35,7 @@ class CameraSource:
         """For a node that has declared PARAMETERS."""
         self._node = node
         self._info: CameraInfo | None = None
+        self._latest: tuple[tuple, Camera] | None = None
 
     @property
     def topic(self) -> str:
@@ -46,8 +46,9 @@ class CameraSource:
             return topic
         return f"{self._node.resolve_topic_name('image').rpartition('/')[0]}/camera_info"
 
-    def subscribe(self) -> Subscription:
-        return self._node.create_input(CameraInfo, self.topic, self._keep)
+    def subscribe(self) -> None:
+        self._info = None
+        self._node.create_input(CameraInfo, self.topic, self._keep, watched=False)
 
     def _keep(self, info: CameraInfo) -> None:
         self._info = info
@@ -63,7 +64,7 @@ class CameraSource:
         info = self._info
         calibrated = info is not None and (info.p if rectified else info.k)[0] > 0
         if calibrated:
-            return camera_from_info(info, width, height, rectified=rectified)
+            return self._calibrated(info, width, height, rectified)
         if fallback:
             return Camera.from_field_of_view(fallback, width, height)
         if info is None:
@@ -75,3 +76,15 @@ class CameraSource:
             f"the camera_info on {self.topic} has {'P' if rectified else 'K'} = 0: the camera is "
             "not calibrated; calibrate it (camera_calibration) or set fallback_field_of_view"
         )
+
+    def _calibrated(self, info: CameraInfo, width: int, height: int, rectified: bool) -> Camera:
+        """The camera of an info, made anew only when something in it has changed."""
+        key = (
+            *(width, height, rectified, info.width, info.height, info.distortion_model),
+            *(info.binning_x, info.binning_y, info.roi.x_offset, info.roi.y_offset),
+            *(info.roi.width, info.roi.height, *info.k, *info.p, *info.d),
+        )
+        if self._latest is None or self._latest[0] != key:
+            camera = camera_from_info(info, width, height, rectified=rectified)
+            self._latest = key, camera
+        return self._latest[1]

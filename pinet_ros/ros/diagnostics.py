@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
+from sensor_msgs.msg import CompressedImage, Image
 
 from pinet_ros.ros.worker import LatestWorker
 from pinet_ros.timing import StageTimes
 
 _PERIOD = 1.0  # seconds
-_RATE_WINDOW = 5.0  # seconds
+_RECENT = 5.0  # seconds: for the rate, and for how long a problem is a warning
+_MOST_LOGGED = 20  # different messages: some hold numbers that change
+
+
+@dataclass
+class Input:
+    """A subscription, and when a message last came on it."""
+
+    subscription: Subscription
+    latest: float
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last message, or since the subscription began."""
+        return time.monotonic() - self.latest
+
+    def arrived(self) -> None:
+        """Note that a message has come."""
+        self.latest = time.monotonic()
 
 
 class Diagnostics:
@@ -24,34 +44,39 @@ class Diagnostics:
     every frame does not flood the log.
     """
 
-    def __init__(self, node: Node, worker: LatestWorker) -> None:
-        """Publish for `node`, whose inputs go through `worker`."""
+    def __init__(self, node: Node, worker: LatestWorker, input_timeout: float) -> None:
+        """Publish for `node`, whose inputs go through `worker`.
+
+        Args:
+            input_timeout: seconds without input after which to warn.
+        """
         self.times = StageTimes()
         self._node = node
         self._worker = worker
-        self._subscription: Subscription | None = None
-        self._input_timeout = 0.0
-        self._silent_since = time.monotonic()
-        self._received = 0
+        self._input_timeout = input_timeout
+        self._inputs: list[Input] = []
         self._problems: Counter[str] = Counter()
         self._logged: set[str] = set()
-        self._finished: deque[float] = deque()
+        self._problem = (0.0, "")  # when the latest one came, and its message
+        self._finished: deque[float] = deque(maxlen=1000)
         self._people = 0
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         node.create_timer(_PERIOD, self._publish)
 
-    def watch(self, subscription: Subscription | None, timeout: float) -> None:
-        """Warn when nothing comes on the subscription (None: do not) for `timeout` seconds."""
-        self._subscription = subscription
-        self._input_timeout = timeout
-        self._silent_since = time.monotonic()
+    def watch(self, subscription: Subscription) -> Input:
+        """Warn when nothing comes on this subscription; call `arrived` of what is returned."""
+        self._inputs.append(Input(subscription, time.monotonic()))
+        return self._inputs[-1]
+
+    def watch_nothing(self) -> None:
+        """The node is not active."""
+        self._inputs = []
 
     def problem(self, kind: str, message: str) -> None:
-        """Count a problem and log its message unless that kind has been logged before."""
+        """Count a problem of this kind, and log its message when it is new."""
         self._problems[kind] += 1
-        if kind not in self._logged:
-            self._logged.add(kind)
-            self._node.get_logger().error(f"{message} (said once; counted in /diagnostics)")
+        self._problem = (time.monotonic(), message)
+        self._log_once(message)
 
     def finished(self, people: int, latency: float) -> None:
         """Note a published result and its seconds since the image's stamp."""
@@ -63,14 +88,14 @@ class Diagnostics:
         """The state of the node now."""
         name = self._node.get_fully_qualified_name().lstrip("/")
         status = DiagnosticStatus(name=name, level=DiagnosticStatus.OK, message="running")
+        when, problem = self._problem
         silence = self._silence()
-        if self._subscription is None:
+        if not self._inputs:
             status.message = "inactive"
         elif silence:
             status.level, status.message = DiagnosticStatus.WARN, silence
-        elif self._problems:
-            status.level = DiagnosticStatus.WARN
-            status.message = f"problems: {', '.join(self._problems)}"
+        elif problem and time.monotonic() - when < _RECENT:
+            status.level, status.message = DiagnosticStatus.WARN, problem
         values = {
             "received": self._worker.received,
             "dropped": self._worker.dropped,
@@ -89,43 +114,44 @@ class Diagnostics:
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
 
+    def _log_once(self, message: str) -> None:
+        if message not in self._logged and len(self._logged) < _MOST_LOGGED:
+            self._logged.add(message)
+            self._node.get_logger().error(f"{message} (said once; counted in /diagnostics)")
+
     def _rate(self) -> float:
         """Results per second of late."""
-        now = time.monotonic()
-        while self._finished and self._finished[0] < now - _RATE_WINDOW:
-            self._finished.popleft()
-        return len(self._finished) / _RATE_WINDOW
+        since = time.monotonic() - _RECENT
+        return sum(when > since for when in list(self._finished)) / _RECENT
 
     def _silence(self) -> str:
-        """What is wrong when nothing comes, or nothing."""
-        now = time.monotonic()
-        if self._worker.received != self._received:
-            self._received = self._worker.received
-            self._silent_since = now
-        silent = now - self._silent_since
-        if self._subscription is None or silent < self._input_timeout:
+        """What is wrong when nothing comes on an input, or nothing."""
+        silent = [each for each in self._inputs if each.silence > self._input_timeout]
+        if not silent:
             return ""
-        topic = self._subscription.topic_name
-        why = self._explain(topic, self._subscription.qos_profile.reliability)
-        message = f"nothing on {topic} for {silent:.0f} s: {why}"
-        if "no_input" not in self._logged:
-            self._logged.add("no_input")
-            self._node.get_logger().warning(message)
-        return message
+        subscription = silent[0].subscription
+        topic = subscription.topic_name
+        why = self._explain(subscription)
+        if topic not in self._logged:
+            self._logged.add(topic)
+            self._node.get_logger().warning(f"nothing comes on {topic}: {why}")
+        return f"nothing on {topic} for {silent[0].silence:.0f} s: {why}"
 
-    def _explain(self, topic: str, wanted: ReliabilityPolicy) -> str:
-        """Why nothing may come on a topic of which this reliability is asked."""
+    def _explain(self, subscription: Subscription) -> str:
+        """Why nothing may come on a subscription."""
         offers = {
-            info.qos_profile.reliability for info in self._node.get_publishers_info_by_topic(topic)
+            info.qos_profile.reliability
+            for info in self._node.get_publishers_info_by_topic(subscription.topic_name)
         }
+        wanted = subscription.qos_profile.reliability
         if not offers:
-            return "it has no publisher; remap the topic to your camera's"
+            return "it has no publisher; remap the topic to the one that has"
         if wanted == ReliabilityPolicy.RELIABLE and ReliabilityPolicy.BEST_EFFORT in offers:
             return (
                 "a publisher offers BEST_EFFORT, this node asks for RELIABLE: they do not match, "
                 "ask for best_effort"
             )
-        return (
-            "it has a publisher with a matching QoS: either it sends nothing, or large images "
-            "are lost on the way (see the README on images between processes)"
-        )
+        why = "it has a publisher with a matching QoS, which sends nothing"
+        if subscription.msg_type in (Image, CompressedImage):
+            why += ", or large images are lost on the way (see images between processes, README)"
+        return why

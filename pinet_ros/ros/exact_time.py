@@ -44,7 +44,7 @@ def _pairing(
             callback((message, partner) if side == 0 else (partner, message))
             return
         waiting[side][stamp] = message
-        if len(waiting[side]) > size:
-            waiting[side].pop(min(waiting[side]))
+        if len(waiting[side]) > size:  # the first to come goes, as the clock may have gone back
+            waiting[side].pop(next(iter(waiting[side])))
 
     return (lambda message: add(message, 0)), (lambda message: add(message, 1))

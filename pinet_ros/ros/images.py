@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -82,21 +80,32 @@ def _decompress(message: CompressedImage) -> np.ndarray:
 
 def _convert(message: Image) -> np.ndarray:
     """Other encodings (Bayer, YUV, 16 bits ...) by a library, as (H,W,3) BGR."""
-    try:
-        if importlib.util.find_spec("cv_bridge"):
-            from cv_bridge import CvBridge
-
-            return CvBridge().imgmsg_to_cv2(message, "bgr8")
-        if importlib.util.find_spec("rosbags") and importlib.util.find_spec("rosbags.image"):
-            from rosbags.image import message_to_cvimage
-
-            return message_to_cvimage(message, "bgr8")
-    except Exception as error:  # each library has errors of its own
+    failures = []
+    for convert in (_by_cv_bridge, _by_rosbags):
+        try:
+            return convert(message)
+        except ModuleNotFoundError:
+            continue
+        except Exception as error:  # each library has errors of its own
+            failures.append(str(error))
+    if failures:
         raise ImageError(
             f"a {message.width}x{message.height} image of encoding {message.encoding!r} cannot "
-            f"be converted to bgr8: {error}"
-        ) from error
+            f"be converted to bgr8: {'; '.join(failures)}"
+        )
     raise ImageError(
         f"image encoding {message.encoding!r} is not one of {', '.join(_DIRECT)}; install "
         "cv_bridge (ROS) or rosbags-image (pip), which convert others, or publish one of these"
     )
+
+
+def _by_cv_bridge(message: Image) -> np.ndarray:
+    from cv_bridge import CvBridge
+
+    return CvBridge().imgmsg_to_cv2(message, "bgr8")
+
+
+def _by_rosbags(message: Image) -> np.ndarray:
+    from rosbags.image import message_to_cvimage
+
+    return message_to_cvimage(message, "bgr8")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import rclpy
@@ -16,9 +18,9 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
-from rclpy.time import Time
 from std_msgs.msg import Header
 
+from pinet_ros.device import release_memory
 from pinet_ros.errors import PinetError
 from pinet_ros.ros.diagnostics import Diagnostics
 from pinet_ros.ros.parameters import Parameter, declare, value
@@ -49,7 +51,7 @@ _SPIN_TIMEOUT = 0.2  # seconds until a signal is noticed
 class LiveNode(LifecycleNode):
     """A lifecycle node that works on its latest input in its own thread.
 
-    A subclass gives PARAMETERS and `load`, `subscribe` and `process`, and may give `unload` and
+    A subclass gives PARAMETERS, `subscribe` and `process`, and may give `load`, `unload` and
     `clear`. Bad data is an error of one frame: it is logged once, counted, and the node goes on.
     """
 
@@ -59,8 +61,8 @@ class LiveNode(LifecycleNode):
         super().__init__(name, **options)
         declare(self, (AUTOSTART, INPUT_TIMEOUT, *self.PARAMETERS))
         self.worker = LatestWorker(self._process_safely)
-        self.diagnostics = Diagnostics(self, self.worker)
-        self._subscriptions_active: list[Subscription] = []
+        self.diagnostics = Diagnostics(self, self.worker, self.value("input_timeout"))
+        self._active: list[Subscription] = []
 
     def load(self) -> None:
         """Load what `process` needs.
@@ -68,13 +70,12 @@ class LiveNode(LifecycleNode):
         Raises:
             PinetError: the node cannot be configured.
         """
-        raise NotImplementedError
 
     def unload(self) -> None:
         """Free what `load` took."""
 
-    def subscribe(self) -> list[Subscription]:
-        """Subscribe; the first one is the input that diagnostics watch."""
+    def subscribe(self) -> None:
+        """Create the inputs."""
         raise NotImplementedError
 
     def process(self, item: Any) -> None:
@@ -97,33 +98,51 @@ class LiveNode(LifecycleNode):
         message: type,
         topic: str,
         callback: Callable[[Any], None],
-        qos: Any = qos_profile_sensor_data,
-    ) -> Subscription:
-        """Subscribe; the QoS can be overridden by the qos_overrides parameters."""
-        return self.create_subscription(
-            message, topic, callback, qos, qos_overriding_options=_overriding()
+        *,
+        watched: bool = True,
+    ) -> None:
+        """Subscribe while the node is active; parameters qos_overrides apply.
+
+        Args:
+            watched: diagnostics warn when nothing comes.
+        """
+
+        def receive(item: Any) -> None:
+            if watched:
+                source.arrived()
+            callback(item)
+
+        subscription = self.create_subscription(
+            message,
+            topic,
+            receive,
+            copy(qos_profile_sensor_data),  # the overrides change it in place
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
+        self._active.append(subscription)
+        if watched:
+            source = self.diagnostics.watch(subscription)
 
     def create_output(self, message: type, topic: str) -> Any:
-        """Advertise, reliable, last 10; the QoS can be overridden likewise."""
-        return self.create_publisher(message, topic, 10, qos_overriding_options=_overriding())
+        """Advertise, reliable, last 10; parameters qos_overrides apply."""
+        overriding = QoSOverridingOptions.with_default_policies()
+        return self.create_publisher(message, topic, 10, qos_overriding_options=overriding)
 
     def latency(self, header: Header) -> float:
         """Seconds since the header's stamp."""
-        return (self.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds * 1e-9
+        now = self.get_clock().now().nanoseconds
+        return now * 1e-9 - header.stamp.sec - header.stamp.nanosec * 1e-9
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        try:
-            self.load()
-        except PinetError as error:
-            self.get_logger().error(str(error))
+        if not self._attempt(self.load):
             return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        if not self._attempt(self.subscribe):
+            self.stop()
+            return TransitionCallbackReturn.FAILURE
         self.worker.start()
-        self._subscriptions_active = self.subscribe()
-        self.diagnostics.watch(self._subscriptions_active[0], self.value("input_timeout"))
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -132,23 +151,37 @@ class LiveNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.unload()
+        release_memory()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.stop()
         self.unload()
+        release_memory()
         return super().on_shutdown(state)
 
     def stop(self) -> None:
         """Stop working; does nothing when the node is not active."""
-        if not self._subscriptions_active:
+        if not self._active:
             return
-        self.diagnostics.watch(None, 0.0)
-        for subscription in self._subscriptions_active:
+        self.diagnostics.watch_nothing()
+        for subscription in self._active:
             self.destroy_subscription(subscription)
-        self._subscriptions_active = []
+        self._active = []
         self.worker.stop()
         self.clear()
+
+    def _attempt(self, step: Callable[[], None]) -> bool:
+        """Whether a step of a transition succeeds; rclpy would swallow its error in silence."""
+        try:
+            step()
+        except PinetError as error:
+            self.get_logger().error(str(error))
+        except Exception:
+            self.get_logger().error(traceback.format_exc())
+        else:
+            return True
+        return False
 
     def _process_safely(self, item: Any) -> None:
         try:
@@ -161,10 +194,6 @@ class LiveNode(LifecycleNode):
                 f"a frame failed with {type(error).__name__}: {error}; this is a bug, please "
                 "report it",
             )
-
-
-def _overriding() -> QoSOverridingOptions:
-    return QoSOverridingOptions.with_default_policies()
 
 
 def run(
@@ -189,13 +218,13 @@ def run(
         started = all(_autostart(node) for node in nodes)
         while started and not stop.is_set() and not any(map(_finished, nodes)):
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
-        for node in nodes:
-            if isinstance(node, LiveNode):
-                node.stop()
     except PinetError as error:
         started = False
         rclpy.logging.get_logger("pinet_ros").error(str(error))
     finally:
+        for node in nodes:
+            if isinstance(node, LiveNode):
+                node.stop()
         executor.shutdown()
         for node in nodes:
             node.destroy_node()

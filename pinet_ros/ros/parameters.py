@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
 from pinet_ros.errors import PinetError
@@ -22,6 +23,7 @@ class Parameter:
         minimum, maximum: of a number.
         choices: of a string.
         live: may be changed while the node runs; the others are read at the start.
+        any_type: also values of another type are taken, such as a number for a string.
     """
 
     name: str
@@ -31,12 +33,14 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     live: bool = False
+    any_type: bool = False
 
     def descriptor(self) -> ParameterDescriptor:
         descriptor = ParameterDescriptor(
             name=self.name,
             description=self.description,
             read_only=not self.live,
+            dynamic_typing=self.any_type,
             additional_constraints=f"one of {', '.join(self.choices)}" if self.choices else "",
         )
         if self.minimum is not None and self.maximum is not None:
@@ -55,12 +59,18 @@ def declare(node: Node, parameters: tuple[Parameter, ...]) -> None:
     """Declare parameters; overrides from the command line or a file apply.
 
     Raises:
-        PinetError: a string is not among its choices.
+        PinetError: a value is of another type, out of its range or not among its choices.
     """
     for parameter in parameters:
-        value = node.declare_parameter(
-            parameter.name, parameter.default, parameter.descriptor()
-        ).value
+        name, default = parameter.name, parameter.default
+        try:
+            value = node.declare_parameter(name, default, parameter.descriptor()).value
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            limits = f" from {parameter.minimum} to {parameter.maximum}"
+            raise PinetError(
+                f"parameter {name} must be a {type(default).__name__} like {default!r}"
+                f"{limits if parameter.minimum is not None else ''}: {error}"
+            ) from error
         if parameter.choices and value not in parameter.choices:
             raise PinetError(
                 f"parameter {parameter.name} must be one of {', '.join(parameter.choices)}, "

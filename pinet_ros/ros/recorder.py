@@ -34,7 +34,7 @@ class Recorder(Node):
         headers: frame_id of each image that was played, by its stamp in nanoseconds.
         people: refined people by stamp.
         arrivals: when each of them came, nanoseconds.
-        drawn: stamps of the frames in the video, in their order.
+        drawn: number of the video's frame that shows the image of a stamp.
         strays: messages whose header is none of an image's.
         diagnostics: latest values of each node, by its name.
     """
@@ -49,20 +49,23 @@ class Recorder(Node):
 
         Args:
             folder: gets people.mp4 and the bag.
-            rate: of the video, Hz.
+            rate: of the video, Hz; a dropped image shows the one before it.
             show: called with the stamp in seconds, the drawn image and the people of each frame.
         """
         super().__init__("recorder")
         self.headers: dict[int, str] = {}
         self.people: dict[int, People] = {}
         self.arrivals: list[int] = []
-        self.drawn: list[int] = []
+        self.drawn: dict[int, int] = {}
         self.diagnostics: dict[str, dict[str, str]] = {}
         self.video = folder / "people.mp4"
         self._checked: list[Header] = []
         self._rate = rate
         self._show = show
         self._writer: cv2.VideoWriter | None = None
+        self._latest: np.ndarray | None = None
+        self._begin = 0  # stamp of the first image
+        self._frames = 0
         self._bag = Writer(folder / "bag", version=9, storage_plugin=StoragePlugin.MCAP)
         self._bag.open()
         self._types = get_typestore(Stores.LATEST)
@@ -118,15 +121,24 @@ class Recorder(Node):
 
     def _on_image(self, message: Image) -> None:
         image, _ = decode(message)
+        stamp = _stamp(message.header)
         if self._writer is None:
             size = (message.width, message.height)
             code = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(str(self.video), code, self._rate, size)
-        self._writer.write(image)
-        stamp = _stamp(message.header)
-        self.drawn.append(stamp)
+            self._begin = stamp
+        due = round((stamp - self._begin) * 1e-9 * self._rate)
+        for _ in range(self._frames, due):
+            self._write(self._latest)
+        self._write(image)
+        self.drawn[stamp] = self._frames - 1
         if self._show is not None and stamp in self.people:
             self._show(stamp * 1e-9, image, self.people[stamp])
+
+    def _write(self, image: np.ndarray) -> None:
+        self._writer.write(image)
+        self._latest = image
+        self._frames += 1
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

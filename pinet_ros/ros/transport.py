@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
 from pinet_ros.ros.live_node import LiveNode
 from pinet_ros.ros.parameters import Parameter
+
+_FAST_DDS_2 = ("humble", "iron", "jazzy")  # which reads the profile by an older name
+_PROFILE = Path(__file__).with_name("fastdds_images.xml")
 
 IMAGE_TRANSPORT = Parameter(
     "image_transport",
@@ -21,12 +23,13 @@ IMAGE_TRANSPORT = Parameter(
 )
 
 
-def subscribe_image(node: LiveNode, callback: Callable[[Any], None]) -> Subscription:
+def subscribe_image(node: LiveNode, callback: Callable[[Any], None]) -> None:
     """Subscribe to `image`, raw or compressed as the parameter image_transport says."""
     topic = node.resolve_topic_name("image")
     if node.value("image_transport") == "compressed":
-        return node.create_input(CompressedImage, f"{topic}/compressed", callback)
-    return node.create_input(Image, topic, callback)
+        node.create_input(CompressedImage, f"{topic}/compressed", callback)
+    else:
+        node.create_input(Image, topic, callback)
 
 
 def enlarge_shared_memory() -> None:
@@ -35,5 +38,5 @@ def enlarge_shared_memory() -> None:
     With its default segment of 512 kB most best-effort images between processes are lost. Only
     a publisher of images needs this, and a profile of the user's own takes precedence.
     """
-    with as_file(files("pinet_ros.ros") / "fastdds_images.xml") as profile:
-        os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(profile))
+    old = os.environ.get("ROS_DISTRO") in _FAST_DDS_2
+    os.environ.setdefault(f"FAST{'RTPS' if old else 'DDS'}_DEFAULT_PROFILES_FILE", str(_PROFILE))

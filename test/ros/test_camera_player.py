@@ -80,6 +80,7 @@ def test_loops_when_asked_to(ros, pictures):
     ("parameters", "expected"),
     [
         ({}, "needs the parameter source"),
+        ({"source": 99}, "the video 99 cannot be opened"),
         ({"source": "nowhere.mp4"}, "there is no 'nowhere.mp4'"),
         ({"source": __file__}, "cannot be opened"),
         ({"source": "PICTURES", "calibration": "none.yaml"}, "none.yaml cannot be read"),

@@ -61,7 +61,8 @@ def test_leaves_a_video_a_still_a_bag_and_a_summary(demo, frames, tmp_path):
     assert summary["latency_p95_ms"] > summary["stages_p50_ms"]["lift"] > 0
     assert f"{FRAMES} played" in ended.stdout
     video = cv2.VideoCapture(str(output / "people.mp4"))
-    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(summary["frames_refined"], abs=1)
+    assert video.get(cv2.CAP_PROP_FPS) == 1
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(FRAMES, abs=1)
     assert cv2.imread(str(output / "still.png")).std() > 10
     with AnyReader(
         [output / "bag"], default_typestore=get_typestore(Stores.ROS2_KILTED)
@@ -89,3 +90,10 @@ def test_asks_for_the_camera_of_one_s_own_video(demo):
     assert ended.returncode == 1
     assert "CALIB=camera.yaml" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_does_not_write_over_the_video_it_plays(demo, tmp_path):
+    ended, _ = demo(None, "--field-of-view", "60", "--output", str(tmp_path))
+    assert ended.returncode == 1
+    assert "move it elsewhere" in ended.stderr
+    assert (tmp_path / "frames").is_dir()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -88,6 +90,7 @@ def test_says_what_is_wrong(name):
 
 
 def test_names_the_encodings_it_knows_when_no_library_is_there(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for library in ("cv_bridge", "rosbags.image"):
+        monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImageError, match=r"bgr8, rgb8, bgra8, rgba8, mono8.*cv_bridge"):
         decode(image_message("yuv422"))

@@ -74,7 +74,9 @@ def test_survives_bad_images_and_says_so_once(ros, camera, photo, calibration):
         wrong_step.step = 7
         camera.images.publish(wrong_step)
         ros.spin(0.3)
-    camera.show(photo)  # no CameraInfo has come yet
+    before_time = camera.message(photo)
+    before_time.header.stamp.sec = -1
+    camera.images.publish(before_time)  # no CameraInfo has come yet
     ros.spin(0.5)
     camera.show(photo, replace(calibration, k=[0.0] * 9, p=[0.0] * 12))
     ros.spin(0.5)
@@ -83,10 +85,12 @@ def test_survives_bad_images_and_says_so_once(ros, camera, photo, calibration):
     ros.until(lambda: people)
     assert people[0].header == camera.headers[-1]
     assert estimator.output.count("it is truncated") == 1
-    assert estimator.output.count("no camera_info on /camera_info yet") <= 1
-    assert "fallback_field_of_view" in estimator.output
-    ros.until(lambda: diagnostics[-1].status[0].level == DiagnosticStatus.WARN)
+    assert estimator.output.count("no camera_info on /camera_info yet") == 1
+    assert estimator.output.count("K = 0: the camera is not calibrated") == 1
+    ros.until(lambda: ("CameraError", "2") in _values(diagnostics[-1].status[0]))
     assert int(dict(_values(diagnostics[-1].status[0]))["ImageError"]) >= 5
+    ros.until(lambda: diagnostics[-1].status[0].level == DiagnosticStatus.WARN)
+    ros.until(lambda: diagnostics[-1].status[0].level == DiagnosticStatus.OK)  # it has passed
 
 
 def test_an_uncalibrated_camera_needs_a_field_of_view(ros, camera, photo, calibration):
@@ -139,6 +143,8 @@ def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expe
     ("parameters", "environment", "expected_message"),
     [
         ({"device": "gpu"}, {}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
+        ({"score_threshold": 3}, {}, "score_threshold must be a float like 0.4 from 0.0 to 1.0"),
+        ({"max_people": -1}, {}, "parameter max_people must be a int like 20 from 1 to 200"),
         ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, got 'yolo'"),
         ({"device": "cpu"}, {"PINET_CACHE": "EMPTY"}, "pinet models fetch"),
         pytest.param(

@@ -91,6 +91,10 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
         answer = people_from_message(estimator.ask(people))
         np.testing.assert_allclose(answer.joints, expected.joints, atol=1e-5)
         np.testing.assert_array_equal(answer.joints[1], people.joints[1])
+    at_origin = people_from_message(
+        estimator.ask(people.with_joints(people.joints - people.joints[:, 14:15]))
+    )
+    assert not np.isnan(at_origin.joints[0]).any()
     unknown_set = people_to_message(people, estimator.header())
     unknown_set.joint_set = "smpl_24"
     short = people_to_message(people, estimator.header())
@@ -105,7 +109,7 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     assert node.output.count("needs 17 joints") == 1
     ros.until(lambda: "MessageError" in [v.key for v in diagnostics[-1].status[0].values])
     counted = {value.key: value.value for value in diagnostics[-1].status[0].values}
-    assert counted["unknown joints"] == "2"
+    assert counted["not refined"] == "3"
 
 
 def test_missing_weights_end_with_a_message(ros):
