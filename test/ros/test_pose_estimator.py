@@ -63,7 +63,7 @@ def _values(status: DiagnosticStatus) -> list[tuple[str, str]]:
 def test_survives_bad_images_and_says_so_once(ros, camera, photo, calibration):
     people = ros.listen(PersonPoseArray, "people/initial")
     diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
-    estimator = ros.start("pose_estimator", {"device": "cpu"})
+    estimator = ros.start("pose_estimator", {"device": "cpu", "input_timeout": 60.0})
     camera.wait()
     for _ in range(3):
         truncated = camera.message(photo)

@@ -1,0 +1,159 @@
+"""Scenes: what an estimator gave for people whose true poses are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.errors import PinetError
+from pinet_ros.people import People
+from pinet_ros.skeleton import MUPOTS_17
+
+SPLITS = ("train", "test")
+CAMERAS = ("narrow", "wide")
+
+_NEAREST, _FARTHEST = 0.3, 15.0  # metres: depths of the root that an estimate is believed at
+_PELVIS = MUPOTS_17.index("pelvis")
+
+
+class ScenesError(PinetError):
+    """A file of scenes cannot be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The people found in one image, N of them, joints of MUPOTS_17.
+
+    Attributes:
+        estimates: (N,17,3) float32, the initial poses, metres, camera optical frame.
+        truth: (N,17,3) float32, the true poses of the same people.
+        bodies: (N,) which body each person has.
+        cameras: kind of camera, one of CAMERAS.
+        split: one of SPLITS.
+    """
+
+    estimates: np.ndarray
+    truth: np.ndarray
+    bodies: np.ndarray
+    cameras: str
+    split: str
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Scenes in which somebody was found."""
+
+    scenes: tuple[Scene, ...]
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __iter__(self) -> Iterator[Scene]:
+        return iter(self.scenes)
+
+    def select(
+        self,
+        *,
+        split: str | None = None,
+        cameras: str | None = None,
+        minimum_people: int = 1,
+    ) -> Scenes:
+        """Those of a split, of a kind of camera and with so many people found."""
+        return Scenes(
+            tuple(
+                scene
+                for scene in self.scenes
+                if split in (None, scene.split)
+                and cameras in (None, scene.cameras)
+                and len(scene) >= minimum_people
+            )
+        )
+
+    def hold_out_bodies(self, fraction: float, rng: np.random.Generator) -> tuple[Scenes, Scenes]:
+        """Scenes without a part of the bodies, drawn by `rng`, and the scenes with them."""
+        bodies = np.unique([body for scene in self.scenes for body in scene.bodies])
+        held_out = rng.choice(bodies, round(fraction * len(bodies)), replace=False)
+        with_them = [s for s in self.scenes if np.isin(s.bodies, held_out).any()]
+        without = [s for s in self.scenes if not np.isin(s.bodies, held_out).any()]
+        return Scenes(tuple(without)), Scenes(tuple(with_them))
+
+
+def initial_people(estimates: np.ndarray) -> People:
+    """People of whom only the 3D joints (N,17,3) are known, as the refiner takes them."""
+    count, joints = estimates.shape[:2]
+    return People(
+        MUPOTS_17,
+        joints=estimates,
+        joints_image=np.full((count, joints, 2), np.nan),
+        confidence=np.full((count, joints), np.nan),
+        boxes=np.full((count, 4), np.nan),
+        scores=np.full(count, np.nan),
+    )
+
+
+# Shape of each array that is read after its first axis: one row per scene, person or estimate.
+_FIELDS = {
+    "scene_split": (),
+    "scene_cameras": (),
+    "person_scene": (),
+    "person_joints": (17, 3),
+    "person_body": (),
+    "estimate_scene": (),
+    "estimate_person": (),
+    "estimate_initial_joints": (17, 3),
+}
+
+
+def load_scenes(path: Path) -> Scenes:
+    """Read the scenes of an .npz file; estimates that are not finite or too far are left out.
+
+    Raises:
+        ScenesError: the file is missing, is not an .npz file, or lacks a field.
+    """
+    fields = _read_fields(path)
+    initial = fields["estimate_initial_joints"]
+    depth = initial[:, _PELVIS, 2]
+    # a comparison with NaN is false, so unknown joints are left out by either condition
+    believed = np.isfinite(initial).all(axis=(1, 2)) & (depth > _NEAREST) & (depth < _FARTHEST)
+    rows = np.flatnonzero(believed)
+    rows = rows[np.argsort(fields["estimate_scene"][rows], kind="stable")]
+    numbers, starts = np.unique(fields["estimate_scene"][rows], return_index=True)
+    groups = np.split(rows, starts[1:])
+    return Scenes(tuple(_scene(fields, *scene) for scene in zip(numbers, groups, strict=True)))
+
+
+def _scene(fields: dict[str, np.ndarray], number: int, estimates: np.ndarray) -> Scene:
+    persons = fields["estimate_person"][estimates]
+    return Scene(
+        estimates=fields["estimate_initial_joints"][estimates].astype(np.float32),
+        truth=fields["person_joints"][persons].astype(np.float32),
+        bodies=fields["person_body"][persons],
+        cameras=str(fields["scene_cameras"][number]),
+        split=str(fields["scene_split"][number]),
+    )
+
+
+def _read_fields(path: Path) -> dict[str, np.ndarray]:
+    if not Path(path).is_file():
+        raise ScenesError(f"there is no file of scenes {path}; give the path of an .npz file")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in _FIELDS if name not in file.files]
+            if missing:
+                raise ScenesError(f"{path} is not a file of scenes: it lacks {', '.join(missing)}")
+            fields = {name: file[name] for name in _FIELDS}
+    except (ValueError, OSError, AttributeError) as error:
+        raise ScenesError(f"{path} is not an .npz file of scenes: {error}") from error
+    for name, shape in _FIELDS.items():
+        if fields[name].shape[1:] != shape:
+            raise ScenesError(
+                f"{path}: {name} must have shape (rows{''.join(f',{n}' for n in shape)}), "
+                f"got {fields[name].shape}"
+            )
+    return fields

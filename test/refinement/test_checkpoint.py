@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.refinement.checkpoint import load_network, save_network
+from pinet_ros.refinement.formulation import Formulation, Target
+from pinet_ros.refinement.refiner import Refiner
+
+
+@pytest.mark.parametrize(
+    "formulation", [Formulation(), Formulation("all_people", Target.POSE)], ids=str
+)
+def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
+    save_network(tmp_path / "weights.safetensors", network, formulation)
+
+    loaded, meaning = load_network(tmp_path / "weights.safetensors")
+
+    assert meaning == formulation
+    for name, value in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
+
+
+def test_the_default_weights_are_root_centred_corrections():
+    assert Refiner.load().formulation == Formulation("root_centred", Target.CORRECTION)
+
+
+def test_a_missing_file_says_what_to_give(tmp_path):
+    with pytest.raises(ModelError, match=r"no refiner weights at .*pinet train scenes"):
+        load_network(tmp_path / "nothing.safetensors")
+
+
+def test_a_file_of_another_kind_names_the_known_ones(tmp_path):
+    path = tmp_path / "weights.onnx"
+    path.write_bytes(b"")
+
+    with pytest.raises(ModelError, match=r"end in .safetensors, .pth or .tar, got weights.onnx"):
+        load_network(path)
+
+
+def test_a_broken_file_is_named(tmp_path):
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(b"no weights")
+
+    with pytest.raises(ModelError, match=r"broken.safetensors is not a safetensors file"):
+        load_network(path)
+
+
+def test_weights_of_another_network_are_refused(network, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file(dict(network.state_dict()), path, {"architecture": "resnet"})
+
+    with pytest.raises(ModelError, match=r"architecture=pinet, got resnet"):
+        load_network(path)
+
+
+def test_metadata_that_lacks_an_entry_is_refused(network, tmp_path):
+    path = tmp_path / "lacking.safetensors"
+    metadata = {"architecture": "pinet", "joint_set": "mupots_17", "joints": "17", "layers": "3"}
+    save_file(dict(network.state_dict()), path, metadata)
+
+    with pytest.raises(ModelError, match=r"metadata of .*lacking.safetensors .*hidden"):
+        load_network(path)
+
+
+def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):
+    state = {f"module.{name}": value for name, value in network.state_dict().items()}
+    state["module.backbone.conv1.weight"] = state.pop("module.linear3.weight")
+    torch.save({"network": state}, tmp_path / "posenet.pth.tar")
+
+    with pytest.raises(ModelError, match=r"(?s)linear3.weight.*backbone.conv1.weight"):
+        load_network(tmp_path / "posenet.pth.tar")

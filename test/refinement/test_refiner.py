@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import save_network
+from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
+
+HUNDREDTH_OF_A_MILLIMETRE = 1e-5
+
+
+@pytest.fixture
+def refiner(network) -> Refiner:
+    return Refiner(network, Formulation())
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_a_released_snapshot_gives_what_the_plain_network_gives(
+    count, network, plain, make_people, tmp_path
+):
+    released = {f"module.{name}": value for name, value in network.state_dict().items()}
+    torch.save({"epoch": 24, "network": released}, tmp_path / "snapshot_24.pth.tar")
+    people = make_people(count)
+
+    refined = Refiner.load(tmp_path / "snapshot_24.pth.tar")(people)
+
+    expected = plain.published(people.joints)
+    assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
+    assert np.abs(refined.joints - people.joints).max() > 0.1
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_own_weights_give_what_the_plain_network_gives(
+    count, network, plain, make_people, tmp_path
+):
+    save_network(tmp_path / "own.safetensors", network, Formulation())
+    people = make_people(count)
+
+    refined = Refiner.load(tmp_path / "own.safetensors")(people)
+
+    expected = plain.root_centred(people.joints)
+    assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
+    assert np.abs(refined.joints - people.joints).max() > 0.01
+
+
+def test_duplicates_at_the_same_place_are_refined_as_the_plain_network_does(
+    refiner, plain, make_people
+):
+    people = make_people(4)
+    joints = people.joints.copy()
+    joints[2] = joints[0]
+    joints[3, 14] = joints[0, 14]
+
+    refined = refiner(people.with_joints(joints)).joints
+
+    assert np.abs(refined - plain.root_centred(joints)).max() < HUNDREDTH_OF_A_MILLIMETRE
+
+
+def test_nobody_stays_nobody(refiner):
+    refined = refiner(People.empty(BLAZEPOSE_33))
+
+    assert len(refined) == 0
+    assert refined.joint_set == MUPOTS_17
+
+
+def test_changes_nothing_but_the_joints(refiner, make_people):
+    people = make_people(3)
+    before = people.joints.copy()
+
+    refined = refiner(people)
+
+    for name in (
+        "joints_image", "confidence", "boxes", "scores", "track_ids", "tracking_states",
+    ):  # fmt: skip
+        np.testing.assert_array_equal(getattr(refined, name), getattr(people, name))
+    np.testing.assert_array_equal(people.joints, before)
+    assert refined.joints.dtype == np.float32
+
+
+def test_an_unknown_person_passes_through_and_does_not_touch_the_others(refiner, make_people):
+    people = make_people(3)
+    joints = people.joints.copy()
+    joints[1, 4] = np.nan
+
+    refined = refiner(people.with_joints(joints)).joints
+
+    np.testing.assert_array_equal(refined[1], joints[1])
+    rows = [0, 2]
+    two = People(
+        MUPOTS_17,
+        joints=people.joints[rows],
+        joints_image=people.joints_image[rows],
+        confidence=people.confidence[rows],
+        boxes=people.boxes[rows],
+        scores=people.scores[rows],
+    )
+    np.testing.assert_array_equal(refined[rows], refiner(two).joints)
+
+
+def test_only_unknown_people_pass_through(refiner, make_people):
+    people = make_people(2)
+
+    refined = refiner(people.with_joints(np.full((2, 17, 3), np.nan)))
+
+    assert np.isnan(refined.joints).all()
+
+
+def test_the_order_of_the_people_does_not_matter(refiner, make_people):
+    people = make_people(6)
+    order = [3, 0, 5, 1, 4, 2]
+    shuffled = refiner(make_people(6).with_joints(people.joints[order]))
+
+    difference = shuffled.joints - refiner(people).joints[order]
+
+    assert np.abs(difference).max() < HUNDREDTH_OF_A_MILLIMETRE
+
+
+@pytest.mark.parametrize("joint_set", [MUCO_21, BLAZEPOSE_33, COCO_17], ids=lambda s: s.name)
+def test_other_joint_sets_are_converted_first(joint_set, refiner):
+    rng = np.random.default_rng(0)
+    count, joints = 3, len(joint_set)
+    people = People(
+        joint_set,
+        joints=rng.normal(scale=0.3, size=(count, joints, 3)) + np.array([0, 0, 4]),
+        joints_image=rng.uniform(0, 640, size=(count, joints, 2)),
+        confidence=rng.uniform(size=(count, joints)),
+        boxes=rng.uniform(0, 640, size=(count, 4)),
+        scores=rng.uniform(size=count),
+    )
+
+    refined = refiner(people)
+
+    converted = people.to_joint_set(MUPOTS_17)
+    assert refined.joint_set == MUPOTS_17
+    np.testing.assert_array_equal(refined.joints, refiner(converted).joints)
+    np.testing.assert_array_equal(refined.joints_image, converted.joints_image)
+
+
+def test_says_where_it_runs(refiner):
+    assert refiner.device == torch.device("cpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_gpu_gives_what_the_cpu_gives(network, refiner, make_people):
+    people = make_people(5)
+    expected = refiner(people).joints
+
+    on_gpu = Refiner(network, Formulation(), "cuda")(people).joints
+
+    assert np.abs(on_gpu - expected).max() < 1e-3

@@ -1,0 +1,44 @@
+"""The weights that come with the package, on held-out scenes that they were not trained on."""
+
+from __future__ import annotations
+
+import pytest
+
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.training.evaluate import evaluate_controls, evaluate_scenes
+
+
+@pytest.fixture(scope="module")
+def refined(excerpt):
+    return evaluate_scenes(excerpt, Refiner.load())
+
+
+@pytest.fixture(scope="module")
+def controls(excerpt):
+    return evaluate_controls(excerpt, Refiner.load())
+
+
+@pytest.mark.parametrize("cameras", ["narrow", "wide"])
+def test_all_errors_fall_by_a_tenth_or_more(cameras, refined):
+    before, after = refined[cameras]["before"], refined[cameras]["after"]
+
+    for metric in ("mpjpe_mm", "pa_mpjpe_mm", "root_mm"):
+        assert after[metric] < 0.9 * before[metric], metric
+    assert after["pck150"] > before["pck150"]
+
+
+@pytest.mark.parametrize("cameras", ["narrow", "wide"])
+@pytest.mark.parametrize("control", ["alone", "duplicate", "wrong_neighbours"])
+def test_no_company_makes_a_person_worse_than_the_input(control, cameras, controls):
+    before, after = controls[control][cameras]["before"], controls[control][cameras]["after"]
+
+    for metric in ("mpjpe_mm", "pa_mpjpe_mm", "root_mm"):
+        assert after[metric] < before[metric], metric
+
+
+@pytest.mark.parametrize("cameras", ["narrow", "wide"])
+def test_the_right_others_help_to_place_a_person(cameras, refined, controls):
+    with_others = refined[cameras]["after"]["root_mm"]
+
+    assert with_others < controls["alone"][cameras]["after"]["root_mm"]
+    assert with_others < controls["wrong_neighbours"][cameras]["after"]["root_mm"]
