@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import torch
 
@@ -25,8 +26,7 @@ def select_device(name: str = "auto") -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
-        # Denormal numbers in the small networks' activations cost a third of their time.
-        torch.set_flush_denormal(True)
+        _set_up_cpu()
         return torch.device("cpu")
     kind, colon, index = name.partition(":")
     if kind != "cuda" or index.isdecimal() != bool(colon):
@@ -41,6 +41,15 @@ def select_device(name: str = "auto") -> torch.device:
     # Full single precision, so that a GPU gives the CPU's joints: these networks are small.
     torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
+
+
+def _set_up_cpu() -> None:
+    # Denormal numbers in the small networks' activations cost a third of their time.
+    torch.set_flush_denormal(True)
+    # Half of the cores are left to the camera, the transport and the other nodes: a thread that
+    # has to wait for a core holds up all the others.
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
 
 
 def release_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from pinet_ros.ros.transport import enlarge_shared_memory
 from pinet_ros.video import open_source
 
 _WAIT_PERIOD = 0.2  # seconds between looks for subscribers
+_SETTLING = 1.0  # seconds in which subscribers that were found find this publisher too
 
 
 class CameraPlayer(Node):
@@ -45,7 +47,7 @@ class CameraPlayer(Node):
         Parameter(
             "wait_for_subscribers",
             0,
-            "begin when this many subscribe to the image",
+            "begin when this many subscribe to image and to camera_info",
             minimum=0,
             maximum=100,
         ),
@@ -75,11 +77,16 @@ class CameraPlayer(Node):
         self._infos = self.create_publisher(
             CameraInfo, "camera_info", 10, qos_overriding_options=overriding
         )
+        self._waiting_since = time.monotonic()
         self._timer = self.create_timer(_WAIT_PERIOD, self._wait)
 
     def _wait(self) -> None:
-        """Start playing when the subscribers are there."""
-        if self._images.get_subscription_count() < value(self, "wait_for_subscribers"):
+        """Start playing when the subscribers are there and have had time to connect."""
+        wanted = value(self, "wait_for_subscribers")
+        now = time.monotonic()
+        if any(topic.get_subscription_count() < wanted for topic in (self._images, self._infos)):
+            self._waiting_since = now
+        if wanted and now - self._waiting_since < _SETTLING:
             return
         self.destroy_timer(self._timer)
         rate = value(self, "rate") or self._source.rate

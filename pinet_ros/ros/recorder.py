@@ -82,8 +82,16 @@ class Recorder(Node):
 
     @property
     def strays(self) -> int:
-        """Messages about people whose header is not that of an image that was played."""
-        return sum(self.headers.get(_stamp(h)) != h.frame_id for h in self._checked)
+        """Messages about people whose header is not that of an image that was played.
+
+        Those before the first CameraInfo do not count: this node may have been connected later.
+        """
+        first = min(self.headers, default=0)
+        return sum(
+            self.headers.get(_stamp(header)) != header.frame_id
+            for header in self._checked
+            if _stamp(header) >= first
+        )
 
     def close(self) -> None:
         """Finish the video and the bag."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from harness import Camera
 from sensor_msgs.msg import CompressedImage
 
 from pinet_ros.device import select_device
@@ -113,26 +114,18 @@ def test_an_uncalibrated_camera_needs_a_field_of_view(ros, camera, photo, calibr
 
 
 def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expected):
-    from sensor_msgs.msg import CameraInfo
-
-    from pinet_ros.nodes.camera_player import camera_info
-
     people = ros.listen(PersonPoseArray, "people/initial")
-    images = ros.node.create_publisher(CompressedImage, "/front/image_raw/compressed", 10)
-    infos = ros.node.create_publisher(CameraInfo, "/front/camera_info", 10)
+    camera = Camera(ros, CompressedImage, "/front/", "image_raw/compressed")
+    camera.calibration = calibration
     ros.start(
         "pose_estimator",
         {"device": "cpu", "image_transport": "compressed"},
         remap={"image": "/front/image_raw"},
     )
-    ros.until(images.get_subscription_count)
-    ros.until(infos.get_subscription_count)  # derived from the image topic's namespace
-    infos.publish(camera_info(calibration, 1088, 1920))
-    ros.spin(0.3)
-    message = CompressedImage(format="png")
+    camera.wait()  # camera_info is found in the image topic's namespace
+    message = CompressedImage(format="png", header=camera.header())
     message.data.frombytes(cv2.imencode(".png", photo)[1].tobytes())
-    message.header.frame_id = "front"
-    images.publish(message)
+    camera.images.publish(message)
     ros.until(lambda: people)
     assert people[0].header == message.header
     found = people_from_message(people[0])
