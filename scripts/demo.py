@@ -32,7 +32,7 @@ from pinet_ros.ros.recorder import Recorder
 from pinet_ros.video import open_source
 
 CLIP_CAMERA = "cam02"  # of the demo clip, the one that stands upright
-CLIP_RATE = 5.0  # Hz: slow enough for two cores without a GPU to see every frame
+CLIP_RATE = 3.0  # Hz: slow enough for two cores without a GPU to see every frame
 START_TIMEOUT = 180.0  # seconds for the nodes to load their networks
 QUIET = 3.0  # seconds without a result after which nothing more is expected
 STOP_TIMEOUT = 10.0  # seconds
