@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if not summary["frames_with_people"]:
         print("demo: nobody was found")
         return 1
-    save_middle_frame(recorder, options.output / "still.png")
+    save_clearest_frame(recorder, options.output / "still.png")
     return 0
 
 
@@ -256,19 +256,18 @@ def print_summary(summary: dict, output: Path) -> None:
     )
 
 
-def save_middle_frame(recorder: Recorder, path: Path) -> None:
-    """Save the frame nearest to the middle of the video among those with the most people."""
+def save_clearest_frame(recorder: Recorder, path: Path) -> None:
+    """Save the frame with the most people and, among those, the most certain detections."""
     shown = [stamp for stamp in recorder.drawn if len(recorder.people.get(stamp, ()))]
     if not shown:
         raise PinetError("people were found, but pose_overlay has drawn none of them")
-    most = max(len(recorder.people[stamp]) for stamp in shown)
-    crowded = [stamp for stamp in shown if len(recorder.people[stamp]) == most]
-    middle = (shown[0] + shown[-1]) / 2
-    stamp = min(crowded, key=lambda s: abs(s - middle))
+    clearest = max(
+        shown, key=lambda s: (len(recorder.people[s]), recorder.people[s].scores.mean())
+    )
     video = cv2.VideoCapture(str(recorder.video))
-    video.set(cv2.CAP_PROP_POS_FRAMES, recorder.drawn[stamp])
+    video.set(cv2.CAP_PROP_POS_FRAMES, recorder.drawn[clearest])
     _, image = video.read()
-    save_still(path, image, recorder.people[stamp])
+    save_still(path, image, recorder.people[clearest])
 
 
 if __name__ == "__main__":
