@@ -24,15 +24,19 @@ import numpy as np
 import rclpy
 
 from pinet_ros.calibration import read_calibration, read_qualisys, write_calibration
+from pinet_ros.camera import Camera
+from pinet_ros.device import select_device
 from pinet_ros.drawing import distance
 from pinet_ros.errors import PinetError
+from pinet_ros.estimator import PoseEstimator
 from pinet_ros.figure import save_still
 from pinet_ros.models import fetch
 from pinet_ros.ros.recorder import Recorder
 from pinet_ros.video import open_source
 
 CLIP_CAMERA = "cam02"  # of the demo clip, the one that stands upright
-CLIP_RATE = 3.0  # Hz: slow enough for two cores without a GPU to see every frame
+BUSY = 0.4  # part of the time that the estimator may be busy; the other processes need the rest
+MEASURED_IMAGES = 8
 START_TIMEOUT = 180.0  # seconds for the nodes to load their networks
 QUIET = 3.0  # seconds without a result after which nothing more is expected
 STOP_TIMEOUT = 10.0  # seconds
@@ -47,7 +51,7 @@ def main() -> None:
     parser.add_argument("--video", help="video, folder or webcam; the demo clip by default")
     parser.add_argument("--calibration", type=Path, help="camera_info YAML of that camera")
     parser.add_argument("--field-of-view", type=float, help="degrees, without a calibration")
-    parser.add_argument("--rate", type=float, help="images per second; the video's own by default")
+    parser.add_argument("--rate", type=float, help="Hz; by default what the machine keeps")
     parser.add_argument("--output", type=Path, default=Path("demo_output"))
     parser.add_argument("--view", action="store_true", help="show it live in Rerun")
     options = parser.parse_args()
@@ -62,16 +66,16 @@ def main() -> None:
 def run(options: argparse.Namespace) -> int:
     """Play, record and sum up; the exit status."""
     prepare(options)
-    own_rate = open_source(options.video).rate
     if options.calibration:
         read_calibration(options.calibration)
+    options.rate = options.rate or playing_rate(options.video)
     show = None
     if options.view:
         from pinet_ros.viewer import Viewer
 
         show = Viewer().show
     rclpy.init()
-    recorder = Recorder(options.output, rate=options.rate or own_rate, show=show)
+    recorder = Recorder(options.output, rate=options.rate, show=show)
     try:
         with processes(options) as running:
             play(options, recorder, running)
@@ -117,17 +121,41 @@ def use_clip(options: argparse.Namespace) -> None:
     options.calibration = options.output / "camera.yaml"
     calibrations = read_qualisys(fetch.path("demo_clip", "Calib.qca.txt"))
     write_calibration(options.calibration, calibrations[CLIP_CAMERA])
-    options.rate = options.rate or CLIP_RATE
+
+
+def playing_rate(video: str) -> float:
+    """A video's own rate, or a slower one at which this machine sees every image.
+
+    A webcam cannot be slowed down.
+    """
+    source = open_source(video)
+    if video.isdigit():
+        return source.rate
+    estimator = PoseEstimator.load(device=select_device())
+    for _ in range(MEASURED_IMAGES):
+        image = source.read()
+        if image is None:
+            break
+        camera = Camera.from_field_of_view(60, image.shape[1], image.shape[0])
+        estimator(image, "bgr", camera)
+    kept = 1e3 * BUSY / sum(estimator.times.percentile_ms(50).values())
+    if kept < source.rate:
+        print(
+            f"playing at {kept:.1f} Hz, so that this machine sees every image; the video's own "
+            f"rate is {source.rate:.0f} Hz (RATE=...)"
+        )
+    return min(kept, source.rate)
 
 
 @contextmanager
 def processes(options: argparse.Namespace) -> Iterator[dict[str, subprocess.Popen]]:
     """The three nodes, each in its own process; they, and what is added, stop at the end."""
-    camera = {"fallback_field_of_view": options.field_of_view or 0.0}
+    patience = {"input_timeout": START_TIMEOUT}  # the player comes last
+    camera = {"fallback_field_of_view": options.field_of_view or 0.0, **patience}
     running = {}
     try:
         running["pose_estimator"] = start("pose_estimator", camera)
-        running["pose_refiner"] = start("pose_refiner", {})
+        running["pose_refiner"] = start("pose_refiner", patience)
         running["pose_overlay"] = start("pose_overlay", camera)
         yield running
     finally:
@@ -163,7 +191,7 @@ def play(
         {
             "source": options.video,
             "calibration": str(options.calibration or ""),
-            "rate": options.rate or 0.0,
+            "rate": options.rate,
             "wait_for_subscribers": 2,  # estimator and overlay
         },
     )
