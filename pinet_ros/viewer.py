@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
+
 import numpy as np
 import rerun
 
@@ -17,7 +21,9 @@ class Viewer:
 
     def __init__(self, *, spawn: bool = True) -> None:
         """Start a recording; `spawn` opens the viewer's window for it."""
-        rerun.init("pinet_ros", spawn=spawn)
+        rerun.init("pinet_ros")
+        if spawn:  # the viewer's program lies beside this Python, also when that is not on PATH
+            rerun.spawn(executable_path=shutil.which("rerun", path=Path(sys.executable).parent))
         rerun.log("world", rerun.ViewCoordinates.RDF, static=True)
 
     def show(self, seconds: float, image: np.ndarray, people: People) -> None:
