@@ -105,7 +105,8 @@ def prepare(options: argparse.Namespace) -> None:
             "or FOV=60, the horizontal field of view in degrees (distances are then only as good "
             "as that number)"
         )
-    if options.output.resolve() in [Path(options.video).resolve(), *Path(options.video).parents]:
+    video = Path(options.video).resolve()
+    if options.output.resolve() in (video, *video.parents):
         raise PinetError(
             f"{options.video} lies in {options.output}, which is written anew; move it elsewhere"
         )
@@ -131,11 +132,11 @@ def playing_rate(video: str) -> float:
     source = open_source(video)
     if video.isdigit():
         return source.rate
+    images = [source.read() for _ in range(MEASURED_IMAGES)]
+    if images[0] is None:
+        raise PinetError(f"{video} holds no image that can be read; give another video")
     estimator = PoseEstimator.load(device=select_device())
-    for _ in range(MEASURED_IMAGES):
-        image = source.read()
-        if image is None:
-            break
+    for image in (image for image in images if image is not None):
         camera = Camera.from_field_of_view(60, image.shape[1], image.shape[0])
         estimator(image, "bgr", camera)
     kept = 1e3 * BUSY / sum(estimator.times.percentile_ms(50).values())

@@ -92,8 +92,14 @@ def test_asks_for_the_camera_of_one_s_own_video(demo):
     assert "Traceback" not in ended.stderr
 
 
-def test_does_not_write_over_the_video_it_plays(demo, tmp_path):
-    ended, _ = demo(None, "--field-of-view", "60", "--output", str(tmp_path))
+@pytest.mark.parametrize("relative", [False, True])
+def test_does_not_write_over_the_video_it_plays(demo, tmp_path, relative):
+    video = tmp_path / "frames"
+    if relative:
+        video = Path(os.path.relpath(video))
+    ended, _ = demo(
+        None, "--field-of-view", "60", "--output", str(tmp_path), "--video", str(video)
+    )
     assert ended.returncode == 1
     assert "move it elsewhere" in ended.stderr
     assert (tmp_path / "frames").is_dir()
