@@ -13,7 +13,7 @@ from pinet_ros.refinement.formulation import PUBLISHED
 from pinet_ros.refinement.model import PINet
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.scenes import initial_people
+from pinet_ros.training.datasets.scenes import initial_people
 
 PEOPLE = (1, 2, 3, 5, 10, 20)
 REPETITIONS = 30

@@ -9,10 +9,10 @@ from pathlib import Path
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.refinement.checkpoint import save_network
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluate import evaluate_controls, evaluate_scenes
+from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.samples import OTHERS
-from pinet_ros.training.scenes import SPLITS, ScenesError, load_scenes
+from pinet_ros.training.datasets.scenes import SPLITS, ScenesError, load_scenes
 from pinet_ros.training.train import train
 
 

@@ -9,7 +9,7 @@ import torch
 
 from pinet_ros.refinement.order import near_to_far
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.scenes import Scenes
+from pinet_ros.training.datasets.scenes import Scenes
 
 _PELVIS = MUPOTS_17.index("pelvis")
 

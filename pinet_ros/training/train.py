@@ -13,10 +13,10 @@ from tqdm import tqdm
 from pinet_ros.refinement.formulation import Target
 from pinet_ros.refinement.model import PINet
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluate import evaluate_scenes
+from pinet_ros.training.evaluation.scenes import evaluate_scenes
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.samples import OTHERS, Samples
-from pinet_ros.training.scenes import Scenes, ScenesError
+from pinet_ros.training.datasets.scenes import Scenes, ScenesError
 
 _WARM_UP = 0.1  # part of the training in which the learning rate rises
 _LARGEST_GRADIENT = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluate import evaluate_controls, evaluate_scenes
+from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pinet_ros.training.samples import OTHERS, Company, Samples
-from pinet_ros.training.scenes import Scene, Scenes
+from pinet_ros.training.datasets.scenes import Scene, Scenes
 
 SIZES = (1, 3, 2)
 

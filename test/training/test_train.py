@@ -7,7 +7,7 @@ import torch
 
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.training.recipe import Recipe, RecipeError
-from pinet_ros.training.scenes import Scenes, ScenesError
+from pinet_ros.training.datasets.scenes import Scenes, ScenesError
 from pinet_ros.training.train import train
 
 SHORT = Recipe(epochs=2, batch_size=16, validation=0.1, seed=5)

@@ -10,9 +10,9 @@ from pinet_ros.device import DeviceError
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.commands import add_commands
-from pinet_ros.training.evaluate import evaluate_scenes
+from pinet_ros.training.evaluation.scenes import evaluate_scenes
 from pinet_ros.training.recipe import RecipeError
-from pinet_ros.training.scenes import ScenesError
+from pinet_ros.training.datasets.scenes import ScenesError
 
 
 def run(*arguments) -> int:

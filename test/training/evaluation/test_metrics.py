@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.spatial import procrustes as scipy_procrustes
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.training.metrics import (
+from pinet_ros.training.evaluation.metrics import (
     mean_metrics,
     mpjpe,
     pa_mpjpe,

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.metrics import mean_metrics
+from pinet_ros.training.evaluation.metrics import mean_metrics
 from pinet_ros.training.samples import duplicate_noise
-from pinet_ros.training.scenes import CAMERAS, Scene, Scenes, ScenesError, initial_people
+from pinet_ros.training.datasets.scenes import CAMERAS, Scene, Scenes, ScenesError, initial_people
 
 _SEED = 0
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pinet_ros.people import People
-from pinet_ros.training.evaluate import evaluate_controls, evaluate_scenes
-from pinet_ros.training.metrics import mean_metrics
-from pinet_ros.training.scenes import Scene, Scenes, ScenesError
+from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
+from pinet_ros.training.evaluation.metrics import mean_metrics
+from pinet_ros.training.datasets.scenes import Scene, Scenes, ScenesError
 
 METRICS = ["mpjpe_mm", "pa_mpjpe_mm", "pck150", "root_mm"]
 A_METRE = np.float32([0, 0, 1])

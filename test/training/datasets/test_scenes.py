@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.training.scenes import ScenesError, initial_people, load_scenes
+from pinet_ros.training.datasets.scenes import ScenesError, initial_people, load_scenes
 
 
 @pytest.fixture
