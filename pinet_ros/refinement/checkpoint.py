@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import asdict, fields
+from enum import Enum
 from importlib import resources
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation
-from pinet_ros.refinement.model import PINet, PINetConfig
+from pinet_ros.refinement.model import NetworkConfig, Unit
+from pinet_ros.refinement.variants import build_network
 from pinet_ros.skeleton import MUPOTS_17
 
 DEFAULT_WEIGHTS = Path(
@@ -24,12 +29,12 @@ _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")
 
 
-def load_network(path: Path) -> tuple[PINet, Formulation]:
+def load_network(path: Path) -> tuple[nn.Module, Formulation]:
     """Load a network and what its values mean.
 
     Args:
-        path: a .safetensors file that `save_network` wrote, or a released snapshot (.pth, .tar),
-            which has the published formulation.
+        path: a .safetensors file that `save_network` wrote, or a released snapshot (.pth, .tar)
+            of PI-Net or of a recurrent variant of table 6, which has the published formulation.
 
     Raises:
         ModelError: the file is missing, of another kind, or does not fit the network.
@@ -37,36 +42,33 @@ def load_network(path: Path) -> tuple[PINet, Formulation]:
     path = Path(path)
     if not path.is_file():
         raise ModelError(
-            f"there are no refiner weights at {path}; give a .safetensors file of "
-            "`pinet train scenes` or a released snapshot (.pth.tar)"
+            f"there are no refiner weights at {path}; give the weights.safetensors of a run of "
+            "`pinet train` or a released snapshot (.pth.tar)"
         )
     if path.suffix == ".safetensors":
         return _load_own(path)
     if path.suffix in _RELEASED:
-        network = PINet()
-        load_state_strict(network, load_released_state(path), str(path))
+        state = load_released_state(path)
+        network = build_network(_released_config(state))
+        load_state_strict(network, state, str(path))
         return network.eval(), PUBLISHED
     raise ModelError(
         f"refiner weights end in .safetensors, {' or '.join(_RELEASED)}, got {path.name}"
     )
 
 
-def save_network(path: Path, network: PINet, formulation: Formulation) -> None:
+def save_network(path: Path, network: nn.Module, formulation: Formulation) -> None:
     """Write weights and what they mean; an interrupted run leaves no broken file behind."""
-    metadata = {
-        "architecture": _ARCHITECTURE,
-        "joint_set": MUPOTS_17.name,
-        "standardisation": formulation.standardisation,
-        "target": formulation.target.value,
-        **{name: str(size) for name, size in asdict(network.config).items()},
-    }
+    metadata = {"architecture": _ARCHITECTURE, "joint_set": MUPOTS_17.name}
+    for part in (formulation, network.config):
+        metadata |= {name: _as_text(value) for name, value in asdict(part).items()}
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_bytes(save(state, metadata))
     partial.replace(path)
 
 
-def _load_own(path: Path) -> tuple[PINet, Formulation]:
+def _load_own(path: Path) -> tuple[nn.Module, Formulation]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -76,13 +78,42 @@ def _load_own(path: Path) -> tuple[PINet, Formulation]:
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
     try:
-        sizes = {field.name: int(metadata[field.name]) for field in fields(PINetConfig)}
-        formulation = Formulation(metadata["standardisation"], metadata["target"])
+        network = build_network(_from_metadata(NetworkConfig, metadata))
+        formulation = _from_metadata(Formulation, metadata)
     except (KeyError, ValueError) as error:
         raise ModelError(f"the metadata of {path} cannot be used: {error}") from error
-    network = PINet(PINetConfig(**sizes))
     load_state_strict(network, state, str(path))
     return network.eval(), formulation
+
+
+def _as_text(value: Enum | bool | int | str) -> str:
+    return str(value.value if isinstance(value, Enum) else value).lower()
+
+
+def _from_metadata(kind: type, metadata: dict[str, str]) -> NetworkConfig | Formulation:
+    """Each field from its text, in the type of its default."""
+    values = {}
+    for field in fields(kind):
+        text = metadata[field.name]
+        if isinstance(field.default, bool):
+            values[field.name] = {"true": True, "false": False}[text]
+        else:
+            values[field.name] = type(field.default)(text)
+    return kind(**values)
+
+
+def _released_config(state: dict[str, torch.Tensor]) -> NetworkConfig:
+    """Which recurrent variant a released state is of; the default where that cannot be told."""
+    first, recurrent = state.get("rnn.weight_ih_l0"), state.get("rnn.weight_hh_l0")
+    if first is None or recurrent is None:
+        return NetworkConfig()
+    gates = len(recurrent) // recurrent.shape[-1]
+    return NetworkConfig(
+        unit={3: Unit.GRU, 4: Unit.LSTM}.get(gates, Unit.GRU),
+        layers=len([name for name in state if re.fullmatch(r"rnn\.weight_ih_l\d+", name)]),
+        bidirectional="rnn.weight_ih_l0_reverse" in state,
+        attention="Wa.weight" in state,
+    )
 
 
 def _require(path: Path, metadata: dict[str, str], key: str, wanted: str) -> None:

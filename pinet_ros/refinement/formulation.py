@@ -1,4 +1,4 @@
-"""Formulation: what the values mean that a network of given weights reads and writes."""
+"""Formulation: who comes when, and what the values mean that a network reads and writes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 import torch
+from torch import nn
 
-from pinet_ros.refinement.model import PINet
+from pinet_ros.refinement.order import Order, interaction_order
 from pinet_ros.refinement.standardisation import STANDARDISATIONS, Standardisation
+from pinet_ros.skeleton import MUPOTS_17
+
+_PELVIS = MUPOTS_17.index("pelvis")
 
 
 class Target(str, Enum):
@@ -18,47 +22,115 @@ class Target(str, Enum):
     CORRECTION = "correction"  # to be added to the pose that was read
 
 
+class Distance(str, Enum):
+    """Between what the distance of two people is measured."""
+
+    ROOTS = "roots"  # in space (section 4.4 of the paper)
+    BOXES = "boxes"  # between the boxes' centres in the image, as the release does
+
+
 @dataclass(frozen=True)
 class Formulation:
-    """How poses are standardised, and what the network predicts of them.
+    """How people are presented to the network, and what it predicts of them.
 
     Attributes:
         standardisation: a key of STANDARDISATIONS.
         target: the pose itself (the paper) or a correction of it.
+        order: of the others behind the person of interest.
+        distance: which distance orders them. That in the image cannot tell people apart who
+            stand behind each other.
 
     Raises:
-        ValueError: an unknown standardisation or target.
+        ValueError: an unknown value of one of them.
     """
 
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
+    order: Order = Order.NEAR_TO_FAR
+    distance: Distance = Distance.ROOTS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
+        object.__setattr__(self, "order", Order(self.order))
+        object.__setattr__(self, "distance", Distance(self.distance))
         if self.standardisation not in STANDARDISATIONS:
             raise ValueError(
                 f"standardisation {self.standardisation!r} is not known; use one of "
                 f"{', '.join(STANDARDISATIONS)}"
             )
 
-    def predict(
-        self, network: PINet, sequences: torch.Tensor
-    ) -> tuple[torch.Tensor, Standardisation]:
+    def order_people(
+        self,
+        joints: torch.Tensor,
+        boxes: torch.Tensor,
+        present: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """The order of the others for each person, see `interaction_order`.
+
+        Args:
+            joints: (...,N,J,3) metres, camera frame, joints of MUPOTS_17.
+            boxes: (...,N,4) x_min y_min x_max y_max, pixels; only Distance.BOXES reads them.
+            present: (...,N) bool, false for padding.
+            generator: of the random order.
+
+        Returns:
+            (...,N,N) int64.
+        """
+        if self.distance is Distance.BOXES:
+            positions = (boxes[..., :2] + boxes[..., 2:]) / 2
+        else:
+            positions = joints[..., _PELVIS, :]
+        return interaction_order(positions, self.order, present, generator)
+
+    def refine_first(
+        self, network: nn.Module, sequences: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Refine the first person of each sequence.
 
         Args:
-            network: in training or evaluation mode.
+            network: PINet or PairGraph.
             sequences: (B,N,J,3) metres, camera frame, the person of interest first, then the
-                others from near to far.
+                others in their order.
 
         Returns:
-            the refined poses as values (B,3J), and the standardisation that decodes them.
+            the refined poses (B,J,3) in metres, and to whom the network attended (B,N), which is
+            None for a network without attention.
         """
         standardised = STANDARDISATIONS[self.standardisation](sequences)
-        values = network.refine_first(standardised.tokens)
-        if self.target is Target.CORRECTION:
-            values = values + standardised.encode(sequences[:, 0])
-        return values, standardised
+        values, attention = network.refine_first(standardised.tokens)
+        values = self._with_input(values[:, None], sequences[:, :1], standardised)
+        return standardised.decode(values)[:, 0], attention
+
+    def loss(
+        self,
+        network: nn.Module,
+        sequences: torch.Tensor,
+        truth: torch.Tensor,
+        present: torch.Tensor,
+    ) -> torch.Tensor:
+        """L1 distance of the standardised poses of all people of each sequence (section 3.3).
+
+        Args:
+            network: PINet or PairGraph, or what wraps them for several GPUs.
+            sequences, truth: (B,N,J,3) metres, camera frame.
+            present: (B,N) bool, false for padding.
+
+        Returns:
+            (B,N) the mean over the values of a person, zero where nobody is.
+        """
+        standardised = STANDARDISATIONS[self.standardisation](sequences, present)
+        values = network(standardised.tokens, present)
+        values = self._with_input(values, sequences, standardised)
+        errors = (values - standardised.encode(truth)).abs().mean(dim=2)
+        return errors.masked_fill(~present, 0.0)
+
+    def _with_input(
+        self, values: torch.Tensor, sequences: torch.Tensor, standardised: Standardisation
+    ) -> torch.Tensor:
+        if self.target is Target.POSE:
+            return values
+        return values + standardised.encode(sequences)
 
 
 # The published network: section 3.3 of the paper and its release.

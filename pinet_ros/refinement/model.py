@@ -1,69 +1,147 @@
-"""PI-Net's network: a bidirectional GRU over the people of one image, attention and a head."""
+"""PI-Net's network: a recurrent network over the people of one image, attention and a head."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+class Unit(str, Enum):
+    """What the interaction network is made of (table 6 of the paper)."""
+
+    GRU = "gru"
+    LSTM = "lstm"
+    GCN = "gcn"  # PairGraph
 
 
 @dataclass(frozen=True)
-class PINetConfig:
-    """Size of the network; the defaults are those of the paper (section 3.3) and its release."""
+class NetworkConfig:
+    """Parts and sizes of a network; the defaults are the paper's (section 3.3) and its release.
 
+    Attributes:
+        unit: recurrent unit, or the graph convolutions that take its place.
+        layers: of the unit.
+        bidirectional: whether the sequence is read from both ends. A network that reads it
+            forwards only has seen nobody else yet when it reads the person of interest, who
+            comes first: attention alone then brings in the others.
+        attention: whether a person's embedding is joined with the others' by attention.
+        joints: of a pose.
+        hidden: features of one direction of a recurrent unit, or of a node of the graph.
+
+    Raises:
+        ValueError: an unknown unit, or no layers.
+    """
+
+    unit: Unit = Unit.GRU
+    layers: int = 3
+    bidirectional: bool = True
+    attention: bool = True
     joints: int = 17
-    hidden: int = 256  # features of one direction of the GRU
-    layers: int = 3  # of the GRU
+    hidden: int = 256
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unit", Unit(self.unit))
+        if self.layers < 1:
+            raise ValueError(f"a network needs one layer or more, got {self.layers}")
+
+    @property
+    def embedding(self) -> int:
+        """Features of a person's embedding."""
+        return 2 * self.hidden if self.bidirectional else self.hidden
 
 
 class PINet(nn.Module):
     """PI-Net in the released architecture; its parameter names are those of the release.
 
     A token is the pose of one person, standardised and flattened (3J,); a sequence holds the
-    person of interest first, then the others from near to far (Guo et al., WACV 2021, section 3).
+    person of interest first, then the others in their order (Guo et al., WACV 2021, section 3).
+    Every network of the package has the methods `forward` and `refine_first`.
 
     Args:
-        config: sizes; the default has 3,408,896 parameters.
+        config: a recurrent unit and sizes; the default has 3,408,896 parameters.
     """
 
-    def __init__(self, config: PINetConfig | None = None) -> None:
+    def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
-        self.config = config or PINetConfig()
-        values, hidden = 3 * self.config.joints, self.config.hidden
-        self.h0 = nn.Parameter(torch.zeros(2 * self.config.layers, 1, hidden))
-        self.rnn = nn.GRU(values, hidden, self.config.layers, batch_first=True, bidirectional=True)
-        self.Wa = nn.Linear(2 * hidden, 2 * hidden)
-        self.b1 = nn.LayerNorm(4 * hidden)
-        self.linear1 = nn.Linear(4 * hidden, hidden)
+        self.config = config = config or NetworkConfig()
+        values, hidden, embedding = 3 * config.joints, config.hidden, config.embedding
+        unit = {Unit.GRU: nn.GRU, Unit.LSTM: nn.LSTM}[config.unit]
+        directions = embedding // hidden
+        # the LSTM's cells begin at zero: the parameter counts of table 6 leave no room for them
+        self.h0 = nn.Parameter(torch.zeros(directions * config.layers, 1, hidden))
+        self.rnn = unit(
+            values, hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
+        )
+        features = embedding
+        if config.attention:
+            self.Wa = nn.Linear(embedding, embedding)
+            features = 2 * embedding
+        self.b1 = nn.LayerNorm(features)
+        self.linear1 = nn.Linear(features, hidden)
         self.b2 = nn.LayerNorm(hidden)
         self.linear2 = nn.Linear(hidden, hidden // 2)
         self.b3 = nn.LayerNorm(hidden // 2)
         self.linear3 = nn.Linear(hidden // 2, values, bias=False)
 
-    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
-        """All people of each sequence (B,N,3J) to their poses (B,N,3J): the published form."""
-        embeddings = self._embed(sequences)  # (B,N,2H)
-        scores = embeddings @ self.Wa(embeddings).mT  # (B,N,N), equation 3
-        return self._head(embeddings, scores.softmax(dim=-1) @ embeddings)
+    @property
+    def output(self) -> nn.Linear:
+        """The last layer."""
+        return self.linear3
 
-    def refine_first(self, sequences: torch.Tensor) -> torch.Tensor:
-        """The first person of each sequence (B,N,3J) to its pose (B,3J).
+    def forward(
+        self, sequences: torch.Tensor, present: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """All people of each sequence (B,N,3J) to their poses (B,N,3J).
 
-        Equal to `forward(sequences)[:, 0]`. The bias of Wa adds the same to all scores of a
-        person, which the softmax takes away again.
+        Args:
+            sequences: tokens; the values of padding are of no effect.
+            present: (B,N) bool, false for padding, which stands at the end; None for no padding.
         """
-        embeddings = self._embed(sequences)  # (B,N,2H)
-        first = embeddings[:, :1]  # (B,1,2H)
-        scores = first @ self.Wa.weight @ embeddings.mT  # (B,1,N)
-        return self._head(first, scores.softmax(dim=-1) @ embeddings)[:, 0]
+        embeddings = self._embed(sequences, present)  # (B,N,E)
+        if not self.config.attention:
+            return self._head(embeddings)
+        scores = embeddings @ self.Wa(embeddings).mT  # (B,N,N), equation 3
+        if present is not None:
+            scores = scores.masked_fill(~present[:, None], -torch.inf)
+        context = scores.softmax(dim=-1) @ embeddings
+        return self._head(torch.cat([embeddings, context], dim=-1))
 
-    def _embed(self, sequences: torch.Tensor) -> torch.Tensor:
-        initial = self.h0.expand(-1, len(sequences), -1).contiguous()  # (2L,B,H)
-        return self.rnn(sequences, initial)[0]
+    def refine_first(self, sequences: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The first person of each sequence (B,N,3J) to its pose (B,3J), and to whom it attends.
 
-    def _head(self, embeddings: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-        features = self.b1(torch.cat([embeddings, context], dim=-1))  # (...,4H)
-        features = self.b2(F.relu(self.linear1(features)))
+        The pose equals `forward(sequences)[:, 0]`. The bias of Wa adds the same to all scores of
+        a person, which the softmax takes away again.
+
+        Returns:
+            the poses, and the weights (B,N) of the sequence's people in the first one's context,
+            which sum to one; None without attention.
+        """
+        embeddings = self._embed(sequences)  # (B,N,E)
+        first = embeddings[:, :1]  # (B,1,E)
+        if not self.config.attention:
+            return self._head(first)[:, 0], None
+        weights = (first @ self.Wa.weight @ embeddings.mT).softmax(dim=-1)  # (B,1,N)
+        pose = self._head(torch.cat([first, weights @ embeddings], dim=-1))
+        return pose[:, 0], weights[:, 0]
+
+    def _embed(self, sequences: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        state = self.h0.expand(-1, len(sequences), -1).contiguous()  # (DL,B,H)
+        if self.config.unit is Unit.LSTM:
+            state = (state, torch.zeros_like(state))
+        if present is None:
+            return self.rnn(sequences, state)[0]
+        lengths = present.sum(dim=1).cpu()
+        packed = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
+        embeddings, _ = self.rnn(packed, state)
+        return pad_packed_sequence(embeddings, batch_first=True, total_length=sequences.shape[1])[
+            0
+        ]
+
+    def _head(self, features: torch.Tensor) -> torch.Tensor:
+        features = self.b2(F.relu(self.linear1(self.b1(features))))
         return self.linear3(self.b3(self.linear2(features)))

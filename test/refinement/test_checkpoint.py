@@ -6,8 +6,9 @@ from safetensors.torch import save_file
 
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.refinement.checkpoint import load_network, save_network
-from pinet_ros.refinement.formulation import Formulation, Target
+from pinet_ros.refinement.formulation import PUBLISHED, Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.refinement.variants import VARIANTS, build_network
 
 
 @pytest.mark.parametrize(
@@ -24,12 +25,37 @@ def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_comes_back_as_it_was(name, tmp_path):
+    variant = VARIANTS[name]
+    formulation = variant.formulation("all_people", Target.CORRECTION)
+    path = tmp_path / "weights.safetensors"
+    save_network(path, build_network(variant.network), formulation)
+
+    loaded, meaning = load_network(path)
+
+    assert loaded.config == variant.network
+    assert meaning == formulation
+
+
+@pytest.mark.parametrize("name", ["gru2", "gru4", "lstm3", "unidirectional", "no_attention"])
+def test_a_released_snapshot_of_a_recurrent_variant_is_recognised(name, tmp_path):
+    network = build_network(VARIANTS[name].network)
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"network": state}, tmp_path / "snapshot.pth.tar")
+
+    loaded, meaning = load_network(tmp_path / "snapshot.pth.tar")
+
+    assert loaded.config == VARIANTS[name].network
+    assert meaning == PUBLISHED
+
+
 def test_the_default_weights_are_root_centred_corrections():
     assert Refiner.load().formulation == Formulation("root_centred", Target.CORRECTION)
 
 
 def test_a_missing_file_says_what_to_give(tmp_path):
-    with pytest.raises(ModelError, match=r"no refiner weights at .*pinet train scenes"):
+    with pytest.raises(ModelError, match=r"no refiner weights at .*pinet train"):
         load_network(tmp_path / "nothing.safetensors")
 
 
@@ -62,7 +88,7 @@ def test_metadata_that_lacks_an_entry_is_refused(network, tmp_path):
     metadata = {"architecture": "pinet", "joint_set": "mupots_17", "joints": "17", "layers": "3"}
     save_file(dict(network.state_dict()), path, metadata)
 
-    with pytest.raises(ModelError, match=r"metadata of .*lacking.safetensors .*hidden"):
+    with pytest.raises(ModelError, match=r"metadata of .*lacking.safetensors .*unit"):
         load_network(path)
 
 

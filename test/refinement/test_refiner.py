@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import save_network
-from pinet_ros.refinement.formulation import Formulation
-from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.refinement.formulation import Distance, Formulation
+from pinet_ros.refinement.refiner import RefinementError, Refiner
+from pinet_ros.refinement.variants import VARIANTS, build_network
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
 
 HUNDREDTH_OF_A_MILLIMETRE = 1e-5
@@ -58,6 +61,61 @@ def test_duplicates_at_the_same_place_are_refined_as_the_plain_network_does(
     refined = refiner(people.with_joints(joints)).joints
 
     assert np.abs(refined - plain.root_centred(joints)).max() < HUNDREDTH_OF_A_MILLIMETRE
+
+
+def test_attention_is_in_the_order_of_the_people(refiner, make_people):
+    people = make_people(4)
+    attention = refiner.refine(people).attention
+    order = [2, 0, 3, 1]
+
+    shuffled = refiner.refine(make_people(4).with_joints(people.joints[order])).attention
+
+    np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-6)
+    assert np.ptp(attention) > 0.01
+    np.testing.assert_allclose(shuffled, attention[np.ix_(order, order)], atol=1e-5)
+
+
+def test_who_is_not_refined_attends_to_nobody_and_is_not_attended_to(refiner, make_people):
+    people = make_people(3)
+    joints = people.joints.copy()
+    joints[1, 4] = np.nan
+
+    attention = refiner.refine(people.with_joints(joints)).attention
+
+    assert np.isnan(attention[1]).all()
+    assert (attention[[0, 2], 1] == 0).all()
+    np.testing.assert_allclose(attention[[0, 2]].sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_network_without_attention_gives_none(make_people):
+    network = build_network(VARIANTS["no_attention"].network)
+
+    assert Refiner(network, Formulation()).refine(make_people(2)).attention is None
+
+
+def test_boxes_order_the_people_where_the_formulation_says_so(network, refiner, make_people):
+    people = make_people(4)
+    left = np.array([0, 300, 100, 250])
+    boxes = np.stack([left, 0 * left, left + 50, 0 * left + 200], axis=1)
+    by_boxes = Refiner(network, Formulation(distance=Distance.BOXES))
+
+    refined = by_boxes(replace(people, boxes=boxes)).joints
+
+    # the first person's others from near to far in the image are 2, 3, 1
+    roots = people.joints[:, 14:15]
+    line = np.array([[0, 0, 5], [3, 0, 5], [1, 0, 5], [2.5, 0, 5]])[:, None]
+    placed = people.with_joints((people.joints - roots + line).astype(np.float32))
+    np.testing.assert_allclose(
+        by_boxes(replace(placed, boxes=boxes)).joints, refiner(placed).joints, atol=1e-6
+    )
+    assert np.abs(refined - refiner(people).joints).max() > 1e-4
+
+
+def test_boxes_that_are_not_known_are_an_error_where_they_are_needed(network, make_people):
+    by_boxes = Refiner(network, Formulation(distance=Distance.BOXES))
+
+    with pytest.raises(RefinementError, match="people without a box; give boxes, or use"):
+        by_boxes(replace(make_people(2), boxes=np.full((2, 4), np.nan)))
 
 
 def test_nobody_stays_nobody(refiner):

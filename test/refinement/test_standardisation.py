@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.standardisation import AllPeople, RootCentred
 
 PELVIS = 14
@@ -17,7 +17,7 @@ def sequences():
 
 @pytest.mark.parametrize("kind", [RootCentred, AllPeople])
 def test_decoding_inverts_encoding(kind, sequences):
-    poses = sequences[:, 1] + 0.1
+    poses = sequences[:, :2] + 0.1
 
     standardised = kind(sequences)
 
@@ -29,7 +29,7 @@ def test_leaves_its_input_alone(kind, sequences):
     before = sequences.clone()
 
     standardised = kind(sequences)
-    standardised.decode(standardised.encode(sequences[:, 0]))
+    standardised.decode(standardised.encode(sequences[:, :1]))
 
     assert torch.equal(sequences, before)
 
@@ -51,11 +51,11 @@ def test_root_centred_tokens_carry_the_roots_in_the_pelvis_place(sequences):
 
 
 def test_the_same_values_move_a_root_twice_as_far_at_twice_the_distance(sequences):
-    values = torch.zeros(2, 51)
-    values[:, 3 * PELVIS :][:, :3] = 1.0
+    values = torch.zeros(2, 1, 51)
+    values[:, :, 3 * PELVIS :][..., :3] = 1.0
     far = sequences + sequences[:, :, PELVIS, None]
-    near_move = (RootCentred(sequences).decode(values) - sequences[:, 0])[:, PELVIS]
-    far_move = (RootCentred(far).decode(values) - far[:, 0])[:, PELVIS]
+    near_move = (RootCentred(sequences).decode(values) - sequences[:, :1])[:, 0, PELVIS]
+    far_move = (RootCentred(far).decode(values) - far[:, :1])[:, 0, PELVIS]
 
     torch.testing.assert_close(far_move, 2 * near_move, atol=1e-5, rtol=1e-4)
 
@@ -73,3 +73,59 @@ def test_an_unknown_formulation_names_the_known_ones():
         Formulation("bogus")
     with pytest.raises(ValueError, match="bogus"):
         Formulation("all_people", "bogus")
+
+
+@pytest.mark.parametrize("kind", [RootCentred, AllPeople])
+def test_padding_has_no_part_in_it(kind, sequences):
+    present = torch.tensor([[True, True, False], [True, True, True]])
+    padded = sequences.masked_fill(~present[:, :, None, None], 1e3)
+
+    standardised = kind(padded, present)
+    alone = kind(sequences[:1, :2])
+
+    torch.testing.assert_close(standardised.tokens[:1, :2], alone.tokens)
+    assert (standardised.tokens[0, 2] == 0).all()
+    torch.testing.assert_close(standardised.tokens[1:], kind(sequences[1:]).tokens)
+    torch.testing.assert_close(
+        standardised.encode(sequences[:, :2])[:1], alone.encode(sequences[:1, :2])
+    )
+
+
+def test_the_loss_is_the_mean_over_each_person_and_leaves_padding_out(network, sequences):
+    formulation = Formulation("all_people", Target.POSE)
+    present = torch.tensor([[True, True, False], [True, True, True]])
+    padded = sequences.masked_fill(~present[:, :, None, None], 1e3)
+
+    losses = formulation.loss(network, padded, padded + 0.05, present)
+
+    assert losses[0, 2] == 0
+    standardised = AllPeople(sequences[:1, :2])
+    expected = network(standardised.tokens) - standardised.encode(sequences[:1, :2] + 0.05)
+    torch.testing.assert_close(losses[0, :2], expected[0].abs().mean(dim=1))
+
+
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("standardisation", ["root_centred", "all_people"])
+def test_what_minimises_the_loss_is_what_refines(standardisation, target, sequences):
+    """A network that knows the answer has no loss, and refines to the truth."""
+    truth = sequences + 0.05 * torch.randn(2, 3, 17, 3, generator=torch.Generator().manual_seed(1))
+    formulation = Formulation(standardisation, target)
+    standardised = {"root_centred": RootCentred, "all_people": AllPeople}[standardisation](
+        sequences
+    )
+    answer = standardised.encode(truth)
+    if target is Target.CORRECTION:
+        answer = answer - standardised.encode(sequences)
+
+    class Oracle(torch.nn.Module):
+        def forward(self, tokens, present):
+            return answer
+
+        def refine_first(self, tokens):
+            return answer[:, 0], None
+
+    losses = formulation.loss(Oracle(), sequences, truth, torch.ones(2, 3, dtype=torch.bool))
+    refined, _ = formulation.refine_first(Oracle(), sequences)
+
+    assert losses.abs().max() < 1e-5
+    torch.testing.assert_close(refined, truth[:, 0], atol=1e-5, rtol=1e-5)
