@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 
 SPLITS = ("train", "test")
-CAMERAS = ("narrow", "wide")
 
 _NEAREST, _FARTHEST = 0.3, 15.0  # metres: depths of the root that an estimate is believed at
 _PELVIS = MUPOTS_17.index("pelvis")
@@ -30,13 +30,15 @@ class Scene:
     Attributes:
         estimates: (N,17,3) float32, the initial poses, metres, camera optical frame.
         truth: (N,17,3) float32, the true poses of the same people.
+        boxes: (N,4) float32, the detector's boxes, x_min y_min x_max y_max in pixels.
         bodies: (N,) which body each person has.
-        cameras: kind of camera, one of CAMERAS.
+        cameras: kind of camera or name of the data set, by which figures are reported.
         split: one of SPLITS.
     """
 
     estimates: np.ndarray
     truth: np.ndarray
+    boxes: np.ndarray
     bodies: np.ndarray
     cameras: str
     split: str
@@ -56,6 +58,14 @@ class Scenes:
 
     def __iter__(self) -> Iterator[Scene]:
         return iter(self.scenes)
+
+    def sha256(self) -> str:
+        """A digest of all estimates and true poses, to tell data apart."""
+        digest = hashlib.sha256()
+        for scene in self.scenes:
+            digest.update(scene.estimates.tobytes())
+            digest.update(scene.truth.tobytes())
+        return digest.hexdigest()
 
     def select(
         self,
@@ -84,15 +94,15 @@ class Scenes:
         return Scenes(tuple(without)), Scenes(tuple(with_them))
 
 
-def initial_people(estimates: np.ndarray) -> People:
-    """People of whom only the 3D joints (N,17,3) are known, as the refiner takes them."""
+def initial_people(estimates: np.ndarray, boxes: np.ndarray | None = None) -> People:
+    """People of whom only 3D joints (N,17,3) and boxes (N,4) are known, for the refiner."""
     count, joints = estimates.shape[:2]
     return People(
         MUPOTS_17,
         joints=estimates,
         joints_image=np.full((count, joints, 2), np.nan),
         confidence=np.full((count, joints), np.nan),
-        boxes=np.full((count, 4), np.nan),
+        boxes=np.full((count, 4), np.nan) if boxes is None else boxes,
         scores=np.full(count, np.nan),
     )
 
@@ -107,6 +117,7 @@ _FIELDS = {
     "estimate_scene": (),
     "estimate_person": (),
     "estimate_initial_joints": (17, 3),
+    "estimate_box": (4,),
 }
 
 
@@ -133,6 +144,7 @@ def _scene(fields: dict[str, np.ndarray], number: int, estimates: np.ndarray) ->
     return Scene(
         estimates=fields["estimate_initial_joints"][estimates].astype(np.float32),
         truth=fields["person_joints"][persons].astype(np.float32),
+        boxes=fields["estimate_box"][estimates].astype(np.float32),
         bodies=fields["person_body"][persons],
         cameras=str(fields["scene_cameras"][number]),
         split=str(fields["scene_split"][number]),

@@ -1,4 +1,4 @@
-"""Evaluation: the error of poses before and after refinement, and the controls that explain it."""
+"""Evaluation on scenes: poses before and after refinement, and the controls that explain it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,38 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 
-from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluation.metrics import mean_metrics
+from pinet_ros.people import People
+from pinet_ros.training.datasets.scenes import Scene, Scenes, ScenesError, initial_people
+from pinet_ros.training.evaluation.bootstrap import paired_differences
+from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, PoseErrors, means
 from pinet_ros.training.samples import duplicate_noise
-from pinet_ros.training.datasets.scenes import CAMERAS, Scene, Scenes, ScenesError, initial_people
 
 _SEED = 0
 
+Refine = Callable[[People], People]
+
 # For each person of a scene: the people to refine together, the person in question first.
-Companions = Callable[[Scene], Iterable[np.ndarray]]
+Companions = Callable[[Scene], Iterable[People]]
 
 
-def evaluate_scenes(scenes: Scenes, refiner: Refiner) -> dict[str, dict]:
+def evaluate_scenes(scenes: Scenes, refiner: Refine) -> dict[str, dict]:
     """Errors of the people of scenes with two or more found.
 
+    3DPCK and AUC are over all 17 joints: the truth of a scene has each of them, and no other
+    work's numbers have to be met.
+
     Returns:
-        for each kind of camera that the scenes have: `n` people, and `before` and `after`, each
-        with mpjpe_mm, pa_mpjpe_mm, pck150 and root_mm, means over people.
+        for each kind of camera that the scenes have: `n` people; `before` and `after`, each the
+        means over people of all METRICS and of `root_mm`; `difference`, after - before with its
+        95 % interval (`paired_differences`); `per_joint` with `before` and `after` for each of
+        JOINT_GROUPS.
     """
-    return _report(scenes, lambda scene: refiner(initial_people(scene.estimates)).joints)
+    return _report(
+        scenes, lambda scene: refiner(initial_people(scene.estimates, scene.boxes)).joints
+    )
 
 
-def evaluate_controls(scenes: Scenes, refiner: Refiner) -> dict[str, dict[str, dict]]:
+def evaluate_controls(scenes: Scenes, refiner: Refine) -> dict[str, dict[str, dict]]:
     """The same people refined in other company: `alone`, `duplicate`, `wrong_neighbours`.
 
     - alone: without the others;
@@ -46,14 +56,13 @@ def evaluate_controls(scenes: Scenes, refiner: Refiner) -> dict[str, dict[str, d
     rng = np.random.default_rng(_SEED)
     generator = torch.Generator().manual_seed(_SEED)
     controls: dict[str, Companions] = {
-        "alone": lambda scene: scene.estimates[:, None],
+        "alone": _alone,
         "duplicate": lambda scene: _with_duplicates(scene, generator),
         "wrong_neighbours": lambda scene: _with_strangers(scene, scenes, rng),
     }
 
     def firsts(scene: Scene, companions: Companions) -> np.ndarray:
-        refined = [refiner(initial_people(joints)) for joints in companions(scene)]
-        return np.stack([people.joints[0] for people in refined])
+        return np.stack([refiner(people).joints[0] for people in companions(scene)])
 
     return {
         name: _report(scenes, lambda scene, c=companions: firsts(scene, c))
@@ -63,33 +72,50 @@ def evaluate_controls(scenes: Scenes, refiner: Refiner) -> dict[str, dict[str, d
 
 def _report(scenes: Scenes, refine: Callable[[Scene], np.ndarray]) -> dict[str, dict]:
     report = {}
-    for cameras in CAMERAS:
+    for cameras in sorted({scene.cameras for scene in scenes}):
         selected = scenes.select(cameras=cameras, minimum_people=2)
-        if not len(selected):
-            continue
-        before = np.concatenate([scene.estimates for scene in selected])
-        truth = np.concatenate([scene.truth for scene in selected])
-        after = np.concatenate([refine(scene) for scene in selected])
-        report[cameras] = {
-            "n": len(truth),
-            "before": mean_metrics(before, truth),
-            "after": mean_metrics(after, truth),
-        }
+        if len(selected):
+            report[cameras] = _compare(selected, refine)
     return report
 
 
-def _with_duplicates(scene: Scene, generator: torch.Generator) -> Iterable[np.ndarray]:
+def _compare(scenes: Scenes, refine: Callable[[Scene], np.ndarray]) -> dict[str, int | dict]:
+    truth = np.concatenate([scene.truth for scene in scenes])
+    before = PoseErrors(np.concatenate([scene.estimates for scene in scenes]), truth)
+    after = PoseErrors(np.concatenate([refine(scene) for scene in scenes]), truth)
+    values = {"before": before.whole, "after": after.whole}
+    images = np.repeat(np.arange(len(scenes)), [len(scene) for scene in scenes])
+    return {
+        "n": len(truth),
+        **{when: means(of_people) for when, of_people in values.items()},
+        "difference": paired_differences(**values, images=images),
+        "per_joint": {
+            when: {name: means(errors.group(name)) for name in JOINT_GROUPS}
+            for when, errors in (("before", before), ("after", after))
+        },
+    }
+
+
+def _alone(scene: Scene) -> Iterable[People]:
+    for row in range(len(scene)):
+        yield initial_people(scene.estimates[row, None], scene.boxes[row, None])
+
+
+def _with_duplicates(scene: Scene, generator: torch.Generator) -> Iterable[People]:
     noise = duplicate_noise((len(scene), 1), generator).numpy()  # (N,1,17,3)
-    for number, person in enumerate(scene.estimates):
-        others = np.delete(scene.estimates, number, axis=0)
-        yield np.concatenate([person[None], person[None] + noise[number], others])
+    for row in range(len(scene)):
+        rows = [row, row, *(other for other in range(len(scene)) if other != row)]
+        joints = scene.estimates[rows]
+        joints[1] += noise[row, 0]
+        yield initial_people(joints, scene.boxes[rows])
 
 
-def _with_strangers(
-    scene: Scene, scenes: Scenes, rng: np.random.Generator
-) -> Iterable[np.ndarray]:
+def _with_strangers(scene: Scene, scenes: Scenes, rng: np.random.Generator) -> Iterable[People]:
     elsewhere = [other for other in scenes if other is not scene]
-    for person in scene.estimates:
+    for row in range(len(scene)):
         chosen = [elsewhere[i] for i in rng.integers(len(elsewhere), size=len(scene) - 1)]
-        strangers = [other.estimates[rng.integers(len(other))] for other in chosen]
-        yield np.stack([person, *strangers])
+        strangers = [(other, rng.integers(len(other))) for other in chosen]
+        yield initial_people(
+            np.stack([scene.estimates[row], *(other.estimates[n] for other, n in strangers)]),
+            np.stack([scene.boxes[row], *(other.boxes[n] for other, n in strangers)]),
+        )

@@ -18,6 +18,7 @@ def fields():
         "person_body": np.array([7, 8, 9, 7]),
         "estimate_scene": np.array([0, 1, 0]),
         "estimate_person": np.array([1, 3, 0]),
+        "estimate_box": rng.uniform(0, 640, size=(3, 4)).astype(np.float32),
         "estimate_initial_joints": rng.uniform(2, 4, size=(3, 17, 3)).astype(np.float32),
     }
 
@@ -36,6 +37,7 @@ def test_matches_estimates_with_people(fields, load):
 
     np.testing.assert_array_equal(first.estimates, fields["estimate_initial_joints"][[0, 2]])
     np.testing.assert_array_equal(first.truth, fields["person_joints"][[1, 0]])
+    np.testing.assert_array_equal(first.boxes, fields["estimate_box"][[0, 2]])
     assert first.bodies.tolist() == [8, 7]
     assert (first.split, first.cameras) == ("train", "narrow")
     np.testing.assert_array_equal(second.truth, fields["person_joints"][[3]])

@@ -1,0 +1,146 @@
+"""The commands `pinet predict`, `pinet refine` and `pinet compose`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from pinet_ros.device import describe_device, select_device
+from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.training.datasets import compose, predict
+from pinet_ros.training.datasets.annotations import read_annotations
+from pinet_ros.training.datasets.coco import write_coco
+from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.training.datasets.predictions import (
+    Predictions,
+    read_predictions,
+    require_writable,
+    write_predictions,
+)
+
+_DEFAULT = "by default %(default)s"
+
+
+def add_commands(subparsers: argparse._SubParsersAction) -> None:
+    """Register the commands; `run` of the parsed arguments executes one and gives its status."""
+    for name, add, run, summary in (
+        ("predict", _add_predict, _predict, "people of a data set's images, by an estimator"),
+        ("refine", _add_refine, _refine, "refine a file of predictions"),
+        ("compose", _add_compose, _compose, "scenes of several people from single ones"),
+    ):
+        parser = subparsers.add_parser(name, help=summary, description=run.__doc__)
+        add(parser)
+        parser.set_defaults(run=run)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", type=Path, help="folder of MuPoTS-3D or .json of annotations")
+    parser.add_argument(
+        "--images", type=Path, metavar="DIR", help="of the pictures; MuPoTS-3D has its own"
+    )
+    _add_output(parser)
+    parser.add_argument("--detector", choices=DETECTORS, default="nanodet", help=_DEFAULT)
+    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full", help=_DEFAULT)
+    parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
+    _add_device(parser)
+
+
+def _add_refine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("predictions", type=Path, help=".npz, .json or .mat file of predictions")
+    _add_output(parser)
+    parser.add_argument("--weights", type=Path, help="of PI-Net; those of the package by default")
+    _add_device(parser)
+
+
+def _add_compose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, help=".json of images with one person each")
+    parser.add_argument(
+        "--images", type=Path, metavar="DIR", help="of the pictures; without it none are composed"
+    )
+    parser.add_argument("--count", type=_positive, required=True, help="of composites")
+    parser.add_argument("--seed", type=int, default=0, help=f"of who stands where; {_DEFAULT}")
+    parser.add_argument("--output", type=Path, metavar="DIR", required=True)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", required=True, help="predictions, .npz or .json"
+    )
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    """Run an estimator over the images of a data set and write the people whom it finds."""
+    output = require_writable(arguments.output)
+    dataset = arguments.dataset
+    annotations = read_annotations(dataset)
+    predict.require_cameras(annotations)  # before the networks are loaded
+    folder = arguments.images or (dataset if dataset.is_dir() else None)
+    if folder is None:
+        raise DatasetError(f"{dataset} does not say where its pictures are; give --images DIR")
+    device = select_device(arguments.device)
+    estimator = PoseEstimator.load(
+        detector=arguments.detector,
+        lifter=arguments.lifter,
+        mirror=arguments.mirror,
+        device=device,
+    )
+    print(f"estimating on {describe_device(device)}")
+    _write(output, predict.predict(annotations, folder, estimator))
+    return 0
+
+
+def _refine(arguments: argparse.Namespace) -> int:
+    """Refine the people of a file of predictions, which any estimator may have made."""
+    output = require_writable(arguments.output)
+    predictions = read_predictions(arguments.predictions)
+    refiner = Refiner.load(arguments.weights, select_device(arguments.device))
+    refined, passed = predict.refine(predictions, refiner)
+    print(f"passed through unrefined, for lack of joints or of a possible depth: {passed} people")
+    _write(output, refined)
+    return 0
+
+
+def _write(output: Path, predictions: Predictions) -> None:
+    write_predictions(output, predictions)
+    people = sum(map(len, predictions.images.values()))
+    print(f"wrote {people} people in {len(predictions.images)} images to {output}")
+
+
+def _compose(arguments: argparse.Namespace) -> int:
+    """Put people of images with one person each into common ones, as in MuCo-3DHP.
+
+    Writes DIR/composites.json, and with --images also the pictures DIR/images/*.jpg.
+    """
+    composites = arguments.output / "composites.json"
+    if composites.exists():
+        raise DatasetError(f"{composites} is there already; choose another folder")
+    annotations = read_annotations(arguments.source)
+    drawn = compose.draw_sources(annotations, arguments.count, arguments.seed)
+    names = [f"{number:06d}.jpg" for number in range(len(drawn))]
+    if arguments.images:
+        compose.require_outlines(drawn)
+        folder = arguments.output / "images"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, sources in zip(tqdm(names, unit="image", disable=None), drawn, strict=True):
+            if not cv2.imwrite(str(folder / name), compose.paste(sources, arguments.images)):
+                raise DatasetError(f"{folder / name} cannot be written; is there space left?")
+    # last, so that the file stands for composites that are complete
+    write_coco(composites, [compose.merge(*each) for each in zip(drawn, names, strict=True)])
+    people = sum(map(len, drawn))
+    print(f"wrote {len(drawn)} images of {people} people to {composites}")
+    return 0

@@ -1,0 +1,105 @@
+"""The command `pinet evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pinet_ros.device import select_device
+from pinet_ros.errors import PinetError
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.training.datasets.annotations import read_annotations
+from pinet_ros.training.datasets.predictions import read_predictions
+from pinet_ros.training.datasets.scenes import SPLITS, ScenesError, load_scenes
+from pinet_ros.training.evaluation.export import mupots_rows, scenes_rows, write_csv, write_json
+from pinet_ros.training.evaluation.mupots import evaluate_mupots
+from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
+from pinet_ros.training.evaluation.tables import mupots_tables, scenes_tables
+
+
+def add_commands(subparsers: argparse._SubParsersAction) -> None:
+    """Register the command; `run` of the parsed arguments executes it and gives its status."""
+    kinds = subparsers.add_parser("evaluate", help="measure PI-Net").add_subparsers(required=True)
+    _add_scenes(kinds.add_parser("scenes", help="on a file of scenes"))
+    _add_mupots(kinds.add_parser("mupots", help="predictions on MuPoTS-3D or a data set like it"))
+
+
+def _add_scenes(parser: argparse.ArgumentParser) -> None:
+    parser.description = _evaluate_scenes.__doc__
+    parser.add_argument("scenes", type=Path, help=".npz file of scenes")
+    parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument(
+        "--controls", action="store_true", help="also alone, duplicates and wrong neighbours"
+    )
+    _add_refiner_and_outputs(parser)
+    parser.set_defaults(run=_evaluate_scenes)
+
+
+def _add_mupots(parser: argparse.ArgumentParser) -> None:
+    parser.description = _evaluate_mupots.__doc__
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        help="folder of MuPoTS-3D that holds TS1 to TS20, or a COCO-style .json file",
+    )
+    parser.add_argument(
+        "--predictions", type=Path, required=True, help=".npz, .json or 3DMPPE's .mat file"
+    )
+    parser.add_argument("--refine", action="store_true", help="also after refinement")
+    parser.add_argument(
+        "--normalise-bones",
+        action="store_true",
+        help="compare poses of the universal skeleton's bone lengths",
+    )
+    _add_refiner_and_outputs(parser)
+    parser.set_defaults(run=_evaluate_mupots)
+
+
+def _add_refiner_and_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", type=Path, help="of PI-Net, by default those of the package")
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--json", type=Path, help="write the report to this file")
+    parser.add_argument("--csv", type=Path, help="write one value a line to this file")
+
+
+def _evaluate_scenes(options: argparse.Namespace) -> int:
+    """Errors of the people of scenes before and after refinement."""
+    scenes = load_scenes(options.scenes).select(split=options.split)
+    if not len(scenes.select(minimum_people=2)):
+        raise ScenesError(
+            f"{options.scenes} has no scenes of the {options.split} split with two or more "
+            "people found"
+        )
+    refiner = _load_refiner(options)
+    report = evaluate_scenes(scenes, refiner)
+    if options.controls:
+        report["controls"] = evaluate_controls(scenes, refiner)
+    print(scenes_tables(report))
+    if options.json:
+        write_json(options.json, report)
+    if options.csv:
+        write_csv(options.csv, scenes_rows(report))
+    return 0
+
+
+def _evaluate_mupots(options: argparse.Namespace) -> int:
+    """Errors of predicted people as in tables 1 to 3 of the paper."""
+    if options.weights and not options.refine:
+        raise PinetError("--weights are those to refine with; add --refine, or leave them out")
+    report = evaluate_mupots(
+        read_annotations(options.annotations),
+        read_predictions(options.predictions),
+        _load_refiner(options) if options.refine else None,
+        normalise_bones=options.normalise_bones,
+    )
+    print(mupots_tables(report))
+    if options.json:
+        write_json(options.json, report)
+    if options.csv:
+        write_csv(options.csv, mupots_rows(report))
+    return 0
+
+
+def _load_refiner(options: argparse.Namespace) -> Refiner:
+    return Refiner.load(options.weights, select_device(options.device))

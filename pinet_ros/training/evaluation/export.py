@@ -1,0 +1,88 @@
+"""Reports of an evaluation as files: JSON as it is, CSV with one value a line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pinet_ros.training.datasets.files import write_whole
+
+_COLUMNS = ("group", "people", "joints", "when", "metric", "value")
+_BOUNDS = {"mean": "difference", "low": "difference_low", "high": "difference_high"}
+
+Row = tuple[str, str, str, str, str, float | None]
+
+
+def write_json(path: Path, report: dict[str, Any]) -> None:
+    """Write a report whole or not at all; the folder is made."""
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    write_whole(path, lambda stream: stream.write(text.encode()))
+
+
+def write_csv(path: Path, rows: Iterator[Row]) -> None:
+    """Write rows whole or not at all, a value that is not known as an empty field.
+
+    Columns:
+        group: `pooled` for all images, `sequence_average`, the name of a sequence, or the kind of
+            camera of scenes.
+        people: `all` or `matched`; for scenes in whose company they were refined, `together` or
+            the name of a control.
+        joints: `all`, or the name of a group of joints.
+        when: `before`, `after`, or `difference` with `difference_low` and `difference_high`.
+        metric, value: as in the report.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows(rows)
+    write_whole(path, lambda stream: stream.write(text.getvalue().encode()))
+
+
+def mupots_rows(report: dict[str, Any]) -> Iterator[Row]:
+    """The values of a report of `evaluate_mupots`."""
+    for when, part in (("before", report), ("after", report.get("after"))):
+        if part is None:
+            continue
+        groups = {
+            "pooled": {people: part[people] for people in ("all", "matched")},
+            "sequence_average": part["sequence_average"],
+            **part["per_sequence"],
+        }
+        for group, of_people in groups.items():
+            for people, metrics in of_people.items():
+                yield from _rows(group, people, "all", when, metrics)
+        for joints, metrics in part["per_joint"].items():
+            yield from _rows("pooled", "all", joints, when, metrics)
+    yield from _difference_rows("pooled", "all", report.get("difference", {}))
+
+
+def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
+    """The values of a report of `evaluate_scenes`, with those of `evaluate_controls` if any."""
+    kinds = {name: kind for name, kind in report.items() if name != "controls"}
+    for people, company in {"together": kinds, **report.get("controls", {})}.items():
+        for cameras, kind in company.items():
+            yield cameras, people, "all", "before", "n", kind["n"]
+            for when in ("before", "after"):
+                yield from _rows(cameras, people, "all", when, kind[when])
+                for joints, metrics in kind["per_joint"][when].items():
+                    yield from _rows(cameras, people, joints, when, metrics)
+            yield from _difference_rows(cameras, people, kind["difference"])
+
+
+def _rows(
+    group: str, people: str, joints: str, when: str, metrics: dict[str, float | None]
+) -> Iterator[Row]:
+    for metric, value in metrics.items():
+        yield group, people, joints, when, metric, value
+
+
+def _difference_rows(
+    group: str, people: str, differences: dict[str, dict[str, float] | None]
+) -> Iterator[Row]:
+    for metric, interval in differences.items():
+        for bound, when in _BOUNDS.items():
+            yield group, people, "all", when, metric, interval and interval[bound]

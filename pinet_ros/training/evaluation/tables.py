@@ -1,0 +1,158 @@
+"""Reports of an evaluation as text, laid out like tables 1, 2 and 3 of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from pinet_ros.training.evaluation.metrics import JOINT_GROUPS
+
+_LABELS = {
+    "n": "people",
+    "found": "people found",
+    "complete": "with all joints",
+    "mpjpe_mm": "MPJPE, mm",
+    "pa_mpjpe_mm": "PA-MPJPE with scale, mm",
+    "pa_mpjpe_rigid_mm": "PA-MPJPE without scale, mm",
+    "pck150": "3DPCK at 150 mm, %",
+    "auc": "AUC, %",
+    "pck150_absolute": "absolute 3DPCK at 150 mm, %",
+    "auc_absolute": "absolute AUC, %",
+    "root_mm": "root, mm",
+    "root_ap25": "AP of the root in 25 cm, %",
+}
+_COUNTS = ("n", "found", "complete")
+
+Metrics = dict[str, Any]
+
+
+def mupots_tables(report: dict[str, Any]) -> str:
+    """A report of `evaluate_mupots`, one row for the initial poses and one for the refined."""
+    treatments = {"initial": report}
+    if "after" in report:
+        treatments["refined"] = report["after"]
+    sections = [
+        _summary(
+            "Means over people",
+            {
+                f"{label}, {people}": part[people]
+                for people in ("all", "matched")
+                for label, part in treatments.items()
+            },
+            report.get("difference"),
+            "refined - initial, all",
+        ),
+        *(
+            _by_sequence(
+                f"Table 1: 3DPCK at 150 mm, %, {people} people; the average is over sequences",
+                {label: (part, part["sequence_average"]) for label, part in treatments.items()},
+                people,
+                "pck150",
+            )
+            for people in ("all", "matched")
+        ),
+        *(
+            _by_sequence(
+                f"Table 2: {_LABELS[metric]}, people found; the average is over people",
+                {label: (part, part) for label, part in treatments.items()},
+                "all",
+                metric,
+            )
+            for metric in ("pa_mpjpe_mm", "mpjpe_mm")
+        ),
+        _by_joint(
+            "Table 3: 3DPCK at 150 mm, %, all true people",
+            {label: (part["per_joint"], part["all"]) for label, part in treatments.items()},
+        ),
+    ]
+    return "\n\n".join(sections)
+
+
+def scenes_tables(report: dict[str, Any]) -> str:
+    """A report of `evaluate_scenes`, with the controls of `evaluate_controls` beside it if any."""
+    controls = report.get("controls", {})
+    sections = []
+    for cameras, kind in report.items():
+        if cameras == "controls":
+            continue
+        columns = {"initial": kind["before"], "refined": kind["after"]}
+        columns |= {name.replace("_", " "): c[cameras]["after"] for name, c in controls.items()}
+        title = f"{cameras} cameras, {kind['n']} people"
+        rows = {
+            label: (kind["per_joint"][when], kind[when])
+            for label, when in (("initial", "before"), ("refined", "after"))
+        }
+        sections += [
+            _summary(title, columns, kind["difference"], "refined - initial"),
+            _by_joint(f"{title}: 3DPCK at 150 mm, %", rows),
+        ]
+    return "\n\n".join(sections)
+
+
+def _summary(
+    title: str,
+    columns: dict[str, Metrics],
+    differences: dict[str, dict[str, float] | None] | None,
+    difference_title: str,
+) -> str:
+    """All metrics, a row each."""
+    rows = []
+    for metric in next(iter(columns.values())):
+        row = [_LABELS[metric], *(_cell(part.get(metric), metric) for part in columns.values())]
+        if differences:
+            row.append(_interval(differences.get(metric)))
+        rows.append(row)
+    headers = ["", *columns]
+    if differences:
+        headers.append(f"{difference_title} [95 %]")
+    return _table(title, headers, rows)
+
+
+def _by_sequence(
+    title: str,
+    rows: dict[str, tuple[dict[str, Any], dict[str, Metrics]]],
+    people: str,
+    metric: str,
+) -> str:
+    """A row for each treatment, a column for each sequence, and the average that it is given."""
+    cells = []
+    for label, (part, average) in rows.items():
+        values = [sequence[people][metric] for sequence in part["per_sequence"].values()]
+        values.append(average[people][metric])
+        cells.append([label, *(_cell(value, metric) for value in values)])
+    first, _ = next(iter(rows.values()))
+    names = [name or "-" for name in first["per_sequence"]]
+    return _table(title, ["", *names, "AVG"], cells)
+
+
+def _by_joint(title: str, rows: dict[str, tuple[dict[str, Metrics], Metrics]]) -> str:
+    """A row for each treatment, a column for each group of joints, and all joints that count."""
+    cells = [
+        [
+            label,
+            *(_cell(groups[name]["pck150"], "pck150") for name in JOINT_GROUPS),
+            _cell(whole["pck150"], "pck150"),
+        ]
+        for label, (groups, whole) in rows.items()
+    ]
+    return _table(title, ["", *JOINT_GROUPS, "all"], cells)
+
+
+def _cell(value: float | None, metric: str) -> str:
+    if value is None:
+        return "-"
+    return str(value) if metric in _COUNTS else f"{value:.1f}"
+
+
+def _interval(difference: dict[str, float] | None) -> str:
+    if difference is None:
+        return ""
+    return f"{difference['mean']:+.1f} [{difference['low']:+.1f}, {difference['high']:+.1f}]"
+
+
+def _table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    align = ("left", *("right" for _ in headers[1:]))
+    # the cells are text already: tabulate would round them anew
+    return f"{title}\n" + tabulate(rows, headers, colalign=align, disable_numparse=True)

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pinet_ros.people import People
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.training.datasets.annotations import read_annotations
+from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.training.datasets.pairing import (
+    check_keys,
+    load_training_scenes,
+    pair,
+    with_image_joints,
+)
+from pinet_ros.training.datasets.predictions import Predictions, write_predictions
+from pinet_ros.training.datasets.rows import people_from
+from pinet_ros.training.datasets.scenes import load_scenes
+
+FARTHER = np.array([0.0, 0.0, 20.0])  # millimetres
+FIRST, SECOND, THIRD = "TS1_img_000000", "TS1_img_000001", "TS2_img_000000"
+
+
+@pytest.fixture
+def poses(made):
+    """Poses (people,17,3) in millimetres of each image."""
+    return {
+        "TS1/img_000000.jpg": made.people_mm(0),
+        "TS1/img_000001.jpg": made.people_mm(1),
+        "TS2/img_000000.jpg": made.people_mm(2, count=1),
+    }
+
+
+@pytest.fixture
+def annotations(made, poses, tmp_path):
+    """Of `poses`; change the content first if wanted."""
+
+    def read(change=lambda content: None, joint_poses=poses):
+        content = made.coco(joint_poses)
+        change(content)
+        return read_annotations(made.write_json(tmp_path / "Set-3D.json", content))
+
+    return read
+
+
+def predicted(poses, made, with_pixels=True):
+    """People near poses (N,17,3) in millimetres, a little farther away."""
+    poses = poses + FARTHER
+    pixels = made.project(poses) if with_pixels else None
+    return people_from(MUPOTS_17, poses / 1000, joints_image=pixels)
+
+
+@pytest.fixture
+def predictions(poses, made):
+    first, second, third = poses.values()
+    images = {
+        FIRST: predicted(first[::-1], made),  # found in reverse order
+        SECOND: predicted(second[:1], made),
+        THIRD: predicted(third, made),
+    }
+    return Predictions(None, images)
+
+
+def test_matches_predictions_by_the_image(annotations, predictions, poses):
+    scenes = pair(annotations(), predictions, split="test")
+
+    first, second, third = poses.values()
+    for scene, truth in zip(scenes, (first, second[:1], third), strict=True):
+        np.testing.assert_allclose(scene.truth, truth / 1000, rtol=1e-6)
+        np.testing.assert_allclose(scene.estimates, (truth + FARTHER) / 1000, rtol=1e-6)
+    np.testing.assert_array_equal(next(iter(scenes)).boxes, predictions.images[FIRST].boxes[::-1])
+    assert [scene.bodies.tolist() for scene in scenes] == [[0, 0], [1], [2]]
+    assert {(scene.cameras, scene.split) for scene in scenes} == {("Set-3D", "test")}
+
+
+def test_predictions_without_pixels_are_projected(annotations, poses, made):
+    images = {
+        FIRST: predicted(poses["TS1/img_000000.jpg"][::-1], made, with_pixels=False),
+        THIRD: predicted(poses["TS2/img_000000.jpg"], made, with_pixels=False),
+    }
+    first, _ = pair(annotations(), Predictions(None, images))
+
+    np.testing.assert_allclose(first.truth, poses["TS1/img_000000.jpg"] / 1000, rtol=1e-6)
+    np.testing.assert_allclose(first.estimates[:, :, 2] - first.truth[:, :, 2], 0.02, atol=1e-5)
+    pixels = made.project(poses["TS1/img_000000.jpg"] + FARTHER)
+    np.testing.assert_allclose(first.boxes[:, :2], pixels.min(axis=1), rtol=1e-5)
+
+
+def test_pixels_that_are_known_are_kept(annotations, predictions):
+    image = annotations().images[0]
+    people = predictions.images[FIRST]
+
+    assert with_image_joints(people, image) is people
+
+
+def test_neither_pixels_nor_a_camera_is_an_error(annotations, poses, made):
+    image = annotations(lambda content: content["images"][0].pop("intrinsic")).images[0]
+    people = predicted(poses["TS1/img_000000.jpg"], made, with_pixels=False)
+
+    with pytest.raises(DatasetError, match=rf"image '{FIRST}': .*no joints_image, and its camera"):
+        with_image_joints(people, image)
+
+
+def test_leaves_out_who_is_not_valid_or_not_known(annotations, predictions):
+    def change(content):
+        content["annotations"][0]["is_valid"] = 0
+        content["annotations"][2]["keypoints_cam"][3] = [None] * 3
+
+    predictions.images[THIRD].joints[0, 5] = np.nan
+
+    (scene,) = pair(annotations(change), predictions)
+
+    assert scene.bodies.tolist() == [0]
+    np.testing.assert_array_equal(scene.estimates, predictions.images[FIRST].joints[:1])
+
+
+def test_own_initial_poses_are_taken_row_by_row(annotations, made):
+    images = {"1.jpg": made.people_mm(0, joints=21), "2.jpg": made.people_mm(1, joints=21)}
+    initial = made.people_mm(5, count=1)[0]
+
+    def change(content):
+        content["annotations"][1]["keypoints_cam_posenet"] = initial.tolist()
+
+    (scene,) = pair(annotations(change, images))
+
+    np.testing.assert_allclose(scene.estimates, initial[None] / 1000, rtol=1e-6)
+    np.testing.assert_allclose(scene.truth, images["1.jpg"][1:, :17] / 1000, rtol=1e-6)
+    assert scene.split == "train"
+
+
+def test_no_initial_poses_are_an_error(annotations):
+    with pytest.raises(DatasetError, match=r"Set-3D.json has no initial poses .*predictions"):
+        pair(annotations())
+
+
+def test_a_prediction_for_an_image_that_is_not_there_is_an_error(annotations, predictions):
+    predictions.images["TS3_img_000009"] = People.empty(MUPOTS_17)
+
+    with pytest.raises(
+        DatasetError, match=r"image 'TS3_img_000009', which .*Set-3D.json does not"
+    ):
+        pair(annotations(), predictions)
+
+
+def test_a_sequence_without_predictions_is_an_error(annotations, predictions):
+    del predictions.images[THIRD]
+
+    with pytest.raises(DatasetError, match=r"no predictions for the sequence 'TS2' of"):
+        check_keys(annotations(), predictions)
+
+
+def test_images_without_people_are_no_missing_predictions(annotations, predictions):
+    predictions.images[THIRD] = People.empty(MUPOTS_17)
+    del predictions.images[SECOND]
+
+    check_keys(annotations(), predictions)
+    assert len(pair(annotations(), predictions)) == 1
+
+
+def test_loads_scenes_from_any_data_set(annotations, predictions, excerpt_path, tmp_path):
+    path = annotations().source
+    write_predictions(tmp_path / "found.npz", predictions)
+
+    paired = load_training_scenes(path, tmp_path / "found.npz")
+
+    expected = pair(annotations(), predictions)
+    for scene, other in zip(paired, expected, strict=True):
+        np.testing.assert_array_equal(scene.estimates, other.estimates)
+    assert len(load_training_scenes(excerpt_path)) == len(load_scenes(excerpt_path))
+    with pytest.raises(DatasetError, match=r"is a file of scenes, which holds its initial poses"):
+        load_training_scenes(excerpt_path, tmp_path / "found.npz")
