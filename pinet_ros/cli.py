@@ -14,8 +14,13 @@ from pinet_ros.errors import PinetError
 _COMMANDS = {
     "models": "pinet_ros.models.commands",
     "estimate": "pinet_ros.estimate",
+    "variants": "pinet_ros.refinement.commands",
     "train": "pinet_ros.training.commands",
-    "evaluate": "pinet_ros.training.commands",
+    "ablate": "pinet_ros.training.commands",
+    "evaluate": "pinet_ros.training.evaluation.commands",
+    "predict": "pinet_ros.training.datasets.commands",
+    "refine": "pinet_ros.training.datasets.commands",
+    "compose": "pinet_ros.training.datasets.commands",
     "bench": "pinet_ros.benchmarks.commands",
 }
 

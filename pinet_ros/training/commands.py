@@ -1,116 +1,143 @@
-"""The commands `pinet train` and `pinet evaluate`."""
+"""The commands `pinet train` and `pinet ablate`."""
 
 from __future__ import annotations
 
 import argparse
-import json
+from dataclasses import fields, replace
 from pathlib import Path
 
-from pinet_ros.device import describe_device, select_device
-from pinet_ros.refinement.checkpoint import save_network
-from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
-from pinet_ros.training.recipe import Recipe
+from pinet_ros.device import describe_device
+from pinet_ros.refinement.formulation import Target
+from pinet_ros.refinement.standardisation import STANDARDISATIONS
+from pinet_ros.refinement.variants import VARIANTS
+from pinet_ros.training.ablation import Ablation
+from pinet_ros.training.ablation_report import write_ablation
+from pinet_ros.training.datasets.pairing import load_training_scenes
+from pinet_ros.training.recipe import RECIPES, Epoch, Recipe
+from pinet_ros.training.run_folder import RunFolder, configuration
 from pinet_ros.training.samples import OTHERS
-from pinet_ros.training.datasets.scenes import SPLITS, ScenesError, load_scenes
 from pinet_ros.training.train import train
+from pinet_ros.training.workers import join_workers
+
+_ABLATION_EPOCHS = 6
+_ABLATION_SEEDS = 5
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
     """Register the commands; `run` of the parsed arguments executes one and gives its status."""
-    kinds = subparsers.add_parser("train", help="train PI-Net").add_subparsers(required=True)
-    _add_train_scenes(kinds.add_parser("scenes", help="on a file of scenes"))
-    kinds = subparsers.add_parser("evaluate", help="measure PI-Net").add_subparsers(required=True)
-    _add_evaluate_scenes(kinds.add_parser("scenes", help="on a file of scenes"))
-
-
-def _add_train_scenes(parser: argparse.ArgumentParser) -> None:
-    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
-    parser.add_argument("scenes", type=Path, help=".npz file of scenes")
-    parser.add_argument(
-        "--output", type=_weights_path, required=True, help="weights to write, .safetensors"
-    )
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--batch-size", type=int, default=Recipe.batch_size)
-    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
-    parser.add_argument("--weight-decay", type=float, default=Recipe.weight_decay)
-    parser.add_argument(
-        "--others", choices=OTHERS, default=Recipe.others, help="whom a person is refined with"
-    )
-    parser.add_argument(
-        "--validation",
-        type=float,
-        default=Recipe.validation,
-        help="part of the bodies that is held out to validate on",
-    )
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
-    parser.set_defaults(run=_train_scenes)
-
-
-def _add_evaluate_scenes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenes", type=Path, help=".npz file of scenes")
-    parser.add_argument("--split", choices=SPLITS, default="test")
-    parser.add_argument("--weights", type=Path, help="by default those of the package")
-    parser.add_argument(
-        "--controls", action="store_true", help="also alone, duplicates and wrong neighbours"
-    )
-    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.set_defaults(run=_evaluate_scenes)
-
-
-def _weights_path(text: str) -> Path:
-    """A name that can be loaded again, which should be known before an hour of training."""
-    if not text.endswith(".safetensors"):
-        raise argparse.ArgumentTypeError(f"weights end in .safetensors, got {text}")
-    return Path(text)
-
-
-def _train_scenes(arguments: argparse.Namespace) -> int:
-    scenes = load_scenes(arguments.scenes)
-    device = select_device(arguments.device)
-    recipe = Recipe(
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
-        learning_rate=arguments.learning_rate,
-        weight_decay=arguments.weight_decay,
-        others=arguments.others,
-        validation=arguments.validation,
-        seed=arguments.seed,
-    )
-    print(f"training on {describe_device(device)}: {recipe}")
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    training = train(scenes, recipe, device)
-    save_network(arguments.output, training.network, recipe.formulation)
-    print(f"wrote {arguments.output}")
-    return 0
-
-
-def _evaluate_scenes(arguments: argparse.Namespace) -> int:
-    scenes = load_scenes(arguments.scenes).select(split=arguments.split)
-    if not len(scenes.select(minimum_people=2)):
-        raise ScenesError(
-            f"{arguments.scenes} has no scenes of the {arguments.split} split with two or more "
-            "people found"
+    _add_train(subparsers.add_parser("train", help="train PI-Net", description=_train.__doc__))
+    _add_ablate(
+        subparsers.add_parser(
+            "ablate", help="train and test all variants", description=_ablate.__doc__
         )
-    refiner = Refiner.load(arguments.weights, select_device(arguments.device))
-    report = evaluate_scenes(scenes, refiner)
-    print(_table(report, "initial", "before"))
-    print(_table(report, "refined", "after"))
-    if arguments.controls:
-        report["controls"] = evaluate_controls(scenes, refiner)
-        for name, control in report["controls"].items():
-            print(_table(control, name.replace("_", " "), "after"))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    )
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument("--variant", choices=VARIANTS, help="the network, see `pinet variants`")
+    parser.add_argument("--standardisation", choices=STANDARDISATIONS, help="of the poses")
+    parser.add_argument(
+        "--target", choices=[target.value for target in Target], help="what the network predicts"
+    )
+    parser.add_argument("--others", choices=OTHERS, help="whom a person is refined with")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int, help="sequences per step, on all GPUs together")
+    parser.add_argument("--learning-rate", type=float, help="the highest")
+    parser.add_argument("--validation", type=float, help="part of the bodies to validate on")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what the folder holds, if anything"
+    )
+    parser.set_defaults(run=_train)
+
+
+def _add_ablate(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument(
+        "--test", type=Path, help="data to test on; by default the test split of DATA"
+    )
+    parser.add_argument("--test-predictions", type=Path, metavar="FILE")
+    parser.add_argument("--epochs", type=int, default=_ABLATION_EPOCHS, help="of each training")
+    parser.add_argument(
+        "--seeds", type=int, default=_ABLATION_SEEDS, help="trainings of each kind"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
+    parser.set_defaults(run=_ablate)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="scenes (.npz), COCO-style annotations (.json), or a folder of MuPoTS-3D",
+    )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="an estimator's poses for annotations that hold none",
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder to write"
+    )
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="fast", help="what is not given (default: fast)"
+    )
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    """Train a network; started by torchrun, on several GPUs."""
+    recipe = _recipe(arguments)
+    with join_workers(arguments.device) as (workers, device):
+        scenes = load_training_scenes(arguments.data, arguments.predictions)
+        wanted = configuration(recipe, scenes)
+        if workers.leads:
+            folder = RunFolder(arguments.output, wanted, resume=arguments.resume)
+            print(f"training on {describe_device(device)}, {workers.count} at once: {recipe}")
+        workers.wait()
+        if not workers.leads:
+            folder = RunFolder(arguments.output, wanted, resume=True)
+        train(scenes, recipe, device, workers=workers, folder=folder)
+        if workers.leads:
+            print(f"wrote {folder.weights}")
     return 0
 
 
-def _table(report: dict[str, dict], label: str, when: str) -> str:
-    return "\n".join(
-        f"{cameras:6} (n={kind['n']:4}) {label:16} MPJPE {kind[when]['mpjpe_mm']:6.1f} mm  "
-        f"PA-MPJPE {kind[when]['pa_mpjpe_mm']:5.1f} mm  3DPCK150 {kind[when]['pck150']:4.1f} %  "
-        f"root {kind[when]['root_mm']:4.0f} mm"
-        for cameras, kind in report.items()
+def _ablate(arguments: argparse.Namespace) -> int:
+    """Tables 4, 5 and 6 of the paper, and what is gained from the others and what without them.
+
+    Trainings that the folder holds already are not repeated.
+    """
+    scenes = load_training_scenes(arguments.data, arguments.predictions)
+    test = scenes.select(split="test")
+    if arguments.test:
+        test = load_training_scenes(arguments.test, arguments.test_predictions)
+    # no part is held out, as all variants are to see the same, and nothing is chosen by it
+    recipe = replace(
+        RECIPES[arguments.recipe], epochs=arguments.epochs, epoch=Epoch.IMAGES, validation=0.0
     )
+    ablation = Ablation(
+        scenes.select(split="train"),
+        test,
+        recipe,
+        arguments.seeds,
+        arguments.output,
+        arguments.device,
+    )
+    ablation.train(arguments.jobs)
+    print(write_ablation(ablation, arguments.output))
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    """The recipe of that name with what was given instead."""
+    names = [field.name for field in fields(Recipe)]
+    given = {
+        name: value
+        for name, value in vars(arguments).items()
+        if name in names and value is not None
+    }
+    return replace(RECIPES[arguments.recipe], **given)

@@ -1,11 +1,14 @@
-"""Recipe: everything that decides what a training gives."""
+"""Recipes: everything that decides what a training gives, but for the data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from pinet_ros.errors import PinetError
-from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.formulation import Formulation, Target
+from pinet_ros.refinement.standardisation import STANDARDISATIONS
+from pinet_ros.refinement.variants import DEFAULT, VARIANTS
 from pinet_ros.training.augment import Augmentation
 from pinet_ros.training.samples import OTHERS
 
@@ -14,42 +17,106 @@ class RecipeError(PinetError):
     """A training cannot be run as it was asked for."""
 
 
+_CHOICES = {"variant": VARIANTS, "standardisation": STANDARDISATIONS, "others": OTHERS}
+
+
+class Epoch(str, Enum):
+    """What is visited once in an epoch."""
+
+    PEOPLE = "people"  # everybody, with the others of the image
+    IMAGES = "images"  # every image, with somebody of it drawn as the person of interest
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """How the default weights are trained; chosen on held-out bodies of the train split.
+    """How a network is trained; the defaults are the fast recipe of the default weights.
 
     Attributes:
-        epochs: passes over all people of the train split.
-        batch_size: sequences per step.
-        learning_rate: the highest, of one cycle.
-        weight_decay: of AdamW.
+        variant: a key of VARIANTS.
+        standardisation: of the poses, a key of STANDARDISATIONS.
+        target: what the network predicts.
+        epochs: how many.
+        epoch: what is visited once in each.
+        batch_size: sequences per step, on all devices together.
+        learning_rate: the highest.
+        final_learning_rate: the one at the end, to which it falls by (1 - progress) ** power.
+        power: of that polynomial.
+        warm_up: part of the training in which the learning rate rises to the highest, linearly.
+        weight_decay: of AdamW; zero makes it Adam.
+        gradient_limit: norm at which gradients are clipped, None for no limit.
         others: whom a person is refined with, a key of OTHERS.
-        validation: part of the train split's bodies that is not trained on.
+        validation: part of the bodies that is not trained on.
         validation_interval: epochs between two validations.
         seed: of all random numbers; on one CPU the same seed gives the same weights.
-        formulation: what the network reads and predicts.
         augmentation: how the samples are changed.
 
     Raises:
         RecipeError: a value is out of its range.
     """
 
-    epochs: int = 50
+    variant: str = DEFAULT
+    standardisation: str = "root_centred"
+    target: Target = Target.CORRECTION
+    epochs: int = 100
+    epoch: Epoch = Epoch.IMAGES
     batch_size: int = 128
     learning_rate: float = 6e-4
+    final_learning_rate: float = 1e-8
+    power: float = 1.0
+    warm_up: float = 0.1
     weight_decay: float = 0.01
-    others: str = "real"
+    gradient_limit: float | None = 1.0
+    others: str = "varied"
     validation: float = 0.04
     validation_interval: int = 5
     seed: int = 0
-    formulation: Formulation = field(default_factory=Formulation)
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "validation_interval"):
+        object.__setattr__(self, "target", Target(self.target))
+        object.__setattr__(self, "epoch", Epoch(self.epoch))
+        for name in ("epochs", "batch_size", "learning_rate", "power", "validation_interval"):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
-        if not 0 <= self.validation < 1:
-            raise RecipeError(f"validation must be in 0 to 1, got {self.validation}")
-        if self.others not in OTHERS:
-            raise RecipeError(f"others must be one of {', '.join(OTHERS)}, got {self.others!r}")
+        for name in ("validation", "warm_up"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"{name} must be in 0 to 1, got {getattr(self, name)}")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise RecipeError(
+                    f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
+
+    @property
+    def formulation(self) -> Formulation:
+        """What the network reads and predicts."""
+        return VARIANTS[self.variant].formulation(self.standardisation, self.target)
+
+    def learning_rate_at(self, progress: float) -> float:
+        """The learning rate at a progress of 0 to 1 of the training (Zhao et al., CVPR 2017)."""
+        if progress < self.warm_up:
+            return self.learning_rate * progress / self.warm_up
+        left = (1 - progress) / (1 - self.warm_up)
+        span = self.learning_rate - self.final_learning_rate
+        return self.final_learning_rate + span * left**self.power
+
+
+RECIPES = {
+    "fast": Recipe(),
+    # section 3.4 of the paper
+    "paper": Recipe(
+        standardisation="all_people",
+        target=Target.POSE,
+        epochs=25,
+        batch_size=4,
+        learning_rate=1e-5,
+        final_learning_rate=1e-8,
+        power=0.9,
+        warm_up=0.0,
+        weight_decay=0.0,
+        gradient_limit=None,
+        others="found",
+        validation_interval=1,
+        augmentation=Augmentation(pitch=0, yaw=0, roll=0, mirror=0, distance=1, moved=0),
+    ),
+}

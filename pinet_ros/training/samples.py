@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pinet_ros.refinement.order import near_to_far
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.training.datasets.scenes import Scenes
-
-_PELVIS = MUPOTS_17.index("pelvis")
 
 # How far a second detection of the same person may lie off, standard deviations in metres:
 # depth is what an estimator knows least.
@@ -34,12 +31,40 @@ class Company:
     wrong: float = 0.0
 
 
-# The company of the default weights, and those of the two controls that show what it is worth.
 OTHERS = {
-    "real": Company(alone=0.1, duplicate=0.1, wrong=0.2),
+    "varied": Company(alone=0.1, duplicate=0.1, wrong=0.2),  # as live, for the default weights
+    "found": Company(),  # those who were found in the image, as in the paper
+    # two controls that show what the others are worth
     "none": Company(alone=1.0),
     "shuffled": Company(wrong=1.0),
 }
+
+_PADDING = -1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences of N people, the person of interest first, then the others in no order yet.
+
+    Attributes:
+        estimates, truth: (B,N,17,3) metres, camera frame.
+        boxes: (B,N,4) pixels.
+        present: (B,N) bool, false for padding at the end.
+    """
+
+    estimates: torch.Tensor
+    truth: torch.Tensor
+    boxes: torch.Tensor
+    present: torch.Tensor
+
+    def reordered(self, order: torch.Tensor) -> Batch:
+        """The people of each sequence by the indices (B,N)."""
+        return Batch(
+            self.estimates.take_along_dim(order[:, :, None, None], dim=1),
+            self.truth.take_along_dim(order[:, :, None, None], dim=1),
+            self.boxes.take_along_dim(order[:, :, None], dim=1),
+            self.present.take_along_dim(order, dim=1),
+        )
 
 
 class Samples:
@@ -47,26 +72,39 @@ class Samples:
 
     def __init__(self, scenes: Scenes, device: torch.device | str = "cpu") -> None:
         sizes = [len(scene) for scene in scenes]
-        self._scene = np.repeat(np.arange(len(sizes)), sizes)  # (E,)
         self._first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # (E,) first row of the scene
         self._size = np.repeat(sizes, sizes)  # (E,)
         estimates = np.concatenate([scene.estimates for scene in scenes])
         truth = np.concatenate([scene.truth for scene in scenes])
+        boxes = np.concatenate([scene.boxes for scene in scenes])
         self._estimates = torch.from_numpy(estimates).to(device)  # (E,17,3)
         self._truth = torch.from_numpy(truth).to(device)  # (E,17,3)
+        self._boxes = torch.from_numpy(boxes).to(device)  # (E,4)
 
     def __len__(self) -> int:
-        return len(self._scene)
+        return len(self._size)
 
-    def batches(self, company: Company, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """One epoch: rows (B,N) of the people of each sequence, B up to `size`, in random order.
+    def everybody(self) -> np.ndarray:
+        """(E,) the rows of all people."""
+        return np.arange(len(self))
 
-        Sequences of one batch are equally long, so that none needs padding. A row that stands in
-        a sequence twice is a duplicate.
+    def one_of_each_image(self, rng: np.random.Generator) -> np.ndarray:
+        """(I,) the row of somebody of each image."""
+        firsts, sizes = np.unique(self._first, return_counts=True)
+        return firsts + rng.integers(sizes)
+
+    def batches(
+        self, rows: np.ndarray, company: Company, size: int, rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        """One epoch over people of interest, in random order.
+
+        Returns:
+            rows (B,N) of the people of each sequence, B up to `size`, padded with -1. A row that
+            stands in a sequence twice is a duplicate.
         """
         kinds = rng.choice(
             ["alone", "duplicate", "wrong", "real"],
-            size=len(self),
+            size=len(rows),
             p=[
                 company.alone,
                 company.duplicate,
@@ -74,30 +112,25 @@ class Samples:
                 1 - company.alone - company.duplicate - company.wrong,
             ],
         )
-        by_length: dict[int, list[list[int]]] = {}
-        for row, kind in enumerate(kinds):
-            sequence = [row, *self._others(row, kind, rng)]
-            by_length.setdefault(len(sequence), []).append(sequence)
-        batches = []
-        for sequences in by_length.values():
-            rows = rng.permutation(np.array(sequences))
-            batches += np.array_split(rows, -(-len(rows) // size))
-        rng.shuffle(batches)
-        return batches
+        sequences = [
+            [row, *self._others(row, kind, rng)] for row, kind in zip(rows, kinds, strict=True)
+        ]
+        mixed = rng.permutation(len(sequences))
+        return [
+            _padded([sequences[i] for i in mixed[start : start + size]])
+            for start in range(0, len(mixed), size)
+        ]
 
-    def gather(
-        self, rows: np.ndarray, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Poses (B,N,17,3) of the rows (B,N), the others from near to far, and truth (B,17,3)."""
+    def gather(self, rows: np.ndarray, generator: torch.Generator) -> Batch:
+        """The people of the rows (B,N), duplicates with their noise."""
         index = torch.from_numpy(rows).to(self._estimates.device)
-        joints = self._estimates[index]  # (B,N,17,3)
-        duplicate = index == index[:, :1]
+        present = index != _PADDING
+        index = index.clamp(min=0)
+        duplicate = (index == index[:, :1]) & present
         duplicate[:, 0] = False
-        noise = duplicate_noise(rows.shape, generator).to(joints.device)
-        joints = joints + noise * duplicate[:, :, None, None]
-        order = near_to_far(joints[:, :, _PELVIS])[:, 0]  # (B,N)
-        joints = joints.take_along_dim(order[:, :, None, None], dim=1)
-        return joints, self._truth[index[:, 0]]
+        noise = duplicate_noise(rows.shape, generator).to(self._estimates.device)
+        estimates = self._estimates[index] + noise * duplicate[:, :, None, None]
+        return Batch(estimates, self._truth[index], self._boxes[index], present)
 
     def _others(self, row: int, kind: str, rng: np.random.Generator) -> list[int]:
         first, size = self._first[row], self._size[row]
@@ -112,6 +145,13 @@ class Samples:
         """A random row of another scene."""
         outside = rng.integers(len(self) - self._size[row])
         return int(outside if outside < self._first[row] else outside + self._size[row])
+
+
+def _padded(sequences: list[list[int]]) -> np.ndarray:
+    rows = np.full((len(sequences), max(map(len, sequences))), _PADDING)
+    for row, sequence in zip(rows, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return rows
 
 
 def duplicate_noise(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:

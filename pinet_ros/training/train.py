@@ -3,131 +3,248 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from pinet_ros.refinement.formulation import Target
-from pinet_ros.refinement.model import PINet
+from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluation.scenes import evaluate_scenes
-from pinet_ros.training.recipe import Recipe
-from pinet_ros.training.samples import OTHERS, Samples
-from pinet_ros.training.datasets.scenes import Scenes, ScenesError
-
-_WARM_UP = 0.1  # part of the training in which the learning rate rises
-_LARGEST_GRADIENT = 1.0
+from pinet_ros.refinement.variants import VARIANTS, build_network
+from pinet_ros.training.datasets.scenes import Scenes, ScenesError, initial_people
+from pinet_ros.training.evaluation.metrics import mean_metrics
+from pinet_ros.training.recipe import Epoch, Recipe
+from pinet_ros.training.run_folder import RunFolder, RunFolderError
+from pinet_ros.training.samples import OTHERS, Batch, Samples
+from pinet_ros.training.workers import Workers
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a training gave: the network, the mean loss of each epoch, the last validation."""
+    """What a training gave.
 
-    network: PINet
-    losses: list[float]
-    validation: dict[str, dict]
+    Attributes:
+        network: in evaluation mode.
+        formulation: what its values mean.
+        epochs: for each its number, `loss`, `learning_rate`, and `validation`, which is
+            `validate` of the held-out scenes, or None where none was due.
+    """
+
+    network: nn.Module
+    formulation: Formulation
+    epochs: list[dict[str, Any]]
 
 
 def train(
     scenes: Scenes,
     recipe: Recipe,
     device: torch.device | str = "cpu",
-    log: Callable[[str], None] = tqdm.write,
+    *,
+    workers: Workers | None = None,
+    folder: RunFolder | None = None,
+    log: Callable[[str], None] | None = tqdm.write,
 ) -> Training:
     """Train a network on the train split of the scenes.
 
+    Args:
+        workers: this process among those that train together.
+        folder: where the run is written, and gone on with if it was begun before.
+        log: called with one line for each validation; None for neither that nor a progress bar.
+
     Raises:
         ScenesError: there is nobody to train on.
+        RunFolderError: the folder's checkpoint cannot be read.
     """
-    rng = np.random.default_rng(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    kept, held_out = scenes.select(split="train").hold_out_bodies(recipe.validation, rng)
+    workers = workers or Workers()
+    kept, held_out = scenes.select(split="train").hold_out_bodies(
+        recipe.validation, np.random.default_rng(recipe.seed)
+    )
     if not len(kept):
         raise ScenesError(
             "there are no scenes of the train split to train on, but for "
             f"{len(held_out)} that are held out for validation"
         )
-    samples = Samples(kept, device)
-    network = initial_network(recipe).to(device)
-    company = OTHERS[recipe.others]
-    # planned ahead: the learning rate's cycle needs the number of steps
-    epochs = [samples.batches(company, recipe.batch_size, rng) for _ in range(recipe.epochs)]
-    optimiser, schedule = _optimiser(network, recipe, sum(map(len, epochs)))
-    losses, validation = [], {}
-    with tqdm(total=schedule.total_steps, unit="step", disable=None) as progress:
-        for number, batches in enumerate(epochs, start=1):
-            network.train()
-            total = 0.0
-            for rows in batches:
-                loss = _loss(network, recipe, samples, rows, generator)
-                _step(loss, network, optimiser, schedule)
-                total += loss.item() * len(rows)
-                progress.update()
-            losses.append(total / len(samples))
+    trainer = _Trainer(Samples(kept, device), recipe, device, workers, log is not None)
+    epochs = trainer.resume(folder)
+    with _TensorBoard(folder, len(epochs)) if folder and workers.leads else nullcontext() as board:
+        for number in range(len(epochs) + 1, recipe.epochs + 1):
+            record = {"epoch": number, **trainer.run_epoch(number)}
+            epochs.append(record)
+            if not workers.leads:
+                continue
             due = number % recipe.validation_interval == 0 or number == recipe.epochs
-            if len(held_out) and due:
-                refiner = Refiner(network, recipe.formulation, device)
-                validation = evaluate_scenes(held_out, refiner)
-                log(f"epoch {number}: loss {losses[-1]:.4f}; {_summary(validation)}")
-    return Training(network.eval(), losses, validation)
+            record["validation"] = trainer.validate(held_out) if due and len(held_out) else None
+            if folder:
+                folder.save_checkpoint(trainer.state(epochs), epochs)
+                board.write(record)
+            if log and record["validation"]:
+                log(f"epoch {number}: loss {record['loss']:.4f}; {_summary(record)}")
+    if folder and workers.leads:
+        folder.finish(trainer.network, trainer.formulation)
+    return Training(trainer.network.eval(), trainer.formulation, epochs)
 
 
-def initial_network(recipe: Recipe) -> PINet:
+def initial_network(recipe: Recipe) -> nn.Module:
     """A network with random weights by the recipe's seed."""
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        network = PINet()
-    if recipe.formulation.target is Target.CORRECTION:
-        nn.init.zeros_(network.linear3.weight)  # begin with no correction
+        network = build_network(VARIANTS[recipe.variant].network)
+    if recipe.target is Target.CORRECTION:
+        nn.init.zeros_(network.output.weight)  # begin with no correction
     return network
 
 
-def _loss(
-    network: PINet,
-    recipe: Recipe,
-    samples: Samples,
-    rows: np.ndarray,
-    generator: torch.Generator,
-) -> torch.Tensor:
-    """L1 distance of the standardised poses of the people of interest, rows (B,N)."""
-    sequences, truth = samples.gather(rows, generator)
-    changed = recipe.augmentation(torch.cat([sequences, truth[:, None]], dim=1), generator)
-    sequences, truth = changed[:, :-1], changed[:, -1]  # (B,N,17,3) and (B,17,3)
-    values, standardised = recipe.formulation.predict(network, sequences)
-    return (values - standardised.encode(truth)).abs().mean()
+def validate(scenes: Scenes, refiner: Refiner) -> dict[str, float]:
+    """The mean errors of all people of the scenes after refinement, see METRICS."""
+    refined = [refiner(initial_people(scene.estimates, scene.boxes)).joints for scene in scenes]
+    truth = np.concatenate([scene.truth for scene in scenes])
+    return mean_metrics(np.concatenate(refined), truth)
 
 
-def _step(
-    loss: torch.Tensor,
-    network: PINet,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-    optimiser.step()
-    schedule.step()
+class _Trainer:
+    """A network in training: epochs of steps.
+
+    All random numbers of an epoch come from the recipe's seed and its number, so that a run
+    which was stopped goes on as if it had not been.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        recipe: Recipe,
+        device: torch.device | str,
+        workers: Workers,
+        show_progress: bool,
+    ) -> None:
+        self.formulation = recipe.formulation
+        self.network = initial_network(recipe).to(device)
+        self._wrapped = workers.wrap(self.network)
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self._samples = samples
+        self._recipe = recipe
+        self._device = device
+        self._workers = workers
+        self._show_progress = show_progress and workers.leads
+
+    def state(self, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "epochs": epochs,
+        }
+
+    def resume(self, folder: RunFolder | None) -> list[dict[str, Any]]:
+        """Go on where the folder's run was stopped; the records of the epochs up to there."""
+        state = folder.load_checkpoint(self._device) if folder else None
+        if state is None:
+            return []
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        return state["epochs"]
+
+    def run_epoch(self, number: int) -> dict[str, float]:
+        """One pass over the samples; the mean loss and the last learning rate."""
+        rng = np.random.default_rng((self._recipe.seed, number))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        rows = self._samples.everybody()
+        if self._recipe.epoch is Epoch.IMAGES:
+            rows = self._samples.one_of_each_image(rng)
+        company, size = OTHERS[self._recipe.others], self._recipe.batch_size
+        batches = self._samples.batches(rows, company, size, rng)
+        self.network.train()
+        total = 0.0
+        progress = tqdm(
+            batches,
+            desc=f"epoch {number} of {self._recipe.epochs}",
+            unit="step",
+            leave=False,
+            disable=None if self._show_progress else True,
+        )
+        for step, batch in enumerate(progress):
+            rate = self._set_learning_rate(
+                (number - 1 + step / len(batches)) / self._recipe.epochs
+            )
+            loss = self._step(self._samples.gather(batch, generator), generator)
+            total += loss
+            progress.set_postfix(loss=f"{loss:.4f}")
+        return {"loss": total / len(batches), "learning_rate": rate}
+
+    def validate(self, scenes: Scenes) -> dict[str, float]:
+        return validate(scenes, Refiner(self.network, self.formulation, self._device))
+
+    def _set_learning_rate(self, progress: float) -> float:
+        rate = self._recipe.learning_rate_at(progress)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _step(self, batch: Batch, generator: torch.Generator) -> float:
+        """One step of the optimiser; the loss of the whole batch."""
+        batch = self._presented(batch, generator)
+        count = batch.present.sum()
+        mine = self._workers.share(len(batch.present))
+        # a worker without a share goes through the motions, as the others wait for its gradients
+        rows, weight = (mine, self._workers.count) if len(mine) else (torch.tensor([0]), 0.0)
+        errors = self.formulation.loss(
+            self._wrapped, batch.estimates[rows], batch.truth[rows], batch.present[rows]
+        )
+        loss = errors.sum() / count * weight  # gradients are averaged over the workers
+        self._optimiser.zero_grad()
+        loss.backward()
+        if self._recipe.gradient_limit is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.gradient_limit)
+        self._optimiser.step()
+        return self._workers.sum(loss.detach()).item() / self._workers.count
+
+    def _presented(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The sequences as the network is to see them: in order, and augmented."""
+        order = self.formulation.order_people(
+            batch.estimates, batch.boxes, batch.present, generator
+        )
+        batch = batch.reordered(order[:, 0])
+        both = torch.cat([batch.estimates, batch.truth], dim=1)  # (B,2N,17,3)
+        estimates, truth = self._recipe.augmentation(both, generator).chunk(2, dim=1)
+        return Batch(estimates, truth, batch.boxes, batch.present)
 
 
-def _optimiser(
-    network: PINet, recipe: Recipe, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
-    optimiser = torch.optim.AdamW(
-        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=steps, pct_start=_WARM_UP
-    )
-    return optimiser, schedule
+class _TensorBoard:
+    """Event files of the epochs; those after the one that a run goes on from are replaced."""
+
+    def __init__(self, folder: RunFolder, epoch: int) -> None:
+        try:
+            # imported here, as only a training with a folder needs it
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise RunFolderError(
+                "the event files of a training need TensorBoard; install it: "
+                "pip install tensorboard"
+            ) from error
+
+        self._writer = SummaryWriter(str(folder.path), purge_step=epoch + 1)
+
+    def __enter__(self) -> _TensorBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, record: dict[str, Any]) -> None:
+        for name in ("loss", "learning_rate"):
+            self._writer.add_scalar(name, record[name], record["epoch"])
+        for name, value in (record["validation"] or {}).items():
+            self._writer.add_scalar(f"validation/{name}", value, record["epoch"])
+        self._writer.flush()
 
 
-def _summary(report: dict[str, dict]) -> str:
-    return "; ".join(
-        f"{cameras} MPJPE {kind['after']['mpjpe_mm']:.1f} PA {kind['after']['pa_mpjpe_mm']:.1f} "
-        f"root {kind['after']['root_mm']:.0f}"
-        for cameras, kind in report.items()
+def _summary(record: dict[str, Any]) -> str:
+    validation = record["validation"]
+    return (
+        f"validation MPJPE {validation['mpjpe_mm']:.1f} mm, "
+        f"PA-MPJPE {validation['pa_mpjpe_mm']:.1f} mm, root {validation['root_mm']:.0f} mm"
     )

@@ -4,29 +4,33 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.training.samples import OTHERS, Company, Samples
 from pinet_ros.training.datasets.scenes import Scene, Scenes
+from pinet_ros.training.samples import OTHERS, Company, Samples
 
 SIZES = (1, 3, 2)
 
 
 @pytest.fixture
 def samples() -> Samples:
-    """People whose every joint is at x = row, y = 0, z = 5; their truth is 0.5 to the right."""
+    """Everybody's joints are at x = row, y = 0, z = 5; the truth is 0.5 to the right."""
     scenes, row = [], 0
     for size in SIZES:
         rows = np.arange(row, row + size, dtype=np.float32)
         joints = np.tile(np.float32([0, 0, 5]), (size, 17, 1))
         joints[:, :, 0] = rows[:, None]
         truth = joints + np.float32([0.5, 0, 0])
-        scenes.append(Scene(joints, truth, rows.astype(int), "narrow", "train"))
+        boxes = np.tile(rows[:, None], 4)
+        scenes.append(Scene(joints, truth, boxes, rows.astype(int), "narrow", "train"))
         row += size
     return Samples(Scenes(tuple(scenes)))
 
 
 def _sequences(samples, company, size=4, seed=0):
-    batches = samples.batches(company, size, np.random.default_rng(seed))
-    return batches, sorted(rows.tolist() for batch in batches for rows in batch)
+    rng = np.random.default_rng(seed)
+    batches = samples.batches(samples.everybody(), company, size, rng)
+    return batches, sorted(
+        [row for row in rows.tolist() if row >= 0] for b in batches for rows in b
+    )
 
 
 def test_real_company_is_that_of_the_scene(samples):
@@ -57,21 +61,50 @@ def test_duplicates_are_noisy_and_close_and_never_first(samples):
     assert [4, 5, 4] in sequences
 
     for rows in batches:
-        joints, truth = samples.gather(rows, torch.Generator().manual_seed(0))
+        batch = samples.gather(rows, torch.Generator().manual_seed(0))
         own = torch.from_numpy(rows[:, 0]).float()
-        assert torch.equal(joints[:, 0, :, 0], own[:, None].expand(-1, 17))
-        assert torch.equal(truth[:, 0, 0], own + 0.5)
-        nearest = (joints[:, 1] - joints[:, 0]).norm(dim=-1).mean(dim=-1)
-        assert ((nearest > 0) & (nearest < 1)).all()
+        assert torch.equal(batch.estimates[:, 0, :, 0], own[:, None].expand(-1, 17))
+        assert torch.equal(batch.truth[:, 0, 0, 0], own + 0.5)
+        last = batch.present.sum(dim=1) - 1
+        duplicate = batch.estimates[range(len(rows)), last]
+        distance = (duplicate - batch.estimates[:, 0]).norm(dim=-1).mean(dim=-1)
+        assert ((distance > 0) & (distance < 1)).all()
+        assert torch.equal(batch.truth[range(len(rows)), last], batch.truth[:, 0])
 
 
-def test_others_come_from_near_to_far(samples):
-    joints, _ = samples.gather(np.array([[1, 5, 3, 2]]), torch.Generator())
+def test_sequences_of_one_batch_are_padded(samples):
+    (rows,), _ = _sequences(samples, Company(), size=6)
 
-    assert joints[0, :, 0, 0].tolist() == [1, 2, 3, 5]
+    batch = samples.gather(rows, torch.Generator())
+
+    assert sorted(batch.present.sum(dim=1).tolist()) == [1, 2, 2, 3, 3, 3]
+    assert batch.present[:, 0].all()
+    assert torch.equal(batch.boxes[batch.present][:, 0], torch.from_numpy(rows[rows >= 0]).float())
+
+
+def test_one_of_each_image_varies(samples):
+    drawn = [samples.one_of_each_image(np.random.default_rng(seed)) for seed in range(20)]
+
+    assert {rows[0] for rows in drawn} == {0}
+    assert {rows[1] for rows in drawn} == {1, 2, 3}
+    assert {rows[2] for rows in drawn} == {4, 5}
+
+
+def test_people_are_put_into_another_order_with_all_that_is_theirs(samples):
+    batch = samples.gather(np.array([[1, 5, 3, -1]]), torch.Generator())
+
+    reordered = batch.reordered(torch.tensor([[0, 2, 1, 3]]))
+
+    assert reordered.estimates[0, :3, 0, 0].tolist() == [1, 3, 5]
+    assert reordered.truth[0, :3, 0, 0].tolist() == [1.5, 3.5, 5.5]
+    assert reordered.boxes[0, :3, 0].tolist() == [1, 3, 5]
+    assert reordered.present[0].tolist() == [True, True, True, False]
 
 
 def test_a_seed_gives_the_same_epoch(samples):
-    first, again = (samples.batches(OTHERS["real"], 2, np.random.default_rng(4)) for _ in "ab")
+    first, again = (
+        samples.batches(samples.everybody(), OTHERS["varied"], 2, np.random.default_rng(4))
+        for _ in "ab"
+    )
 
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))

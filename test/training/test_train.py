@@ -2,15 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from pinet_ros.refinement.formulation import Formulation, Target
-from pinet_ros.training.recipe import Recipe, RecipeError
+from pinet_ros.refinement.checkpoint import load_network
+from pinet_ros.refinement.formulation import PUBLISHED
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError
+from pinet_ros.training.evaluation.metrics import mean_metrics
+from pinet_ros.training.recipe import RECIPES, Recipe, RecipeError
+from pinet_ros.training.run_folder import RunFolder, configuration
 from pinet_ros.training.train import train
 
-SHORT = Recipe(epochs=2, batch_size=16, validation=0.1, seed=5)
+SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +22,16 @@ def training(trainable):
     return train(trainable, SHORT)
 
 
-def test_two_epochs_lower_the_loss_and_the_error_of_held_out_bodies(training):
-    assert len(training.losses) == 2
-    assert training.losses[1] < training.losses[0]
-    for kind in training.validation.values():
-        assert kind["after"]["mpjpe_mm"] < kind["before"]["mpjpe_mm"]
+def test_epochs_lower_the_loss_and_the_error_of_held_out_bodies(training, trainable):
+    _, held_out = trainable.hold_out_bodies(SHORT.validation, np.random.default_rng(SHORT.seed))
+    estimates = np.concatenate([scene.estimates for scene in held_out])
+    before = mean_metrics(estimates, np.concatenate([scene.truth for scene in held_out]))
+
+    losses = [epoch["loss"] for epoch in training.epochs]
+    assert len(losses) == SHORT.epochs
+    assert losses[-1] < losses[0]
+    assert training.epochs[0]["validation"] is None
+    assert training.epochs[-1]["validation"]["mpjpe_mm"] < before["mpjpe_mm"]
 
 
 def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(trainable):
@@ -42,18 +51,85 @@ def test_does_not_touch_the_random_numbers_of_the_program(trainable):
     expected = torch.rand(3)
     torch.manual_seed(0)
 
-    train(Scenes(trainable.scenes[:8]), Recipe(epochs=1, validation=0))
+    train(Scenes(trainable.scenes[:8]), Recipe(epochs=1, validation=0), log=None)
 
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_the_published_formulation_can_be_trained(trainable):
-    published = Formulation("all_people", Target.POSE)
-
+def test_the_paper_recipe_lowers_the_loss(trainable):
     few = Scenes(trainable.scenes[:60])
-    losses = train(few, replace(SHORT, validation=0, formulation=published)).losses
+    recipe = replace(RECIPES["paper"], epochs=3, learning_rate=1e-4, validation=0)
 
-    assert losses[1] < losses[0]
+    losses = [epoch["loss"] for epoch in train(few, recipe).epochs]
+
+    assert losses[2] < losses[0]
+
+
+@pytest.mark.parametrize("variant", ["lstm1", "gcn", "random", "box_distance"])
+def test_other_variants_can_be_trained(variant, trainable):
+    few = Scenes(trainable.scenes[:40])
+    recipe = replace(SHORT, variant=variant, validation=0, warm_up=0)
+
+    training = train(few, recipe)
+
+    assert training.formulation == recipe.formulation
+    assert training.epochs[-1]["loss"] < training.epochs[0]["loss"]
+
+
+def test_the_paper_recipe_is_that_of_section_3_4():
+    recipe = RECIPES["paper"]
+
+    assert (recipe.epochs, recipe.batch_size, recipe.weight_decay) == (25, 4, 0)
+    assert recipe.formulation == PUBLISHED
+    for progress in (0, 0.25, 0.6, 1):
+        expected = 1e-8 + (1e-5 - 1e-8) * (1 - progress) ** 0.9
+        assert recipe.learning_rate_at(progress) == pytest.approx(expected)
+
+
+def test_the_learning_rate_warms_up_and_falls():
+    recipe = Recipe(learning_rate=1.0, final_learning_rate=0.0, warm_up=0.2, power=1.0)
+
+    rates = [recipe.learning_rate_at(progress) for progress in (0, 0.1, 0.2, 0.6, 1)]
+
+    assert rates == pytest.approx([0, 0.5, 1, 0.5, 0])
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("whole_epochs", [0, 1, 2])
+def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
+    whole_epochs, trainable, tmp_path, monkeypatch
+):
+    few = Scenes(trainable.scenes[:40])
+    recipe = replace(SHORT, epochs=3, validation_interval=1)
+    wanted = configuration(recipe, few)
+    expected = train(few, recipe, folder=RunFolder(tmp_path / "whole", wanted))
+    rng = np.random.default_rng(recipe.seed)
+    kept, _ = few.hold_out_bodies(recipe.validation, rng)
+    steps = int(np.ceil(len(kept) / recipe.batch_size))
+    left = iter(range(whole_epochs * steps + 1))  # the run is stopped within an epoch
+    step = torch.optim.AdamW.step
+
+    def step_until_killed(*arguments):
+        if next(left, None) is None:
+            raise KilledError
+        return step(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", step_until_killed)
+        folder = RunFolder(tmp_path / "run", wanted)
+        with pytest.raises(KilledError):
+            train(few, recipe, folder=folder)
+    folder = RunFolder(tmp_path / "run", wanted, resume=True)
+    assert len(folder.metrics) == whole_epochs
+    resumed = train(few, recipe, folder=folder)
+
+    assert resumed.epochs == expected.epochs
+    assert folder.metrics == RunFolder(tmp_path / "whole", wanted, resume=True).metrics
+    for name, value in load_network(folder.weights)[0].state_dict().items():
+        assert torch.equal(value, expected.network.state_dict()[name]), name
 
 
 def test_without_a_train_split_there_is_nobody_to_train_on(excerpt):
@@ -67,7 +143,8 @@ def test_without_a_train_split_there_is_nobody_to_train_on(excerpt):
         ({"epochs": 0}, "epochs must be positive, got 0"),
         ({"learning_rate": -1}, "learning_rate must be positive, got -1"),
         ({"validation": 1.5}, "validation must be in 0 to 1, got 1.5"),
-        ({"others": "bogus"}, "others must be one of real, none, shuffled, got 'bogus'"),
+        ({"variant": "bogus"}, "variant must be one of gru3, .*, got 'bogus'"),
+        ({"others": "bogus"}, "others must be one of varied, found, none, shuffled, got 'bogus'"),
     ],
 )
 def test_values_out_of_range_are_named(wrong, message):

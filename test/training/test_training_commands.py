@@ -1,93 +1,180 @@
 from __future__ import annotations
 
-import argparse
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pinet_ros.device import DeviceError
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.commands import add_commands
-from pinet_ros.training.evaluation.scenes import evaluate_scenes
-from pinet_ros.training.recipe import RecipeError
-from pinet_ros.training.datasets.scenes import ScenesError
+from pinet_ros.cli import main
+from pinet_ros.refinement.checkpoint import load_network
+from pinet_ros.refinement.formulation import Formulation, Target
 
 
-def run(*arguments) -> int:
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers(required=True))
-    parsed = parser.parse_args([str(argument) for argument in arguments])
-    return parsed.run(parsed)
+def run(*arguments) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    if ended.value.code != 0:
+        raise AssertionError(ended.value.code)
 
 
-def train(scenes, output, *options) -> int:
-    return run("train", "scenes", scenes, "--output", output, *options)
+def fails(*arguments) -> str:
+    with pytest.raises(AssertionError) as failed:
+        run(*arguments)
+    return str(failed.value)
 
 
-@pytest.fixture
-def small_file(excerpt_path, tmp_path):
-    """The people of the excerpt's first scenes."""
+@pytest.fixture(scope="module")
+def data(excerpt_path, tmp_path_factory):
+    """A few scenes of both splits."""
     fields = dict(np.load(excerpt_path))
-    few = fields["estimate_scene"] < 12
-    for name in ("estimate_scene", "estimate_person", "estimate_initial_joints"):
-        fields[name] = fields[name][few]
-    np.savez(tmp_path / "small.npz", **fields)
-    return tmp_path / "small.npz"
+    few = fields["estimate_scene"] < 40
+    for name in fields:
+        if name.startswith("estimate"):
+            fields[name] = fields[name][few]
+    fields["scene_split"] = np.where(np.arange(len(fields["scene_split"])) < 30, "train", "test")
+    path = tmp_path_factory.mktemp("data") / "scenes.npz"
+    np.savez(path, **fields)
+    return path
 
 
-@pytest.fixture
-def train_file(excerpt_path, tmp_path):
-    fields = dict(np.load(excerpt_path))
-    fields["scene_split"][:] = "train"
-    np.savez(tmp_path / "train.npz", **fields)
-    return tmp_path / "train.npz"
+@pytest.fixture(scope="module")
+def run_folder(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    run("train", data, "--output", folder, "--epochs", 2, "--variant", "gru1", "--target", "pose")
+    return folder
 
 
-def test_trains_weights_that_evaluate_reads(train_file, excerpt_path, excerpt, tmp_path, capsys):
-    weights, report = tmp_path / "new" / "weights.safetensors", tmp_path / "report.json"
+def test_a_run_folder_holds_all_that_a_run_was_and_gave(run_folder):
+    configuration = json.loads((run_folder / "configuration.json").read_text())
+    epochs = json.loads((run_folder / "metrics.json").read_text())["epochs"]
+    network, formulation = load_network(run_folder / "weights.safetensors")
 
-    assert train(train_file, weights, "--epochs", 1) == 0
-    assert run("evaluate", "scenes", excerpt_path, "--weights", weights, "--json", report) == 0
-
-    expected = evaluate_scenes(excerpt, Refiner.load(weights))
-    assert json.loads(report.read_text()) == expected
-    assert f"MPJPE {expected['wide']['after']['mpjpe_mm']:6.1f} mm" in capsys.readouterr().out
-
-
-def test_evaluates_the_default_weights_with_controls(small_file, tmp_path, capsys):
-    report = tmp_path / "report.json"
-
-    run("evaluate", "scenes", small_file, "--split", "test", "--controls", "--json", report)
-
-    controls = json.loads(report.read_text())["controls"]
-    assert list(controls) == ["alone", "duplicate", "wrong_neighbours"]
-    wrong = controls["wrong_neighbours"]["narrow"]["after"]["root_mm"]
-    line = next(x for x in capsys.readouterr().out.splitlines() if "wrong neighbours" in x)
-    assert line.endswith(f"root {wrong:4.0f} mm")
+    assert configuration["recipe"]["variant"] == "gru1"
+    assert configuration["recipe"]["epochs"] == 2
+    assert configuration["recipe"]["augmentation"]["pitch"] == 20
+    assert configuration["versions"]["torch"]
+    assert [epoch["epoch"] for epoch in epochs] == [1, 2]
+    assert epochs[1]["validation"]["mpjpe_mm"] > 0
+    assert network.config.layers == 1
+    assert formulation == Formulation("root_centred", Target.POSE)
+    events = EventAccumulator(str(run_folder)).Reload()
+    losses = [event.value for event in events.Scalars("loss")]
+    assert losses == pytest.approx([epoch["loss"] for epoch in epochs])
+    assert events.Scalars("validation/mpjpe_mm")[0].step == 2
 
 
-def test_a_split_without_people_is_an_error(excerpt_path):
-    with pytest.raises(ScenesError, match=r"no scenes of the train split with two or more"):
-        run("evaluate", "scenes", excerpt_path, "--split", "train")
+def test_evaluates_what_it_trained(data, run_folder, tmp_path):
+    weights, report = run_folder / "weights.safetensors", tmp_path / "report.json"
+
+    run("evaluate", "scenes", data, "--weights", weights, "--json", report)
+
+    assert json.loads(report.read_text())["narrow"]["after"]["mpjpe_mm"] > 0
 
 
-def test_bad_arguments_are_errors(excerpt_path, train_file, tmp_path):
-    with pytest.raises(ModelError, match=r"nothing.safetensors"):
-        run("evaluate", "scenes", excerpt_path, "--weights", tmp_path / "nothing.safetensors")
-    with pytest.raises(ScenesError, match=r"nothing.npz"):
-        run("evaluate", "scenes", tmp_path / "nothing.npz")
-    with pytest.raises(DeviceError, match=r"quantum"):
-        train(train_file, tmp_path / "w.safetensors", "--device", "quantum")
-    with pytest.raises(RecipeError, match="epochs must be positive, got 0"):
-        train(train_file, tmp_path / "w.safetensors", "--epochs", 0)
-    with pytest.raises(SystemExit):
-        train(train_file, tmp_path / "w.safetensors", "--others", "bogus")
+def test_a_folder_is_not_overwritten_and_not_resumed_with_other_options(data, run_folder):
+    arguments = ("train", data, "--output", run_folder, "--epochs", 2, "--variant", "gru1")
+
+    assert "already holds a training; resume it" in fails(*arguments)
+    message = fails(*arguments, "--resume")
+    assert "recipe.target is 'pose' there and 'correction' here" in message
 
 
-def test_a_name_that_could_not_be_loaded_is_refused_before_training(train_file, tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        train(train_file, tmp_path / "weights.pth")
+def test_resuming_a_finished_run_changes_nothing(data, run_folder):
+    metrics = (run_folder / "metrics.json").read_bytes()
 
-    assert "weights end in .safetensors, got" in capsys.readouterr().err
+    run(
+        "train", data, "--output", run_folder, "--resume",
+        "--epochs", 2, "--variant", "gru1", "--target", "pose",
+    )  # fmt: skip
+
+    assert (run_folder / "metrics.json").read_bytes() == metrics
+
+
+def test_a_damaged_checkpoint_says_what_to_do(data, run_folder, tmp_path):
+    for name in ("configuration.json", "metrics.json"):
+        (tmp_path / name).write_bytes((run_folder / name).read_bytes())
+    (tmp_path / "checkpoint.pt").write_bytes(b"damaged")
+
+    message = fails(
+        "train", data, "--output", tmp_path, "--resume",
+        "--epochs", 2, "--variant", "gru1", "--target", "pose",
+    )  # fmt: skip
+
+    assert "checkpoint.pt cannot be read" in message
+    assert "remove it to train from the start" in message
+
+
+def test_two_workers_give_what_one_gives(data, run_folder, tmp_path):
+    output = tmp_path / "run"
+    arguments = (
+        "train", data, "--output", output, "--epochs", 2, "--variant", "gru1", "--target", "pose",
+    )  # fmt: skip
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone")
+
+    subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", "-m", "pinet_ros", *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+
+    epochs, expected = (
+        json.loads((folder / "metrics.json").read_text())["epochs"]
+        for folder in (output, run_folder)
+    )
+    for epoch, other in zip(epochs, expected, strict=True):
+        assert epoch["loss"] == pytest.approx(other["loss"], rel=1e-4)
+    for name, value in expected[-1]["validation"].items():
+        assert epochs[-1]["validation"][name] == pytest.approx(value, rel=1e-4), name
+
+
+def test_bad_arguments_are_errors(data, tmp_path):
+    assert "nothing.npz" in fails("train", tmp_path / "nothing.npz", "--output", tmp_path / "a")
+    assert "quantum" in fails("train", data, "--output", tmp_path / "b", "--device", "quantum")
+    message = fails("train", data, "--output", tmp_path / "c", "--epochs", 0)
+    assert "epochs must be positive, got 0" in message
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", str(data), "--output", str(tmp_path / "d"), "--others", "bogus"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_variants_are_listed_with_their_sizes(tmp_path, capsys):
+    run("variants", "--json", tmp_path / "variants.json")
+
+    counts = json.loads((tmp_path / "variants.json").read_text())
+    assert counts["gru3"] == 3_408_896
+    assert counts["lstm4"] == 5_933_056
+    assert "5.93 M" in capsys.readouterr().out
+
+
+def test_ablates_every_variant_and_goes_on_with_what_is_there(data, tmp_path, capsys):
+    arguments = ("ablate", data, "--output", tmp_path, "--seeds", 1, "--epochs", 1)
+    run(*arguments)
+    report = json.loads((tmp_path / "ablation.json").read_text())
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("test_errors.npz")}
+
+    run(*arguments)
+
+    assert {
+        path: path.stat().st_mtime_ns for path in tmp_path.rglob("test_errors.npz")
+    } == finished
+    assert json.loads((tmp_path / "ablation.json").read_text()) == report
+    sizes = {label: row["parameters"] for label, row in report[next(_table(report, "6"))].items()}
+    assert sizes["none (the input)"] is None
+    assert sizes["4 LSTM"] == 5_933_056
+    # all begin at no correction, and one epoch is little: everything is near the input's error
+    controls = report[next(_table(report, "Controls"))]
+    before = controls["none (the input)"]["mpjpe_mm"]["mean"]
+    for row in controls.values():
+        assert row["mpjpe_mm"]["mean"] == pytest.approx(before, rel=0.1)
+        assert row["mpjpe_mm"]["std"] is None
+    gain = controls["none (the input)"]["to_full"]["mpjpe_mm"]
+    assert gain["low"] <= gain["mean"] <= gain["high"]
+    assert "Table 5: attention and direction" in capsys.readouterr().out
+
+
+def _table(report, name):
+    return (title for title in report if name in title)

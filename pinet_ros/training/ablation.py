@@ -1,0 +1,213 @@
+"""Ablations: every variant of the paper's tables 4 to 6 trained and tested alike, and controls.
+
+A control is a network that cannot use the interaction, trained as the others are: one that sees
+each person alone, and one that sees strangers in the others' place. What the full network gains
+over them comes from the other people; what they gain over the input is the denoising of a person.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.training.datasets.files import write_whole
+from pinet_ros.training.datasets.scenes import Scenes, ScenesError, initial_people
+from pinet_ros.training.evaluation.metrics import PoseErrors
+from pinet_ros.training.recipe import Recipe
+from pinet_ros.training.run_folder import RunFolder, configuration
+from pinet_ros.training.train import train
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a table.
+
+    Attributes:
+        label: as the table has it.
+        changes: fields of the recipe that it changes; None for the input, which is not refined.
+    """
+
+    label: str
+    changes: tuple[tuple[str, str], ...] | None = ()
+
+
+def _entry(label: str, **changes: str) -> Entry:
+    return Entry(label, tuple(changes.items()))
+
+
+FULL = _entry("near to far, 3 GRU (the full network)")
+INPUT = Entry("none (the input)", None)
+
+TABLES = {
+    "Table 4: order of the others": (
+        _entry("reverse", variant="reverse"),
+        _entry("random", variant="random"),
+        _entry("near to far by box centres", variant="box_distance"),
+        FULL,
+    ),
+    "Table 5: attention and direction": (
+        _entry("without attention, unidirectional", variant="unidirectional_no_attention"),
+        _entry("unidirectional", variant="unidirectional"),
+        _entry("without attention", variant="no_attention"),
+        FULL,
+    ),
+    "Table 6: unit of the interaction": (
+        INPUT,
+        _entry("GCN", variant="gcn"),
+        *(_entry(f"{layers} LSTM", variant=f"lstm{layers}") for layers in (2, 3, 4)),
+        _entry("2 GRU", variant="gru2"),
+        FULL,
+        _entry("4 GRU", variant="gru4"),
+    ),
+    "Standardisation and target": (
+        _entry("all people, pose (published)", standardisation="all_people", target="pose"),
+        _entry("all people, correction", standardisation="all_people", target="correction"),
+        _entry("root-centred, pose", standardisation="root_centred", target="pose"),
+        _entry("root-centred, correction", standardisation="root_centred", target="correction"),
+    ),
+    "Controls: what comes from the others": (
+        INPUT,
+        _entry("the person alone", others="none"),
+        _entry("shuffled others", others="shuffled"),
+        FULL,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of an ablation: its recipe, and the folder it is kept in."""
+
+    recipe: Recipe
+    folder: Path
+
+
+class Ablation:
+    """All runs of the tables, for several seeds; those that are finished are kept.
+
+    Args:
+        train_scenes, test_scenes: people of scenes with two or more are tested.
+        recipe: what all runs share; the tables change a part of it, and the seed.
+        seeds: how many, from 0 on.
+        folder: where the runs are kept.
+        device: where they run.
+
+    Raises:
+        ScenesError: no test scene has two people.
+    """
+
+    def __init__(
+        self,
+        train_scenes: Scenes,
+        test_scenes: Scenes,
+        recipe: Recipe,
+        seeds: int,
+        folder: Path,
+        device: str = "cpu",
+    ) -> None:
+        self._train = train_scenes
+        self._test = test_scenes.select(minimum_people=2)
+        if not len(self._test):
+            raise ScenesError("an ablation needs test scenes with two or more people found")
+        self._recipe = recipe
+        self._seeds = range(seeds)
+        self._folder = Path(folder)
+        self._device = device
+
+    def runs(self) -> list[Run]:
+        """Each training once, the same seed of all variants before the next."""
+        entries = {entry for table in TABLES.values() for entry in table if entry != INPUT}
+        runs = {self._run(entry, seed) for seed in self._seeds for entry in entries}
+        return sorted(runs, key=lambda run: (run.recipe.seed, str(run.folder)))
+
+    def train(self, jobs: int = 1) -> None:
+        """Train and test what is not finished yet, in so many processes.
+
+        Raises:
+            RunFolderError: the folder holds runs of another recipe.
+        """
+        todo = [run for run in self.runs() if not _errors_path(run.folder).is_file()]
+        threads = max(1, torch.get_num_threads() // jobs)
+        pool = ProcessPoolExecutor(
+            jobs, get_context("spawn"), _set_up_process, (self._train, self._test, threads)
+        )
+        with pool, tqdm(total=len(todo), unit="run", disable=None) as progress:
+            waiting = [pool.submit(_train_and_test, run, self._device) for run in todo]
+            try:
+                for finished in as_completed(waiting):
+                    finished.result()
+                    progress.update()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def errors(self, entry: Entry) -> list[dict[str, np.ndarray]]:
+        """For each seed the (N,) errors of all tested people, see PoseErrors.whole."""
+        if entry == INPUT:
+            estimates = np.concatenate([scene.estimates for scene in self._test])
+            return [_errors(estimates, self._test)]
+        folders = [self._run(entry, seed).folder for seed in self._seeds]
+        return [dict(np.load(_errors_path(folder))) for folder in folders]
+
+    @property
+    def images(self) -> np.ndarray:
+        """(N,) number of the image that each tested person is in."""
+        return np.repeat(range(len(self._test)), [len(scene) for scene in self._test])
+
+    def recipe(self, entry: Entry, seed: int = 0) -> Recipe:
+        """The recipe of an entry other than INPUT."""
+        return replace(self._recipe, seed=seed, **dict(entry.changes))
+
+    def _run(self, entry: Entry, seed: int) -> Run:
+        recipe = self.recipe(entry, seed)
+        parts = [recipe.variant, recipe.standardisation, recipe.target.value, recipe.others]
+        return Run(recipe, self._folder / "-".join(parts) / f"seed{seed}")
+
+
+# What every process of an ablation holds: set once, not sent again with each run.
+_scenes: tuple[Scenes, Scenes] | None = None
+
+
+def _set_up_process(train_scenes: Scenes, test_scenes: Scenes, threads: int) -> None:
+    global _scenes
+    _scenes = train_scenes, test_scenes
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+
+
+def _train_and_test(run: Run, device: str) -> None:
+    train_scenes, test_scenes = _scenes
+    folder = RunFolder(run.folder, configuration(run.recipe, train_scenes), resume=True)
+    training = train(train_scenes, run.recipe, device, folder=folder, log=None)
+    refiner = Refiner(training.network, training.formulation, device)
+    alone = run.recipe.others == "none"  # tested as it was trained
+    refined = np.concatenate([_refined(scene, refiner, alone) for scene in test_scenes])
+    errors = _errors(refined, test_scenes)
+    write_whole(_errors_path(run.folder), lambda stream: np.savez(stream, **errors))
+
+
+def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:
+    people = initial_people(scene.estimates, scene.boxes)
+    if not alone:
+        return refiner(people).joints
+    singles = [
+        initial_people(scene.estimates[row : row + 1], scene.boxes[row : row + 1])
+        for row in range(len(scene))
+    ]
+    return np.concatenate([refiner(person).joints for person in singles])
+
+
+def _errors(joints: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray]:
+    truth = np.concatenate([scene.truth for scene in scenes])
+    return PoseErrors(joints, truth).whole
+
+
+def _errors_path(folder: Path) -> Path:
+    return folder / "test_errors.npz"

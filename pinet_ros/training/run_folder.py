@@ -1,0 +1,151 @@
+"""Run folder: what a training writes, and what it needs to go on after it was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pinet_ros import __version__
+from pinet_ros.errors import PinetError
+from pinet_ros.refinement.checkpoint import save_network
+from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.training.datasets.scenes import Scenes
+from pinet_ros.training.recipe import Recipe
+
+_CONFIGURATION = "configuration.json"
+_CHECKPOINT = "checkpoint.pt"
+_METRICS = "metrics.json"
+_WEIGHTS = "weights.safetensors"
+
+
+class RunFolderError(PinetError):
+    """A run folder cannot be used for a training."""
+
+
+class RunFolder:
+    """The folder of one training.
+
+    - `configuration.json`: recipe, data, and the versions of the code and of torch;
+    - `checkpoint.pt`: the state after the last whole epoch;
+    - `metrics.json`: loss, learning rate and validation of each epoch;
+    - `weights.safetensors`: the trained network, when the training is finished;
+    - TensorBoard's event files.
+
+    Each file is replaced as a whole, so that one can stop a training at any moment.
+
+    Args:
+        path: of the folder, which is made.
+        configuration: what decides the result, see `configuration`.
+        resume: go on with the training that the folder holds, if any.
+
+    Raises:
+        RunFolderError: the folder holds a training and it is not to be resumed, or holds one of
+            another configuration.
+    """
+
+    def __init__(self, path: Path, configuration: dict[str, Any], *, resume: bool = False) -> None:
+        self.path = Path(path)
+        configuration = json.loads(json.dumps(configuration))
+        held = self._held_configuration()
+        if held is None:
+            self.path.mkdir(parents=True, exist_ok=True)
+            versions = {"pinet_ros": code_version(), "torch": torch.__version__}
+            configured = json.dumps({**configuration, "versions": versions}, indent=2)
+            self._replace(_CONFIGURATION, lambda path: path.write_text(configured + "\n"))
+        elif not resume:
+            raise RunFolderError(
+                f"{self.path} already holds a training; resume it, or give another folder"
+            )
+        else:
+            _require_equal(configuration, held, self.path / _CONFIGURATION)
+
+    @property
+    def weights(self) -> Path:
+        """Where the trained network is, when the training is finished."""
+        return self.path / _WEIGHTS
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """What metrics.json says of each epoch."""
+        path = self.path / _METRICS
+        return json.loads(path.read_text())["epochs"] if path.is_file() else []
+
+    def load_checkpoint(self, device: torch.device | str) -> dict[str, Any] | None:
+        """What `save_checkpoint` was given last.
+
+        Raises:
+            RunFolderError: the file is damaged.
+        """
+        path = self.path / _CHECKPOINT
+        if not path.is_file():
+            return None
+        try:
+            return torch.load(path, map_location=device, weights_only=True)
+        except Exception as error:  # torch raises nearly everything on a damaged file
+            raise RunFolderError(
+                f"{path} cannot be read ({error}); remove it to train from the start"
+            ) from error
+
+    def save_checkpoint(self, state: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
+        """Keep the state after an epoch, and the metrics of all epochs so far."""
+        self._replace(_CHECKPOINT, lambda path: torch.save(state, path))
+        metrics = json.dumps({"epochs": epochs}, indent=2)
+        self._replace(_METRICS, lambda path: path.write_text(metrics + "\n"))
+
+    def finish(self, network: nn.Module, formulation: Formulation) -> None:
+        """Write the trained network."""
+        save_network(self.weights, network, formulation)
+
+    def _held_configuration(self) -> dict[str, Any] | None:
+        path = self.path / _CONFIGURATION
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text())
+        except ValueError as error:
+            raise RunFolderError(f"{path} is not JSON: {error}; give another folder") from error
+
+    def _replace(self, name: str, write: Callable[[Path], Any]) -> None:
+        partial = self.path / f"{name}.{os.getpid()}.partial"
+        write(partial)
+        partial.replace(self.path / name)
+
+
+def configuration(recipe: Recipe, scenes: Scenes) -> dict[str, Any]:
+    """What decides the result of a training: the recipe and the data."""
+    return {"recipe": asdict(recipe), "data": {"scenes": len(scenes), "sha256": scenes.sha256()}}
+
+
+def code_version() -> str:
+    """The package's version, with the commit where the code runs from its repository."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return __version__
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    try:
+        described = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return __version__
+    return f"{__version__} ({described.stdout.strip()})"
+
+
+def _require_equal(
+    wanted: dict[str, Any], held: dict[str, Any], path: Path, key: str = ""
+) -> None:
+    for name, value in wanted.items():
+        other, where = held.get(name), f"{key}{name}"
+        if isinstance(value, dict) and isinstance(other, dict):
+            _require_equal(value, other, path, f"{where}.")
+        elif value != other:
+            raise RunFolderError(
+                f"{path} is of another training: {where} is {other!r} there and {value!r} here; "
+                "resume with the same options, or give another folder"
+            )
