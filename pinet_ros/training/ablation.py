@@ -138,15 +138,14 @@ class Ablation:
         pool = ProcessPoolExecutor(
             jobs, get_context("spawn"), _set_up_process, (self._train, self._test, threads)
         )
-        with pool, tqdm(total=len(todo), unit="run", disable=None) as progress:
+        try:
             waiting = [pool.submit(_train_and_test, run, self._device) for run in todo]
-            try:
-                for finished in as_completed(waiting):
-                    finished.result()
-                    progress.update()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for finished in tqdm(
+                as_completed(waiting), total=len(waiting), unit="run", disable=None
+            ):
+                finished.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def errors(self, entry: Entry) -> list[dict[str, np.ndarray]]:
         """For each seed the (N,) errors of all tested people, see PoseErrors.whole."""

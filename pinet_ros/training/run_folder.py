@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / _WEIGHTS
 
     @property
+    def checkpoint(self) -> Path:
+        """Where the state after the last whole epoch is."""
+        return self.path / _CHECKPOINT
+
+    @property
     def metrics(self) -> list[dict[str, Any]]:
         """What metrics.json says of each epoch."""
         path = self.path / _METRICS
@@ -84,25 +89,30 @@ class RunFolder:
         Raises:
             RunFolderError: the file is damaged.
         """
-        path = self.path / _CHECKPOINT
-        if not path.is_file():
+        if not self.checkpoint.is_file():
             return None
         try:
-            return torch.load(path, map_location=device, weights_only=True)
+            return torch.load(self.checkpoint, map_location=device, weights_only=True)
         except Exception as error:  # torch raises nearly everything on a damaged file
             raise RunFolderError(
-                f"{path} cannot be read ({error}); remove it to train from the start"
+                f"{self.checkpoint} cannot be read ({error}); remove it to train from the start"
             ) from error
 
     def save_checkpoint(self, state: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
         """Keep the state after an epoch, and the metrics of all epochs so far."""
         self._replace(_CHECKPOINT, lambda path: torch.save(state, path))
+        self._save_metrics(epochs)
+
+    def finish(
+        self, network: nn.Module, formulation: Formulation, epochs: list[dict[str, Any]]
+    ) -> None:
+        """Write the trained network, and the metrics, if the run was stopped before they were."""
+        self._save_metrics(epochs)
+        save_network(self.weights, network, formulation)
+
+    def _save_metrics(self, epochs: list[dict[str, Any]]) -> None:
         metrics = json.dumps({"epochs": epochs}, indent=2)
         self._replace(_METRICS, lambda path: path.write_text(metrics + "\n"))
-
-    def finish(self, network: nn.Module, formulation: Formulation) -> None:
-        """Write the trained network."""
-        save_network(self.weights, network, formulation)
 
     def _held_configuration(self) -> dict[str, Any] | None:
         path = self.path / _CONFIGURATION

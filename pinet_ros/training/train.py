@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from pinet_ros.models.released import load_state_strict
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.refinement.variants import VARIANTS, build_network
@@ -58,6 +59,7 @@ def train(
     Raises:
         ScenesError: there is nobody to train on.
         RunFolderError: the folder's checkpoint cannot be read.
+        ModelError: it is of another variant.
     """
     workers = workers or Workers()
     kept, held_out = scenes.select(split="train").hold_out_bodies(
@@ -72,7 +74,7 @@ def train(
     epochs = trainer.resume(folder)
     with _TensorBoard(folder, len(epochs)) if folder and workers.leads else nullcontext() as board:
         for number in range(len(epochs) + 1, recipe.epochs + 1):
-            record = {"epoch": number, **trainer.run_epoch(number)}
+            record = {"epoch": number, **trainer.run_epoch(number, _last_validation(epochs))}
             epochs.append(record)
             if not workers.leads:
                 continue
@@ -84,7 +86,7 @@ def train(
             if log and record["validation"]:
                 log(f"epoch {number}: loss {record['loss']:.4f}; {_summary(record)}")
     if folder and workers.leads:
-        folder.finish(trainer.network, trainer.formulation)
+        folder.finish(trainer.network, trainer.formulation, epochs)
     return Training(trainer.network.eval(), trainer.formulation, epochs)
 
 
@@ -144,12 +146,16 @@ class _Trainer:
         state = folder.load_checkpoint(self._device) if folder else None
         if state is None:
             return []
-        self.network.load_state_dict(state["network"])
+        load_state_strict(self.network, state["network"], str(folder.checkpoint))
         self._optimiser.load_state_dict(state["optimiser"])
         return state["epochs"]
 
-    def run_epoch(self, number: int) -> dict[str, float]:
-        """One pass over the samples; the mean loss and the last learning rate."""
+    def run_epoch(self, number: int, validation: dict[str, str]) -> dict[str, float]:
+        """One pass over the samples; the mean loss and the last learning rate.
+
+        Args:
+            validation: what the progress bar shows of the last one.
+        """
         rng = np.random.default_rng((self._recipe.seed, number))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = self._samples.everybody()
@@ -172,7 +178,7 @@ class _Trainer:
             )
             loss = self._step(self._samples.gather(batch, generator), generator)
             total += loss
-            progress.set_postfix(loss=f"{loss:.4f}")
+            progress.set_postfix(loss=f"{loss:.4f}", **validation)
         return {"loss": total / len(batches), "learning_rate": rate}
 
     def validate(self, scenes: Scenes) -> dict[str, float]:
@@ -240,6 +246,11 @@ class _TensorBoard:
         for name, value in (record["validation"] or {}).items():
             self._writer.add_scalar(f"validation/{name}", value, record["epoch"])
         self._writer.flush()
+
+
+def _last_validation(epochs: list[dict[str, Any]]) -> dict[str, str]:
+    done = [epoch["validation"] for epoch in epochs if epoch.get("validation")]
+    return {"validation": f"{done[-1]['mpjpe_mm']:.1f} mm"} if done else {}
 
 
 def _summary(record: dict[str, Any]) -> str:
