@@ -11,6 +11,8 @@ from pinet_ros.camera import Camera
 from pinet_ros.people import NO_TRACK, People
 
 _GOLDEN_RATIO = 0.618034  # steps of it round the colour wheel keep neighbours apart
+_LUMINANCE = (0.114, 0.587, 0.299)  # of blue, green and red, ITU-R BT.601
+_DARK = 100  # luminance below which black cannot be read
 _TO_BGR = {
     "rgb": cv2.COLOR_RGB2BGR,
     "rgba": cv2.COLOR_RGBA2BGR,
@@ -49,21 +51,31 @@ def draw_people(image: np.ndarray, people: People, camera: Camera | None = None)
         people: N of them.
         camera: projects the 3D joints; without it the 2D joints are drawn.
     """
-    points = people.joints_image if camera is None else camera.project(people.joints)
-    unit = max(1, round(min(image.shape[:2]) / 360))  # line width that suits the size
+    points, unit = image_points(people, camera), line_width(image)
     for row in range(len(people)):
         color = tuple(round(255 * c) for c in reversed(person_color(identity(people, row))))
-        _draw_skeleton(image, points[row], people.joint_set.bones, color, unit)
+        draw_skeleton(image, points[row], people.joint_set.bones, color, unit)
         _draw_label(image, people, row, color, unit)
 
 
-def _draw_skeleton(
+def image_points(people: People, camera: Camera | None) -> np.ndarray:
+    """(N,J,2) pixels: the 3D joints as the camera sees them, or without one the 2D joints."""
+    return people.joints_image if camera is None else camera.project(people.joints)
+
+
+def line_width(image: np.ndarray) -> int:
+    """Width of lines in pixels that suits the size of an image."""
+    return max(1, round(min(image.shape[:2]) / 360))
+
+
+def draw_skeleton(
     image: np.ndarray,
     points: np.ndarray,
     bones: tuple[tuple[int, int], ...],
     color: tuple[int, ...],
     unit: int,
 ) -> None:
+    """Draw the known joints of points (J,2) in pixels and the bones between them."""
     limit = 4 * max(image.shape)  # beyond it OpenCV's coordinates would overflow
     shown = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < limit).all(axis=1)
     pixels = [tuple(int(v) for v in point) for point in np.nan_to_num(points).round()]
@@ -86,10 +98,23 @@ def _draw_label(
     x0, y0, x1, y1 = (int(v) for v in np.clip(box, 0, [width - 1, height - 1] * 2).round())
     cv2.rectangle(image, (x0, y0), (x1, y1), color, unit, cv2.LINE_AA)
     text = f"{identity(people, row)}  {distance(people, row):.1f} m"
+    draw_text(image, text, (x0, y0), color, unit)
+
+
+def draw_text(
+    image: np.ndarray, text: str, corner: tuple[float, float], color: tuple[int, ...], unit: int
+) -> None:
+    """Write onto a patch of the colour whose lower left corner is given in pixels.
+
+    The writing is black, or white on a dark colour.
+    """
+    height, width = image.shape[:2]
+    x0, y0 = (int(v) for v in np.clip(corner, 0, [width - 1, height - 1]).round())
     scale = 0.5 * unit
     (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, unit)
     top = max(0, y0 - text_height - 4 * unit)
     bottom = (x0 + text_width + 4 * unit, top + text_height + 4 * unit)
     cv2.rectangle(image, (x0, top), bottom, color, -1)
     origin = (x0 + 2 * unit, top + text_height + 2 * unit)
-    cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), unit, cv2.LINE_AA)
+    ink = (255, 255, 255) if np.dot(color, _LUMINANCE) < _DARK else (0, 0, 0)
+    cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, unit, cv2.LINE_AA)

@@ -10,14 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pinet_ros.attention_picture import attention_picture
 from pinet_ros.calibration import read_calibration
 from pinet_ros.camera import Camera
 from pinet_ros.device import select_device
 from pinet_ros.drawing import draw_people
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import LIFTERS, PoseEstimator
+from pinet_ros.files import write_text
 from pinet_ros.people import People
-from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.refinement.refiner import Refinement, Refiner
 from pinet_ros.video import read_image
 
 
@@ -36,47 +38,53 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, help="write the people here")
     parser.add_argument("--draw", type=Path, metavar="DIR", help="write annotated pictures here")
+    parser.add_argument(
+        "--attention", type=Path, metavar="DIR", help="write pictures of PI-Net's attention here"
+    )
     parser.set_defaults(run=_estimate)
 
 
 def _estimate(options: argparse.Namespace) -> int:
     """Find the people of each picture, lift them to metres and refine them."""
-    if options.draw:
+    device = select_device(options.device)
+    refiner = Refiner.load(options.weights, device=device)
+    if options.attention and not refiner.has_attention:
+        raise PinetError(f"the network of {options.weights} has no attention; omit --attention")
+    for folder in filter(None, (options.draw, options.attention)):
         _require_distinct(options.images)
-        _make_folder(options.draw)
+        _make_folder(folder)
     if options.json:
         _make_folder(options.json.parent)
-    device = select_device(options.device)
     estimator = PoseEstimator.load(lifter=options.lifter, mirror=options.mirror, device=device)
-    refiner = Refiner.load(options.weights, device=device)
     results = {}
     for path in options.images:
         image = read_image(path)
         camera = _camera(options, image.shape[1], image.shape[0])
         initial = estimator(image, "bgr", camera)
-        refined = refiner(initial)
-        results[str(path)] = _people(initial, refined)
+        refinement = refiner.refine(initial)
+        refined = refinement.people
+        results[str(path)] = _people(initial, refinement)
         print(f"{path}: {len(refined)} people")
         if options.draw:
-            draw_people(image, refined, camera)
-            _write_image(options.draw / _drawn_name(path), image)
+            drawn = image.copy()
+            draw_people(drawn, refined, camera)
+            _write_image(options.draw / f"{path.stem}_people.png", drawn)
+        if options.attention:
+            picture = attention_picture(image, refined, refinement.attention, camera)
+            _write_image(options.attention / f"{path.stem}_attention.png", picture)
     if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
+        write_text(options.json, json.dumps(results, indent=1))
     return 0
-
-
-def _drawn_name(path: Path) -> str:
-    return f"{path.stem}_people.png"
 
 
 def _require_distinct(images: Sequence[Path]) -> None:
     """Refuse pictures that would be drawn to the same file."""
     first: dict[str, Path] = {}
     for path in images:
-        other = first.setdefault(_drawn_name(path), path)
+        other = first.setdefault(path.stem, path)
         if other is not path:
             raise PinetError(
-                f"{other} and {path} would both be drawn to {_drawn_name(path)}; draw them to "
+                f"{other} and {path} would both be drawn to {path.stem}_...png; draw them to "
                 "different folders"
             )
 
@@ -99,8 +107,9 @@ def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:
     return Camera.from_focal(options.focal, width, height)
 
 
-def _people(initial: People, refined: People) -> list[dict]:
-    """Box and 2D joints in pixels, 3D joints in metres."""
+def _people(initial: People, refinement: Refinement) -> list[dict]:
+    """Box and 2D joints in pixels, 3D joints in metres, attention to each person of the list."""
+    refined, attention = refinement.people, refinement.attention
     return [
         {
             "score": float(initial.scores[row]),
@@ -108,6 +117,11 @@ def _people(initial: People, refined: People) -> list[dict]:
             "joints_image": initial.joints_image[row].tolist(),
             "initial": initial.joints[row].tolist(),
             "refined": refined.joints[row].tolist(),
+            "attention": _known(attention[row]) if attention is not None else None,
         }
         for row in range(len(initial))
     ]
+
+
+def _known(weights: np.ndarray) -> list[float] | None:
+    return None if np.isnan(weights).any() else weights.tolist()

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from pinet_ros.camera import Camera
-from pinet_ros.drawing import distance, draw_people, identity, person_color, to_bgr
+from pinet_ros.drawing import (
+    distance,
+    draw_people,
+    draw_text,
+    identity,
+    person_color,
+    to_bgr,
+)
 from pinet_ros.figure import save_still
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
@@ -96,6 +103,18 @@ def test_a_box_is_drawn_with_its_label_inside_the_image():
     image[:] = 0
     draw_people(image, People.empty(MUPOTS_17))
     assert not image.any()
+
+
+@pytest.mark.parametrize(
+    ("color", "ink"), [((84, 1, 68), 255), ((255, 38, 38), 255), ((37, 231, 253), 0)]
+)
+def test_text_can_be_read_on_any_color(color, ink):
+    image = np.full((480, 640, 3), 77, np.uint8)
+    draw_text(image, "0.42", (100, 200), color, 1)
+    patch = image[190:200, 100:140]
+    assert (patch == color).all(axis=2).any()
+    assert (patch == ink).all(axis=2).any()
+    assert (image[202:] == 77).all()
 
 
 def test_people_are_numbered_by_track_or_by_row():

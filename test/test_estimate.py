@@ -6,14 +6,20 @@ import re
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from pinet_ros.attention_picture import attention_picture
 from pinet_ros.calibration import write_calibration
 from pinet_ros.cli import main
 from pinet_ros.device import select_device
+from pinet_ros.drawing import draw_people
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import PoseEstimator
 from pinet_ros.models import fetch
+from pinet_ros.refinement.checkpoint import save_network
+from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.refinement.variants import VARIANTS, build_network
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +70,72 @@ def test_people_are_written_and_drawn(pictures, photo, calibration, tmp_path, ca
     assert "black.png: 0 people" in said
 
 
+@pytest.fixture(scope="module")
+def random_weights(tmp_path_factory):
+    """Files of weights without meaning: one network with attention, one without."""
+    folder = tmp_path_factory.mktemp("weights")
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        for name in ("gru3", "no_attention"):
+            network = build_network(VARIANTS[name].network)
+            for parameter in network.parameters():
+                torch.nn.init.normal_(parameter, std=0.08)
+            save_network(folder / f"{name}.safetensors", network, Formulation())
+    return folder
+
+
+def test_attention_is_written_and_drawn(pictures, random_weights, calibration, tmp_path):
+    images = [pictures / "hall.png", pictures / "black.png"]
+    weights = random_weights / "gru3.safetensors"
+    written, drawn, plain = tmp_path / "people.json", tmp_path / "attention", tmp_path / "people"
+    options = ["--calibration", pictures / "camera.yaml", "--json", written, "--draw", plain]
+    assert estimate(*images, *options, "--weights", weights, "--attention", drawn) == 0
+
+    photo = cv2.imread(str(images[0]))
+    camera = calibration.camera(1088, 1920)
+    initial = PoseEstimator.load(device=select_device("cpu"))(photo, "bgr", camera)
+    expected = Refiner.load(weights).refine(initial)
+    people, nobody = (json.loads(written.read_text())[str(image)] for image in images)
+    assert nobody == []
+    rows = np.array([person["attention"] for person in people])
+    assert rows.shape == (len(initial), len(initial))
+    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(rows, expected.attention, atol=1e-4)
+    assert np.ptp(rows) > 0.01
+
+    assert sorted(p.name for p in drawn.iterdir()) == ["black_attention.png", "hall_attention.png"]
+    picture = cv2.imread(str(drawn / "hall_attention.png"))
+    np.testing.assert_array_equal(
+        picture, attention_picture(photo, expected.people, expected.attention, camera)
+    )
+    assert cv2.imread(str(drawn / "black_attention.png")).shape[1] == 1088
+    with_people = cv2.imread(str(plain / "hall_people.png"))  # free of the attention's colours
+    draw_people(photo, expected.people, camera)
+    np.testing.assert_array_equal(with_people, photo)
+
+
+def test_who_is_not_refined_has_no_attention(pictures, tmp_path):
+    written = tmp_path / "far.json"
+    assert estimate(pictures / "hall.png", "--focal", 100000, "--json", written) == 0
+    (people,) = json.loads(written.read_text()).values()
+    assert [person["attention"] for person in people] == [None] * len(people)
+    assert min(person["initial"][14][2] for person in people) > 100  # m: too far to be refined
+
+
+def test_a_network_without_attention_gives_none(pictures, random_weights, tmp_path):
+    weights = ["--weights", random_weights / "no_attention.safetensors"]
+    written, drawn = tmp_path / "people.json", tmp_path / "attention"
+    options = [pictures / "hall.png", "--focal", 900, *weights, "--json", written]
+    assert estimate(*options) == 0
+    (people,) = json.loads(written.read_text()).values()
+    assert [person["attention"] for person in people] == [None] * len(people)
+
+    written.unlink()
+    message = estimate(*options, "--attention", drawn)
+    assert "no_attention.safetensors has no attention" in message
+    assert not written.exists()
+
+
 def test_the_stages_of_images_are_timed_but_not_warming_up(pictures, photo, calibration):
     estimator = PoseEstimator.load(device=select_device("cpu"))
     estimator.warm_up()
@@ -93,7 +165,7 @@ def test_pictures_of_one_name_are_not_drawn_over_each_other(pictures, tmp_path):
     others = [pictures / "hall.png", tmp_path / "hall.jpg"]
     drawn = tmp_path / "drawn"
     message = estimate(*others, "--focal", 900, "--draw", drawn)
-    assert re.search(r"hall\.png and .*hall\.jpg would both be drawn to hall_people\.png", message)
+    assert re.search(r"hall\.png and .*hall\.jpg would both be drawn to hall_\.\.\.png", message)
     assert not drawn.exists()
 
 

@@ -9,16 +9,21 @@ from typing import Any
 from visualization_msgs.msg import MarkerArray
 
 from pinet_ros.device import describe_device, select_device
-from pinet_ros.msg import PersonPoseArray
+from pinet_ros.errors import PinetError
+from pinet_ros.msg import PeopleAttention, PersonPoseArray
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.ros.live_node import DEVICE, LiveNode, run
 from pinet_ros.ros.markers import PeopleMarkers
-from pinet_ros.ros.messages import people_from_message, people_to_message
+from pinet_ros.ros.messages import (
+    attention_to_message,
+    people_from_message,
+    people_to_message,
+)
 from pinet_ros.ros.parameters import Parameter
 
 
 class PoseRefinerNode(LiveNode):
-    """Subscribes to `people/initial`, publishes `people` and `people/markers`."""
+    """Subscribes to `people/initial`, publishes `people`, its markers and, if asked, attention."""
 
     PARAMETERS = (
         DEVICE,
@@ -35,12 +40,21 @@ class PoseRefinerNode(LiveNode):
             minimum=0.0,
             maximum=60.0,
         ),
+        Parameter(
+            "publish_attention",
+            False,
+            "publish on people/attention how much each person counted when each other one was "
+            "refined; an error with weights of a network without attention",
+        ),
     )
 
     def __init__(self, **options: Any) -> None:
         super().__init__("pose_refiner", **options)
         self._people = self.create_output(PersonPoseArray, "people")
         self._markers = self.create_output(MarkerArray, "people/markers")
+        self._attention = None
+        if self.value("publish_attention"):
+            self._attention = self.create_output(PeopleAttention, "people/attention")
         self._refiner: Refiner | None = None
         self._drawing: PeopleMarkers | None = None
 
@@ -48,6 +62,11 @@ class PoseRefinerNode(LiveNode):
         device = select_device(self.value("device"))
         weights = self.value("weights")
         self._refiner = Refiner.load(Path(weights) if weights else None, device=device)
+        if self._attention is not None and not self._refiner.has_attention:
+            raise PinetError(
+                f"{weights} is of a network without attention; give weights of one with "
+                "attention, or set publish_attention to false"
+            )
         self._drawing = PeopleMarkers(self.value("marker_lifetime"))
         self.get_logger().info(
             f"PI-Net ({weights or 'default weights'}) on {describe_device(device)}"
@@ -63,9 +82,14 @@ class PoseRefinerNode(LiveNode):
         times = self.diagnostics.times
         with times.measure("refine"):
             initial = people_from_message(message)
-            refined = self._refiner(initial)
+            refinement = self._refiner.refine(initial)
+        refined = refinement.people
         with times.measure("publish"):
             self._people.publish(people_to_message(refined, message.header))
+            if self._attention is not None:
+                self._attention.publish(
+                    attention_to_message(refinement.attention, refined, message.header)
+                )
         self.diagnostics.finished(len(refined), self.latency(message.header))
         self._markers.publish(self._drawing.update(refined, message.header))
         skipped = int((~self._refiner.refinable(initial)).sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import asdict, fields
 from enum import Enum
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from pinet_ros.files import write_whole
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation
@@ -27,6 +27,7 @@ DEFAULT_WEIGHTS = Path(
 
 _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")
+_BOOLEANS = {"true": True, "false": False}
 
 
 def load_network(path: Path) -> tuple[nn.Module, Formulation]:
@@ -63,9 +64,7 @@ def save_network(path: Path, network: nn.Module, formulation: Formulation) -> No
     for part in (formulation, network.config):
         metadata |= {name: _as_text(value) for name, value in asdict(part).items()}
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(save(state, metadata))
-    partial.replace(path)
+    write_whole(path, lambda stream: stream.write(save(state, metadata)))
 
 
 def _load_own(path: Path) -> tuple[nn.Module, Formulation]:
@@ -80,7 +79,7 @@ def _load_own(path: Path) -> tuple[nn.Module, Formulation]:
     try:
         network = build_network(_from_metadata(NetworkConfig, metadata))
         formulation = _from_metadata(Formulation, metadata)
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         raise ModelError(f"the metadata of {path} cannot be used: {error}") from error
     load_state_strict(network, state, str(path))
     return network.eval(), formulation
@@ -91,14 +90,20 @@ def _as_text(value: Enum | bool | int | str) -> str:
 
 
 def _from_metadata(kind: type, metadata: dict[str, str]) -> NetworkConfig | Formulation:
-    """Each field from its text, in the type of its default."""
+    """Each field from its text, in the type of its default.
+
+    Raises:
+        ValueError: a field is missing or cannot have its value.
+    """
     values = {}
     for field in fields(kind):
-        text = metadata[field.name]
-        if isinstance(field.default, bool):
-            values[field.name] = {"true": True, "false": False}[text]
-        else:
-            values[field.name] = type(field.default)(text)
+        if field.name not in metadata:
+            raise ValueError(f"it lacks {field.name}")
+        text, of_type = metadata[field.name], type(field.default)
+        try:
+            values[field.name] = _BOOLEANS[text] if of_type is bool else of_type(text)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{field.name} cannot be {text!r}") from error
     return kind(**values)
 
 

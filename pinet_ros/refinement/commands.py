@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from pinet_ros.files import write_text
 from pinet_ros.refinement.variants import VARIANTS, build_network, count_parameters
 
 
@@ -27,8 +28,7 @@ def _variants(arguments: argparse.Namespace) -> int:
         for name, variant in VARIANTS.items()
     }
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(counts, indent=2) + "\n")
+        write_text(arguments.json, json.dumps(counts, indent=2) + "\n")
     rows = [(name, f"{count:,}", f"{count / 1e6:.2f} M") for name, count in counts.items()]
     print(tabulate(rows, ["variant", "parameters", ""], disable_numparse=True))
     return 0

@@ -54,7 +54,6 @@ class Refiner:
         self._network = network.to(device).eval()
         self._formulation = formulation
         self._device = torch.device(device)
-        self._has_attention = network.config.attention
         self._generator = torch.Generator().manual_seed(0)  # of the random order
 
     @classmethod
@@ -79,6 +78,11 @@ class Refiner:
     def formulation(self) -> Formulation:
         return self._formulation
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether the network has an attention to give."""
+        return self._network.config.attention
+
     def __call__(self, people: People) -> People:
         """The people of `refine`."""
         return self.refine(people).people
@@ -100,7 +104,7 @@ class Refiner:
         people = people.to_joint_set(MUPOTS_17)
         chosen = np.flatnonzero(self.refinable(people))
         attention = None
-        if self._has_attention:
+        if self.has_attention:
             attention = np.full((len(people), len(people)), np.nan, np.float32)
         if not len(chosen):
             return Refinement(people, attention)

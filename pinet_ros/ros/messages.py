@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 
 from pinet_ros.camera import Camera, CameraError
 from pinet_ros.errors import PinetError
-from pinet_ros.msg import PersonPose, PersonPoseArray
+from pinet_ros.msg import PeopleAttention, PersonPose, PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.skeleton import JointSet, joint_set
 
@@ -41,6 +41,15 @@ def _person_to_message(people: People, row: int) -> PersonPose:
         joints=[Point(x=x, y=y, z=z) for x, y, z in people.joints[row].tolist()],
         joints_image=array("f", people.joints_image[row].tobytes()),
         joint_confidence=array("f", people.confidence[row].tobytes()),
+    )
+
+
+def attention_to_message(attention: np.ndarray, people: People, header: Header) -> PeopleAttention:
+    """The attention (N,N) of the refinement that gave these people, N of them."""
+    return PeopleAttention(
+        header=header,
+        track_ids=array("i", people.track_ids.tolist()),
+        weights=array("f", attention.ravel().tolist()),
     )
 
 

@@ -1,8 +1,9 @@
 """Ablations: every variant of the paper's tables 4 to 6 trained and tested alike, and controls.
 
 A control is a network that cannot use the interaction, trained as the others are: one that sees
-each person alone, and one that sees strangers in the others' place. What the full network gains
-over them comes from the other people; what they gain over the input is the denoising of a person.
+each person alone, and one that has learnt from strangers in the others' place (and is tested with
+the real others, as the full network is). What the full network gains over them comes from the
+other people; what they gain over the input is the denoising of a person.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from pinet_ros.files import write_whole
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.datasets.files import write_whole
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError, initial_people
 from pinet_ros.training.evaluation.metrics import PoseErrors
 from pinet_ros.training.recipe import Recipe
@@ -83,10 +84,11 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Run:
-    """One training of an ablation: its recipe, and the folder it is kept in."""
+    """One training of an ablation: its recipe, and where it and its test are kept."""
 
     recipe: Recipe
     folder: Path
+    errors: Path
 
 
 class Ablation:
@@ -115,7 +117,10 @@ class Ablation:
         self._train = train_scenes
         self._test = test_scenes.select(minimum_people=2)
         if not len(self._test):
-            raise ScenesError("an ablation needs test scenes with two or more people found")
+            raise ScenesError(
+                "an ablation needs scenes of a test split with two or more people found; give "
+                "them with --test"
+            )
         self._recipe = recipe
         self._seeds = range(seeds)
         self._folder = Path(folder)
@@ -133,7 +138,11 @@ class Ablation:
         Raises:
             RunFolderError: the folder holds runs of another recipe.
         """
-        todo = [run for run in self.runs() if not _errors_path(run.folder).is_file()]
+        runs = self.runs()
+        for run in runs:
+            if run.errors.is_file():  # is it a run of the same recipe and data?
+                RunFolder(run.folder, configuration(run.recipe, self._train), resume=True)
+        todo = [run for run in runs if not run.errors.is_file()]
         threads = max(1, torch.get_num_threads() // jobs)
         pool = ProcessPoolExecutor(
             jobs, get_context("spawn"), _set_up_process, (self._train, self._test, threads)
@@ -152,8 +161,7 @@ class Ablation:
         if entry == INPUT:
             estimates = np.concatenate([scene.estimates for scene in self._test])
             return [_errors(estimates, self._test)]
-        folders = [self._run(entry, seed).folder for seed in self._seeds]
-        return [dict(np.load(_errors_path(folder))) for folder in folders]
+        return [dict(np.load(self._run(entry, seed).errors)) for seed in self._seeds]
 
     @property
     def images(self) -> np.ndarray:
@@ -167,7 +175,8 @@ class Ablation:
     def _run(self, entry: Entry, seed: int) -> Run:
         recipe = self.recipe(entry, seed)
         parts = [recipe.variant, recipe.standardisation, recipe.target.value, recipe.others]
-        return Run(recipe, self._folder / "-".join(parts) / f"seed{seed}")
+        folder = self._folder / "-".join(parts) / f"seed{seed}"
+        return Run(recipe, folder, folder / f"errors_{self._test.sha256()[:8]}.npz")
 
 
 # What every process of an ablation holds: set once, not sent again with each run.
@@ -189,7 +198,7 @@ def _train_and_test(run: Run, device: str) -> None:
     alone = run.recipe.others == "none"  # tested as it was trained
     refined = np.concatenate([_refined(scene, refiner, alone) for scene in test_scenes])
     errors = _errors(refined, test_scenes)
-    write_whole(_errors_path(run.folder), lambda stream: np.savez(stream, **errors))
+    write_whole(run.errors, lambda stream: np.savez(stream, **errors))
 
 
 def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:
@@ -206,7 +215,3 @@ def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:
 def _errors(joints: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray]:
     truth = np.concatenate([scene.truth for scene in scenes])
     return PoseErrors(joints, truth).whole
-
-
-def _errors_path(folder: Path) -> Path:
-    return folder / "test_errors.npz"

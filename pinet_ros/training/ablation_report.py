@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
+from pinet_ros.files import write_text
 from pinet_ros.refinement.variants import VARIANTS, build_network, count_parameters
 from pinet_ros.training.ablation import FULL, INPUT, TABLES, Ablation, Entry
-from pinet_ros.training.datasets.files import write_whole
 from pinet_ros.training.evaluation.bootstrap import paired_differences
 
 _METRICS = {"mpjpe_mm": "MPJPE", "pa_mpjpe_mm": "PA-MPJPE", "pck150": "3DPCK", "root_mm": "root"}
@@ -30,9 +30,8 @@ def write_ablation(ablation: Ablation, folder: Path) -> str:
         for title, table in TABLES.items()
     }
     text = "\n\n".join(f"{title}\n\n{_table(rows)}" for title, rows in report.items())
-    content = json.dumps(report, indent=2) + "\n"
-    write_whole(folder / "ablation.json", lambda stream: stream.write(content.encode()))
-    write_whole(folder / "ablation.md", lambda stream: stream.write((text + "\n").encode()))
+    write_text(folder / "ablation.json", json.dumps(report, indent=2) + "\n")
+    write_text(folder / "ablation.md", text + "\n")
     return text
 
 
@@ -79,7 +78,7 @@ def _table(rows: dict[str, dict]) -> str:
                 _difference(row.get("to_full"), "root_mm"),
             ]
         )
-    headers = ["", *_METRICS.values(), "parameters", "MPJPE to full", "root to full"]
+    headers = ["", *_METRICS.values(), "parameters", "MPJPE − full", "root − full"]
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 

@@ -6,14 +6,16 @@ import argparse
 from dataclasses import fields, replace
 from pathlib import Path
 
+from pinet_ros.arguments import positive_integer
 from pinet_ros.device import describe_device
 from pinet_ros.refinement.formulation import Target
 from pinet_ros.refinement.standardisation import STANDARDISATIONS
 from pinet_ros.refinement.variants import VARIANTS
 from pinet_ros.training.ablation import Ablation
 from pinet_ros.training.ablation_report import write_ablation
+from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.pairing import load_training_scenes
-from pinet_ros.training.recipe import RECIPES, Epoch, Recipe
+from pinet_ros.training.recipe import RECIPES, Recipe
 from pinet_ros.training.run_folder import RunFolder, configuration
 from pinet_ros.training.samples import OTHERS
 from pinet_ros.training.train import train
@@ -60,9 +62,9 @@ def _add_ablate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test-predictions", type=Path, metavar="FILE")
     parser.add_argument("--epochs", type=int, default=_ABLATION_EPOCHS, help="of each training")
     parser.add_argument(
-        "--seeds", type=int, default=_ABLATION_SEEDS, help="trainings of each kind"
+        "--seeds", type=positive_integer, default=_ABLATION_SEEDS, help="trainings of each kind"
     )
-    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
+    parser.add_argument("--jobs", type=positive_integer, default=1, help="trainings at a time")
     parser.set_defaults(run=_ablate)
 
 
@@ -112,16 +114,16 @@ def _ablate(arguments: argparse.Namespace) -> int:
     Trainings that the folder holds already are not repeated.
     """
     scenes = load_training_scenes(arguments.data, arguments.predictions)
-    test = scenes.select(split="test")
+    test = scenes
     if arguments.test:
-        test = load_training_scenes(arguments.test, arguments.test_predictions)
+        test = load_training_scenes(arguments.test, arguments.test_predictions, split="test")
+    elif arguments.test_predictions:
+        raise DatasetError("--test-predictions are of a data set; give it with --test")
     # no part is held out, as all variants are to see the same, and nothing is chosen by it
-    recipe = replace(
-        RECIPES[arguments.recipe], epochs=arguments.epochs, epoch=Epoch.IMAGES, validation=0.0
-    )
+    recipe = replace(RECIPES[arguments.recipe], epochs=arguments.epochs, validation=0.0)
     ablation = Ablation(
         scenes.select(split="train"),
-        test,
+        test.select(split="test"),
         recipe,
         arguments.seeds,
         arguments.output,

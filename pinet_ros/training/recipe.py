@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from pinet_ros.errors import PinetError
 from pinet_ros.refinement.formulation import Formulation, Target
@@ -20,13 +19,6 @@ class RecipeError(PinetError):
 _CHOICES = {"variant": VARIANTS, "standardisation": STANDARDISATIONS, "others": OTHERS}
 
 
-class Epoch(str, Enum):
-    """What is visited once in an epoch."""
-
-    PEOPLE = "people"  # everybody, with the others of the image
-    IMAGES = "images"  # every image, with somebody of it drawn as the person of interest
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained; the defaults are the fast recipe of the default weights.
@@ -35,8 +27,7 @@ class Recipe:
         variant: a key of VARIANTS.
         standardisation: of the poses, a key of STANDARDISATIONS.
         target: what the network predicts.
-        epochs: how many.
-        epoch: what is visited once in each.
+        epochs: in each, every image is visited once.
         batch_size: sequences per step, on all devices together.
         learning_rate: the highest.
         final_learning_rate: the one at the end, to which it falls by (1 - progress) ** power.
@@ -58,7 +49,6 @@ class Recipe:
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
     epochs: int = 100
-    epoch: Epoch = Epoch.IMAGES
     batch_size: int = 128
     learning_rate: float = 6e-4
     final_learning_rate: float = 1e-8
@@ -74,13 +64,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
-        object.__setattr__(self, "epoch", Epoch(self.epoch))
         for name in ("epochs", "batch_size", "learning_rate", "power", "validation_interval"):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("validation", "warm_up"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name} must be in 0 to 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            raise RecipeError(f"seed must not be negative, got {self.seed}")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise RecipeError(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from torch import nn
 
 from pinet_ros import __version__
 from pinet_ros.errors import PinetError
+from pinet_ros.files import write_text, write_whole
 from pinet_ros.refinement.checkpoint import save_network
 from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.training.datasets.scenes import Scenes
@@ -42,7 +41,7 @@ class RunFolder:
     Each file is replaced as a whole, so that one can stop a training at any moment.
 
     Args:
-        path: of the folder, which is made.
+        path: of the folder, which `begin` makes.
         configuration: what decides the result, see `configuration`.
         resume: go on with the training that the folder holds, if any.
 
@@ -53,19 +52,23 @@ class RunFolder:
 
     def __init__(self, path: Path, configuration: dict[str, Any], *, resume: bool = False) -> None:
         self.path = Path(path)
-        configuration = json.loads(json.dumps(configuration))
-        held = self._held_configuration()
-        if held is None:
-            self.path.mkdir(parents=True, exist_ok=True)
-            versions = {"pinet_ros": code_version(), "torch": torch.__version__}
-            configured = json.dumps({**configuration, "versions": versions}, indent=2)
-            self._replace(_CONFIGURATION, lambda path: path.write_text(configured + "\n"))
-        elif not resume:
+        self._configuration = json.loads(json.dumps(configuration))
+        self._held = self._held_configuration()
+        if self._held is None:
+            return
+        if not resume:
             raise RunFolderError(
                 f"{self.path} already holds a training; resume it, or give another folder"
             )
-        else:
-            _require_equal(configuration, held, self.path / _CONFIGURATION)
+        _require_equal(self._configuration, self._held, self.path / _CONFIGURATION)
+
+    def begin(self) -> None:
+        """Make the folder and write the configuration, unless it is there already."""
+        if self._held is not None:
+            return
+        versions = {"pinet_ros": code_version(), "torch": torch.__version__}
+        configured = json.dumps({**self._configuration, "versions": versions}, indent=2)
+        write_text(self.path / _CONFIGURATION, configured + "\n")
 
     @property
     def weights(self) -> Path:
@@ -77,12 +80,6 @@ class RunFolder:
         """Where the state after the last whole epoch is."""
         return self.path / _CHECKPOINT
 
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """What metrics.json says of each epoch."""
-        path = self.path / _METRICS
-        return json.loads(path.read_text())["epochs"] if path.is_file() else []
-
     def load_checkpoint(self, device: torch.device | str) -> dict[str, Any] | None:
         """What `save_checkpoint` was given last.
 
@@ -92,7 +89,8 @@ class RunFolder:
         if not self.checkpoint.is_file():
             return None
         try:
-            return torch.load(self.checkpoint, map_location=device, weights_only=True)
+            state = torch.load(self.checkpoint, map_location=device, weights_only=True)
+            return {name: state[name] for name in ("network", "optimiser", "epochs")}
         except Exception as error:  # torch raises nearly everything on a damaged file
             raise RunFolderError(
                 f"{self.checkpoint} cannot be read ({error}); remove it to train from the start"
@@ -100,7 +98,7 @@ class RunFolder:
 
     def save_checkpoint(self, state: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
         """Keep the state after an epoch, and the metrics of all epochs so far."""
-        self._replace(_CHECKPOINT, lambda path: torch.save(state, path))
+        write_whole(self.checkpoint, lambda stream: torch.save(state, stream))
         self._save_metrics(epochs)
 
     def finish(
@@ -112,21 +110,18 @@ class RunFolder:
 
     def _save_metrics(self, epochs: list[dict[str, Any]]) -> None:
         metrics = json.dumps({"epochs": epochs}, indent=2)
-        self._replace(_METRICS, lambda path: path.write_text(metrics + "\n"))
+        write_text(self.path / _METRICS, metrics + "\n")
 
     def _held_configuration(self) -> dict[str, Any] | None:
         path = self.path / _CONFIGURATION
         if not path.is_file():
             return None
         try:
-            return json.loads(path.read_text())
-        except ValueError as error:
-            raise RunFolderError(f"{path} is not JSON: {error}; give another folder") from error
-
-    def _replace(self, name: str, write: Callable[[Path], Any]) -> None:
-        partial = self.path / f"{name}.{os.getpid()}.partial"
-        write(partial)
-        partial.replace(self.path / name)
+            return dict(json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise RunFolderError(
+                f"{path} is not the configuration of a training: {error}; give another folder"
+            ) from error
 
 
 def configuration(recipe: Recipe, scenes: Scenes) -> dict[str, Any]:

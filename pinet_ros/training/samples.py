@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.datasets.scenes import Scenes
+from pinet_ros.training.datasets.scenes import Scenes, ScenesError
 
 # How far a second detection of the same person may lie off, standard deviations in metres:
 # depth is what an estimator knows least.
@@ -84,24 +84,20 @@ class Samples:
     def __len__(self) -> int:
         return len(self._size)
 
-    def everybody(self) -> np.ndarray:
-        """(E,) the rows of all people."""
-        return np.arange(len(self))
-
-    def one_of_each_image(self, rng: np.random.Generator) -> np.ndarray:
-        """(I,) the row of somebody of each image."""
-        firsts, sizes = np.unique(self._first, return_counts=True)
-        return firsts + rng.integers(sizes)
-
-    def batches(
-        self, rows: np.ndarray, company: Company, size: int, rng: np.random.Generator
-    ) -> list[np.ndarray]:
-        """One epoch over people of interest, in random order.
+    def batches(self, company: Company, size: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """One epoch: each image once, with somebody of it drawn as the person of interest.
 
         Returns:
-            rows (B,N) of the people of each sequence, B up to `size`, padded with -1. A row that
-            stands in a sequence twice is a duplicate.
+            rows (B,N) of the people of each sequence, B up to `size`, in random order, padded
+            with -1. A row that stands in a sequence twice is a duplicate.
+
+        Raises:
+            ScenesError: wrong others are wanted and there are no other scenes.
         """
+        firsts, sizes = np.unique(self._first, return_counts=True)
+        if company.wrong and len(firsts) < 2:
+            raise ScenesError("others of other scenes are wanted, but there is only one scene")
+        rows = firsts + rng.integers(sizes)
         kinds = rng.choice(
             ["alone", "duplicate", "wrong", "real"],
             size=len(rows),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,16 +13,21 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from pinet_ros.errors import PinetError
 from pinet_ros.models.released import load_state_strict
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.refinement.variants import VARIANTS, build_network
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError, initial_people
 from pinet_ros.training.evaluation.metrics import mean_metrics
-from pinet_ros.training.recipe import Epoch, Recipe
+from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.run_folder import RunFolder, RunFolderError
 from pinet_ros.training.samples import OTHERS, Batch, Samples
 from pinet_ros.training.workers import Workers
+
+
+class TrainingError(PinetError):
+    """A training went wrong."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ def train(
 
     Raises:
         ScenesError: there is nobody to train on.
+        TrainingError: the loss is not finite.
         RunFolderError: the folder's checkpoint cannot be read.
         ModelError: it is of another variant.
     """
@@ -67,11 +74,13 @@ def train(
     )
     if not len(kept):
         raise ScenesError(
-            "there are no scenes of the train split to train on, but for "
-            f"{len(held_out)} that are held out for validation"
+            f"there are no scenes of the train split to train on: it has {len(held_out)}, and "
+            "these are held out for validation"
         )
     trainer = _Trainer(Samples(kept, device), recipe, device, workers, log is not None)
     epochs = trainer.resume(folder)
+    if folder and workers.leads:
+        folder.begin()
     with _TensorBoard(folder, len(epochs)) if folder and workers.leads else nullcontext() as board:
         for number in range(len(epochs) + 1, recipe.epochs + 1):
             record = {"epoch": number, **trainer.run_epoch(number, _last_validation(epochs))}
@@ -158,11 +167,8 @@ class _Trainer:
         """
         rng = np.random.default_rng((self._recipe.seed, number))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        rows = self._samples.everybody()
-        if self._recipe.epoch is Epoch.IMAGES:
-            rows = self._samples.one_of_each_image(rng)
         company, size = OTHERS[self._recipe.others], self._recipe.batch_size
-        batches = self._samples.batches(rows, company, size, rng)
+        batches = self._samples.batches(company, size, rng)
         self.network.train()
         total = 0.0
         progress = tqdm(
@@ -179,6 +185,11 @@ class _Trainer:
             loss = self._step(self._samples.gather(batch, generator), generator)
             total += loss
             progress.set_postfix(loss=f"{loss:.4f}", **validation)
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"the loss is not finite in epoch {number}; lower the learning rate, or look for "
+                "poses in the data that no person has"
+            )
         return {"loss": total / len(batches), "learning_rate": rate}
 
     def validate(self, scenes: Scenes) -> dict[str, float]:

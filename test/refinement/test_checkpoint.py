@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pinet_ros.models.catalog import ModelError
@@ -83,12 +84,34 @@ def test_weights_of_another_network_are_refused(network, tmp_path):
         load_network(path)
 
 
-def test_metadata_that_lacks_an_entry_is_refused(network, tmp_path):
-    path = tmp_path / "lacking.safetensors"
-    metadata = {"architecture": "pinet", "joint_set": "mupots_17", "joints": "17", "layers": "3"}
-    save_file(dict(network.state_dict()), path, metadata)
+def test_weights_that_cannot_be_written_leave_nothing_behind(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.mkdir()
 
-    with pytest.raises(ModelError, match=r"metadata of .*lacking.safetensors .*unit"):
+    with pytest.raises(IsADirectoryError):
+        save_network(path, network, Formulation())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unit": None}, "it lacks unit"),
+        ({"order": None}, "it lacks order"),
+        ({"unit": "rnn"}, "unit cannot be 'rnn'"),
+        ({"layers": "three"}, "layers cannot be 'three'"),
+        ({"attention": "yes"}, "attention cannot be 'yes'"),
+    ],
+)
+def test_metadata_that_do_not_describe_a_network_are_refused(change, message, network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_network(path, network, Formulation())
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() | change
+    known = {name: value for name, value in metadata.items() if value is not None}
+    save_file(dict(network.state_dict()), path, known)
+
+    with pytest.raises(ModelError, match=rf"weights.safetensors cannot be used: {message}"):
         load_network(path)
 
 

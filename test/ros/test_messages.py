@@ -10,6 +10,7 @@ from pinet_ros.camera import CameraError
 from pinet_ros.people import People, TrackingState
 from pinet_ros.ros.messages import (
     MessageError,
+    attention_to_message,
     camera_from_info,
     people_from_message,
     people_to_message,
@@ -56,6 +57,21 @@ def test_unknown_joints_stay_unknown():
     people = random_people(2)
     people.joints[1, 3] = np.nan
     assert_same(people_from_message(people_to_message(people, HEADER)), people)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_attention_goes_row_by_row_with_unknown_rows(count):
+    people = random_people(count)
+    attention = np.random.default_rng(0).dirichlet(np.ones(max(count, 1)), count)
+    attention = attention.astype(np.float32)
+    attention[1:2] = np.nan
+    message = attention_to_message(attention, people, HEADER)
+    assert message.header == HEADER
+    assert list(message.track_ids) == list(people.track_ids)
+    for n in range(count):
+        row = message.weights[count * n : count * (n + 1)]
+        np.testing.assert_array_equal(row, attention[n])
+    assert len(message.weights) == count**2
 
 
 def test_another_estimator_may_leave_out_what_it_does_not_know():

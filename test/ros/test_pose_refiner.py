@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from std_msgs.msg import Header
 from test_messages import random_people
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pinet_ros.msg import PersonPoseArray
+from pinet_ros.models import fetch
+from pinet_ros.msg import PeopleAttention, PersonPoseArray
 from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import save_network
+from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.refinement.variants import VARIANTS, build_network
 from pinet_ros.ros.messages import people_from_message, people_to_message
 from pinet_ros.skeleton import COCO_17, MUPOTS_17
 
@@ -20,6 +27,18 @@ def standing_people(count: int, joint_set=MUPOTS_17) -> People:
     joints = 0.3 * people.joints
     joints += np.stack([np.arange(count), np.zeros(count), np.full(count, 4)], axis=1)[:, None]
     return people.with_joints(joints)
+
+
+def random_weights(folder: Path, variant: str) -> Path:
+    """A file of weights without meaning, of one of the variants."""
+    path = folder / f"{variant}.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = build_network(VARIANTS[variant].network)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.08)  # weights that differ between people
+    save_network(path, network, Formulation())
+    return path
 
 
 class AnyEstimator:
@@ -110,6 +129,46 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     ros.until(lambda: "MessageError" in [v.key for v in diagnostics[-1].status[0].values])
     counted = {value.key: value.value for value in diagnostics[-1].status[0].values}
     assert counted["not refined"] == "3"
+
+
+@pytest.mark.parametrize("executable", ["pose_refiner", "pose_pipeline"])
+def test_publishes_the_attention_where_asked(ros, estimator, executable):
+    fetch.fetch(["nanodet", "blazepose_full"])
+    weights = random_weights(ros.folder, "gru3")
+    received = ros.listen(PeopleAttention, "people/attention")
+    parameters = {"device": "cpu", "weights": str(weights), "publish_attention": True}
+    ros.start(executable, parameters)
+    estimator.wait()
+    ros.until(lambda: ros.node.count_publishers("people/attention") > 0)
+    people = standing_people(4)
+    people.joints[2, 4] = np.nan
+    refiner = Refiner.load(weights)
+    for shown in (people, standing_people(1), People.empty(MUPOTS_17)):
+        header = estimator.ask(shown).header
+        ros.until(lambda header=header: received and received[-1].header == header)
+        message, expected = received[-1], refiner.refine(shown).attention
+        assert message.track_ids.tolist() == shown.track_ids.tolist()
+        found = np.reshape(message.weights, (len(shown), len(shown)))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    weights_of_four = np.reshape(received[0].weights, (4, 4))
+    assert np.isnan(weights_of_four[2]).all()
+    assert np.ptp(weights_of_four[0, [0, 1, 3]]) > 0.01  # a wrong order would be seen
+
+
+def test_does_not_publish_the_attention_otherwise(ros, estimator):
+    ros.start("pose_refiner", {"device": "cpu"})
+    estimator.wait()
+    estimator.ask(standing_people(2))
+    assert ros.node.count_publishers("people/attention") == 0
+
+
+def test_attention_of_a_network_without_it_ends_with_a_message(ros):
+    weights = random_weights(ros.folder, "no_attention")
+    parameters = {"device": "cpu", "weights": str(weights), "publish_attention": True}
+    node = ros.start("pose_refiner", parameters)
+    assert node.wait() == 1
+    assert "no_attention.safetensors is of a network without attention" in node.output
+    assert "Traceback" not in node.output
 
 
 def test_missing_weights_end_with_a_message(ros):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.training.datasets.scenes import Scene, Scenes
+from pinet_ros.training.datasets.scenes import Scene, Scenes, ScenesError
 from pinet_ros.training.samples import OTHERS, Company, Samples
 
 SIZES = (1, 3, 2)
@@ -26,22 +26,25 @@ def samples() -> Samples:
 
 
 def _sequences(samples, company, size=4, seed=0):
-    rng = np.random.default_rng(seed)
-    batches = samples.batches(samples.everybody(), company, size, rng)
-    return batches, sorted(
-        [row for row in rows.tolist() if row >= 0] for b in batches for rows in b
-    )
+    """The batches of an epoch, and its sequences without padding, in the order of the scenes."""
+    batches = samples.batches(company, size, np.random.default_rng(seed))
+    rows = [row.tolist() for batch in batches for row in batch]
+    return batches, sorted([row for row in sequence if row >= 0] for sequence in rows)
 
 
-def test_real_company_is_that_of_the_scene(samples):
-    batches, sequences = _sequences(samples, Company())
+def test_an_epoch_visits_each_image_once_with_anybody_of_it(samples):
+    epochs = [_sequences(samples, Company(), seed=seed) for seed in range(30)]
 
-    assert sequences == [[0], [1, 2, 3], [2, 1, 3], [3, 1, 2], [4, 5], [5, 4]]
-    assert all(len(batch) <= 4 for batch in batches)
+    assert {len(sequences) for _, sequences in epochs} == {3}
+    assert all(len(batch) <= 4 for batches, _ in epochs for batch in batches)
+    visited = {tuple(sequence) for _, sequences in epochs for sequence in sequences}
+    assert visited == {(0,), (1, 2, 3), (2, 1, 3), (3, 1, 2), (4, 5), (5, 4)}
 
 
 def test_without_company_everybody_is_alone(samples):
-    assert _sequences(samples, OTHERS["none"])[1] == [[0], [1], [2], [3], [4], [5]]
+    _, sequences = _sequences(samples, OTHERS["none"])
+
+    assert [len(sequence) for sequence in sequences] == [1, 1, 1]
 
 
 def test_wrong_company_is_of_other_scenes(samples):
@@ -49,16 +52,25 @@ def test_wrong_company_is_of_other_scenes(samples):
 
     for seed in range(5):
         _, sequences = _sequences(samples, OTHERS["shuffled"], seed=seed)
-        assert [row[0] for row in sequences] == list(range(6))
-        assert [len(row) for row in sequences] == [2, 3, 3, 3, 2, 2]
+        assert [scene[row[0]] for row in sequences] == [0, 1, 2]
+        assert [len(row) for row in sequences] == [2, 3, 2]
         for first, *others in sequences:
             assert all(scene[other] != scene[first] for other in others)
 
 
+def test_there_is_no_wrong_company_for_a_single_scene(samples):
+    joints = np.ones((2, 17, 3), np.float32)
+    boxes = np.zeros((2, 4), np.float32)
+    scene = Scene(joints, joints, boxes, np.arange(2), "narrow", "train")
+
+    with pytest.raises(ScenesError, match=r"others of other scenes .* only one scene"):
+        Samples(Scenes((scene,))).batches(OTHERS["shuffled"], 4, np.random.default_rng(0))
+
+
 def test_duplicates_are_noisy_and_close_and_never_first(samples):
     batches, sequences = _sequences(samples, Company(duplicate=1))
+    assert all(sequence[0] == sequence[-1] for sequence in sequences)
     assert [0, 0] in sequences
-    assert [4, 5, 4] in sequences
 
     for rows in batches:
         batch = samples.gather(rows, torch.Generator().manual_seed(0))
@@ -77,17 +89,9 @@ def test_sequences_of_one_batch_are_padded(samples):
 
     batch = samples.gather(rows, torch.Generator())
 
-    assert sorted(batch.present.sum(dim=1).tolist()) == [1, 2, 2, 3, 3, 3]
+    assert sorted(batch.present.sum(dim=1).tolist()) == [1, 2, 3]
     assert batch.present[:, 0].all()
     assert torch.equal(batch.boxes[batch.present][:, 0], torch.from_numpy(rows[rows >= 0]).float())
-
-
-def test_one_of_each_image_varies(samples):
-    drawn = [samples.one_of_each_image(np.random.default_rng(seed)) for seed in range(20)]
-
-    assert {rows[0] for rows in drawn} == {0}
-    assert {rows[1] for rows in drawn} == {1, 2, 3}
-    assert {rows[2] for rows in drawn} == {4, 5}
 
 
 def test_people_are_put_into_another_order_with_all_that_is_theirs(samples):
@@ -102,9 +106,6 @@ def test_people_are_put_into_another_order_with_all_that_is_theirs(samples):
 
 
 def test_a_seed_gives_the_same_epoch(samples):
-    first, again = (
-        samples.batches(samples.everybody(), OTHERS["varied"], 2, np.random.default_rng(4))
-        for _ in "ab"
-    )
+    first, again = (_sequences(samples, OTHERS["varied"], 2, seed=4)[0] for _ in "ab")
 
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))

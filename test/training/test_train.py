@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from pinet_ros.training.datasets.scenes import Scenes, ScenesError
 from pinet_ros.training.evaluation.metrics import mean_metrics
 from pinet_ros.training.recipe import RECIPES, Recipe, RecipeError
 from pinet_ros.training.run_folder import RunFolder, configuration
-from pinet_ros.training.train import train
+from pinet_ros.training.train import TrainingError, train
 
 SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
 
@@ -94,6 +95,11 @@ def test_the_learning_rate_warms_up_and_falls():
     assert rates == pytest.approx([0, 0.5, 1, 0.5, 0])
 
 
+def _epochs(folder):
+    path = folder.path / "metrics.json"
+    return json.loads(path.read_text())["epochs"] if path.exists() else []
+
+
 class KilledError(Exception):
     pass
 
@@ -123,13 +129,35 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
         with pytest.raises(KilledError):
             train(few, recipe, folder=folder)
     folder = RunFolder(tmp_path / "run", wanted, resume=True)
-    assert len(folder.metrics) == whole_epochs
+    assert len(_epochs(folder)) == whole_epochs
     resumed = train(few, recipe, folder=folder)
 
     assert resumed.epochs == expected.epochs
-    assert folder.metrics == RunFolder(tmp_path / "whole", wanted, resume=True).metrics
+    assert _epochs(folder) == expected.epochs
     for name, value in load_network(folder.weights)[0].state_dict().items():
         assert torch.equal(value, expected.network.state_dict()[name]), name
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(trainable, tmp_path):
+    few = trainable.scenes[:6]
+    endless = replace(few[0], truth=few[0].truth + np.float32(np.inf))
+    recipe = replace(SHORT, validation=0, variant="gru1")
+    scenes = Scenes((endless, *few[1:]))
+    folder = RunFolder(tmp_path / "run", configuration(recipe, scenes))
+
+    with pytest.raises(TrainingError, match="not finite in epoch 1; lower the learning rate"):
+        train(scenes, recipe, folder=folder)
+
+    assert not folder.checkpoint.exists()
+
+
+def test_a_training_that_cannot_begin_leaves_no_folder(excerpt, tmp_path):
+    folder = RunFolder(tmp_path / "run", configuration(SHORT, excerpt))
+
+    with pytest.raises(ScenesError):
+        train(excerpt, SHORT, folder=folder)
+
+    assert not folder.path.exists()
 
 
 def test_without_a_train_split_there_is_nobody_to_train_on(excerpt):
@@ -143,6 +171,7 @@ def test_without_a_train_split_there_is_nobody_to_train_on(excerpt):
         ({"epochs": 0}, "epochs must be positive, got 0"),
         ({"learning_rate": -1}, "learning_rate must be positive, got -1"),
         ({"validation": 1.5}, "validation must be in 0 to 1, got 1.5"),
+        ({"seed": -1}, "seed must not be negative, got -1"),
         ({"variant": "bogus"}, "variant must be one of gru3, .*, got 'bogus'"),
         ({"others": "bogus"}, "others must be one of varied, found, none, shuffled, got 'bogus'"),
     ],

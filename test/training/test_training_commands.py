@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pinet_ros.cli import main
@@ -133,12 +134,38 @@ def test_two_workers_give_what_one_gives(data, run_folder, tmp_path):
 
 def test_bad_arguments_are_errors(data, tmp_path):
     assert "nothing.npz" in fails("train", tmp_path / "nothing.npz", "--output", tmp_path / "a")
+    message = fails("ablate", data, "--output", tmp_path / "e", "--test-predictions", "p.npz")
+    assert "give it with --test" in message
     assert "quantum" in fails("train", data, "--output", tmp_path / "b", "--device", "quantum")
     message = fails("train", data, "--output", tmp_path / "c", "--epochs", 0)
     assert "epochs must be positive, got 0" in message
     with pytest.raises(SystemExit, match="2"):
         main(["train", str(data), "--output", str(tmp_path / "d"), "--others", "bogus"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_folders_say_what_is_wrong(data, tmp_path):
+    arguments = ("train", data, "--output", tmp_path, "--epochs", 1, "--variant", "gru1")
+    (tmp_path / "configuration.json").write_text("[1]")
+    assert "not the configuration of a training" in fails(*arguments, "--resume")
+
+    run("train", data, "--output", tmp_path / "run", "--epochs", 1, "--variant", "gru1")
+    torch.save({"weights": 1}, tmp_path / "run" / "checkpoint.pt")
+    message = fails(*arguments[:3], tmp_path / "run", *arguments[4:], "--resume")
+    assert "checkpoint.pt cannot be read ('network')" in message
+
+
+def test_a_checkpoint_of_another_variant_is_named(data, run_folder, tmp_path):
+    output = tmp_path / "run"
+    run("train", data, "--output", output, "--epochs", 1, "--variant", "lstm1")
+    (output / "checkpoint.pt").write_bytes((run_folder / "checkpoint.pt").read_bytes())
+
+    message = fails(
+        "train", data, "--output", output, "--epochs", 1, "--variant", "lstm1", "--resume"
+    )
+
+    assert "checkpoint.pt" in message
+    assert "rnn.weight_ih_l0" in message
 
 
 def test_variants_are_listed_with_their_sizes(tmp_path, capsys):
@@ -154,13 +181,11 @@ def test_ablates_every_variant_and_goes_on_with_what_is_there(data, tmp_path, ca
     arguments = ("ablate", data, "--output", tmp_path, "--seeds", 1, "--epochs", 1)
     run(*arguments)
     report = json.loads((tmp_path / "ablation.json").read_text())
-    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("test_errors.npz")}
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("errors_*.npz")}
 
     run(*arguments)
 
-    assert {
-        path: path.stat().st_mtime_ns for path in tmp_path.rglob("test_errors.npz")
-    } == finished
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("errors_*.npz")} == finished
     assert json.loads((tmp_path / "ablation.json").read_text()) == report
     sizes = {label: row["parameters"] for label, row in report[next(_table(report, "6"))].items()}
     assert sizes["none (the input)"] is None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pinet_ros.training.datasets.annotated_image import AnnotatedImage, image_key
+from pinet_ros.training.datasets.annotated_image import AnnotatedImage
 from pinet_ros.training.datasets.coco import read_coco
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.mupots import read_mupots
@@ -38,19 +38,6 @@ class Annotations:
 
     def __len__(self) -> int:
         return len(self.images)
-
-    def __contains__(self, name: str) -> bool:
-        return image_key(name) in self.by_key
-
-    def __getitem__(self, name: str) -> AnnotatedImage:
-        """The image of a key or a file name.
-
-        Raises:
-            DatasetError: there is none.
-        """
-        if name not in self:
-            raise DatasetError(f"{self.source} has no image {name!r}")
-        return self.by_key[image_key(name)]
 
     @cached_property
     def by_key(self) -> dict[str, AnnotatedImage]:

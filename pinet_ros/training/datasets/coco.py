@@ -4,7 +4,7 @@
                  "intrinsic": [fx, fy, cx, cy]  or  "f": [fx, fy], "c": [cx, cy]}],
      "annotations": [{"id", "image_id", "bbox": [x, y, w, h],
                       "keypoints_img": J x 2 pixels, "keypoints_cam": J x 3 millimetres,
-                      "is_valid": 0 or 1, 1 by default,
+                      "is_valid": 0 or 1, 1 by default and for null,
                       "keypoints_cam_posenet": 17 or 21 x 3 millimetres, optional,
                       "segmentation": polygons [[x, y, x, y, ...], ...], optional}]}
 
@@ -16,7 +16,6 @@ released PI-Net's *_with_posenet_result.json. Intrinsics may be missing; null is
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,12 @@ from typing import Any
 import numpy as np
 
 from pinet_ros.camera import Camera, CameraError
+from pinet_ros.files import write_text
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUCO_21, MUPOTS_17, JointSet
 from pinet_ros.training.datasets.annotated_image import AnnotatedImage, image_key, sequence_of
 from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.files import Record, as_json, read_json, write_whole
+from pinet_ros.training.datasets.files import Record, as_json, read_json
 from pinet_ros.training.datasets.rows import people_from
 
 _JOINT_SETS = {len(s): s for s in (MUPOTS_17, MUCO_21)}
@@ -47,15 +47,34 @@ def read_coco(path: Path) -> tuple[AnnotatedImage, ...]:
     annotations = file.records("annotations")
     truth_set = _common_joint_set(annotations, _TRUTH) or MUPOTS_17  # of a file without people
     initial_set = _common_joint_set([a for a in annotations if _INITIAL in a], _INITIAL)
-    by_image = defaultdict(list)
-    for annotation in annotations:
-        by_image[annotation["image_id"]].append(annotation)
     images = file.records("images")
-    known = {image["id"] for image in images}
-    if unknown := [image_id for image_id in by_image if image_id not in known]:
-        first = by_image[unknown[0]][0]
-        raise first.error(f"there is no image of its image_id {unknown[0]}")
+    by_image = _by_image(images, annotations)
     return tuple(_image(i, by_image[i["id"]], truth_set, initial_set) for i in images)
+
+
+def _by_image(
+    images: Sequence[Record], annotations: Sequence[Record]
+) -> dict[int | float | str, list[Record]]:
+    """The annotations of each image by its id."""
+    by_image: dict[int | float | str, list[Record]] = {}
+    for image in images:
+        image_id = _identity(image, "id")
+        if image_id in by_image:
+            raise image.error("another image has the same id")
+        by_image[image_id] = []
+    for annotation in annotations:
+        image_id = _identity(annotation, "image_id")
+        if image_id not in by_image:
+            raise annotation.error(f"there is no image of its image_id {image_id!r}")
+        by_image[image_id].append(annotation)
+    return by_image
+
+
+def _identity(record: Record, field: str) -> int | float | str:
+    value = record[field]
+    if not isinstance(value, (int, float, str)):
+        raise record.error(f"{field} must be a number or a string, got {value!r}")
+    return value
 
 
 def _common_joint_set(annotations: Sequence[Record], field: str) -> JointSet | None:
@@ -77,7 +96,7 @@ def _image(
     image: Record, annotations: list[Record], truth_set: JointSet, initial_set: JointSet | None
 ) -> AnnotatedImage:
     file_name = str(image["file_name"])
-    width, height = (int(image.array(name)) for name in ("width", "height"))
+    width, height = (int(image.whole_numbers(name, low=1)) for name in ("width", "height"))
     camera = _camera(image, width, height)
     return AnnotatedImage(
         key=image_key(file_name),
@@ -87,10 +106,16 @@ def _image(
         height=height,
         camera=camera,
         people=_truth(annotations, truth_set),
-        valid=np.array([bool(a.fields.get("is_valid", 1)) for a in annotations], bool),
+        valid=np.array([_is_valid(annotation) for annotation in annotations], bool),
         initial=_initial(annotations, initial_set, camera),
         segmentations=tuple(a.fields.get("segmentation") for a in annotations),
     )
+
+
+def _is_valid(annotation: Record) -> bool:
+    if "is_valid" not in annotation:
+        return True
+    return bool(annotation.whole_numbers("is_valid", low=0, high=1))
 
 
 def _camera(image: Record, width: int, height: int) -> Camera | None:
@@ -155,8 +180,7 @@ def write_coco(path: Path, images: Sequence[AnnotatedImage]) -> None:
             fields = _annotation_fields(image, row)
             identity = {"id": len(content["annotations"]), "image_id": number}
             content["annotations"].append(identity | fields)
-    text = json.dumps(content, allow_nan=False)
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_text(path, json.dumps(content, allow_nan=False))
 
 
 def _image_fields(path: Path, image: AnnotatedImage) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
+from pinet_ros.arguments import positive_integer
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
 from pinet_ros.refinement.refiner import Refiner
@@ -61,7 +62,7 @@ def _add_compose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="of the pictures; without it none are composed"
     )
-    parser.add_argument("--count", type=_positive, required=True, help="of composites")
+    parser.add_argument("--count", type=positive_integer, required=True, help="of composites")
     parser.add_argument("--seed", type=int, default=0, help=f"of who stands where; {_DEFAULT}")
     parser.add_argument("--output", type=Path, metavar="DIR", required=True)
 
@@ -74,13 +75,6 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
 
 
 def _predict(arguments: argparse.Namespace) -> int:

@@ -1,19 +1,19 @@
-"""Files of data sets: read with errors that name what is wrong, written whole or not at all."""
+"""Files of data sets, read with errors that name what is wrong."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from pinet_ros.training.datasets.errors import DatasetError
+
+_INT32 = np.iinfo(np.int32)
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,22 @@ class Record:
             raise self.error(f"{field} must have shape ({wanted}), got {array.shape}")
         return array
 
+    def whole_numbers(
+        self, field: str, *shape: int | None, low: int = _INT32.min, high: int = _INT32.max
+    ) -> np.ndarray:
+        """A field of whole numbers from `low` to `high` as int64, see `array`.
+
+        Raises:
+            DatasetError: it is not there, of another shape, or a number is another.
+        """
+        numbers = self.array(field, *shape)
+        fits = (low <= numbers) & (numbers <= high) & (numbers == np.rint(numbers))
+        if not fits.all():
+            raise self.error(
+                f"{field} must be whole and from {low} to {high}, got {numbers[~fits][0]:.15g}"
+            )
+        return numbers.astype(np.int64)
+
     def records(self, field: str) -> list[Record]:
         """A field that is a list of objects, each named by its id or else by its place.
 
@@ -107,7 +123,7 @@ def read_mat(path: Path) -> Record:
     require_file(path)
     try:
         content = loadmat(path)
-    except (ValueError, TypeError, NotImplementedError, MatReadError, EOFError) as error:
+    except Exception as error:  # scipy raises nearly everything on a damaged file
         raise DatasetError(
             f"{path} is not a MATLAB file that scipy reads (save it as version 7, not 7.3): "
             f"{error}"
@@ -115,22 +131,27 @@ def read_mat(path: Path) -> Record:
     return Record(path, "", {k: v for k, v in content.items() if not k.startswith("__")})
 
 
+def read_arrays(path: Path, names: Collection[str]) -> Record:
+    """Read those arrays of an .npz file that are named.
+
+    Raises:
+        DatasetError: there is no such file, NumPy cannot read it, or an array is of objects.
+    """
+    require_file(path)
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            raise ValueError("it is one array alone, as an .npy file has it")
+        with content:
+            return Record(path, "", {name: content[name] for name in names if name in content})
+    except Exception as error:  # zipfile and NumPy raise nearly everything on a damaged file
+        raise DatasetError(f"{path} is not an .npz file that NumPy reads: {error}") from error
+
+
 def require_file(path: Path) -> None:
     """Raise a DatasetError where there is no such file."""
     if not path.is_file():
         raise DatasetError(f"there is no file {path}")
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file by a function of its stream; whatever interrupts it leaves no broken file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as stream:
-            write(stream)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def as_json(array: np.ndarray, decimals: int) -> list | float | None:

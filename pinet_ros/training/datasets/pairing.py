@@ -19,13 +19,16 @@ from pinet_ros.training.datasets.scenes import Scene, Scenes, load_scenes
 from pinet_ros.training.evaluation.matching import match_by_image
 
 
-def load_training_scenes(path: Path, predictions: Path | None = None) -> Scenes:
+def load_training_scenes(
+    path: Path, predictions: Path | None = None, split: str = "train"
+) -> Scenes:
     """Read scenes to train on.
 
     Args:
         path: an .npz file of scenes, or a data set as `read_annotations` takes it.
         predictions: a file of initial poses for the images of a data set; without it those of
             the data set itself (keypoints_cam_posenet) are taken.
+        split: of all scenes of a data set; a file of scenes says it of each itself.
 
     Raises:
         ScenesError: the file of scenes cannot be used.
@@ -33,7 +36,7 @@ def load_training_scenes(path: Path, predictions: Path | None = None) -> Scenes:
     """
     if Path(path).suffix != ".npz":
         annotations = read_annotations(path)
-        return pair(annotations, read_predictions(predictions) if predictions else None)
+        return pair(annotations, read_predictions(predictions) if predictions else None, split)
     if predictions is not None:
         raise DatasetError(
             f"{path} is a file of scenes, which holds its initial poses; leave {predictions} out, "
@@ -48,7 +51,8 @@ def pair(
     """The valid people of each image with their initial poses, in MUPOTS_17.
 
     Predictions are matched with the true people by their joints in the image. People who were
-    not found, whose initial pose cannot be refined, or whose true pose is not known are left out.
+    not found, or whose initial pose cannot be refined, are missed in the scene; those whose true
+    pose is not known are left out.
 
     Args:
         annotations: the true people.
@@ -75,7 +79,7 @@ def pair(
     for number, image in enumerate(annotations.images):
         paired = _own(image) if predictions is None else _matched(image, predictions)
         if paired is not None and len(paired[0]):
-            truth, initial = paired
+            truth, initial, missed = paired
             scenes.append(
                 Scene(
                     estimates=initial.joints,
@@ -84,6 +88,8 @@ def pair(
                     bodies=np.full(len(truth), number),
                     cameras=annotations.source.resolve().stem,
                     split=split,
+                    missed=missed,
+                    scores=initial.scores,
                 )
             )
     return Scenes(tuple(scenes))
@@ -133,17 +139,23 @@ def with_image_joints(people: People, image: AnnotatedImage) -> People:
     return replace(people, joints_image=joints_image, boxes=boxes)
 
 
-def _own(image: AnnotatedImage) -> tuple[People, People] | None:
-    """True people and the initial poses that the annotations have for them, row by row."""
+# The true people who were found, their initial poses row by row, and the true poses (M,17,3) of
+# those who were missed.
+_Paired = tuple[People, People, np.ndarray]
+
+
+def _own(image: AnnotatedImage) -> _Paired | None:
+    """Pair with the initial poses of the annotations, row by row."""
     if image.initial is None:
         return None
     truth, initial = image.people.to_joint_set(MUPOTS_17), image.initial.to_joint_set(MUPOTS_17)
-    rows = image.valid & truth.known & Refiner.refinable(initial)
-    return select(truth, rows), select(initial, rows)
+    counted, found = image.valid & truth.known, Refiner.refinable(initial)
+    rows = counted & found
+    return select(truth, rows), select(initial, rows), truth.joints[counted & ~found]
 
 
-def _matched(image: AnnotatedImage, predictions: Predictions) -> tuple[People, People] | None:
-    """True people and their predictions, row by row."""
+def _matched(image: AnnotatedImage, predictions: Predictions) -> _Paired | None:
+    """Pair with predictions, by the joints in the image."""
     if image.key not in predictions.images:
         return None
     truth = select(image.people.to_joint_set(MUPOTS_17), image.valid)
@@ -151,6 +163,6 @@ def _matched(image: AnnotatedImage, predictions: Predictions) -> tuple[People, P
     initial = with_image_joints(initial, image)
     matches = match_by_image(truth.joints_image, initial.joints_image)
     found = matches >= 0
-    truth, initial = select(truth, found), select(initial, matches[found])
-    rows = truth.known & Refiner.refinable(initial)
-    return select(truth, rows), select(initial, rows)
+    found[found] = Refiner.refinable(initial)[matches[found]]
+    rows = truth.known & found
+    return select(truth, rows), select(initial, matches[rows]), truth.joints[truth.known & ~found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -51,7 +52,9 @@ def predict(annotations: Annotations, folder: Path, estimator: PoseEstimator) ->
     )
 
 
-def refine(predictions: Predictions, refiner: Refiner) -> tuple[Predictions, int]:
+def refine(
+    predictions: Predictions, refiner: Callable[[People], People]
+) -> tuple[Predictions, int]:
     """Refine the people of each image, in MUPOTS_17, all else of them kept.
 
     Returns:
@@ -62,10 +65,11 @@ def refine(predictions: Predictions, refiner: Refiner) -> tuple[Predictions, int
         DatasetError: the network needs something of the people that an image lacks.
     """
     refined: dict[str, People] = {}
-    for key, people in tqdm(predictions.images.items(), unit="image", disable=None):
+    images = tqdm(predictions.images.items(), desc="refining", unit="image", disable=None)
+    for key, people in images:
         try:
             refined[key] = refiner(people)
         except RefinementError as error:
             raise DatasetError(f"{predictions.source}: image {key!r}: {error}") from error
-    passed = sum(int((~refiner.refinable(p)).sum()) for p in predictions.images.values())
+    passed = sum(int((~Refiner.refinable(p)).sum()) for p in predictions.images.values())
     return Predictions(None, refined), passed

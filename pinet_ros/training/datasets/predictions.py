@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pinet_ros.people import People
-from pinet_ros.skeleton import JointSet
 from pinet_ros.training.datasets.coco import read_coco
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.files import read_json
@@ -48,11 +47,6 @@ class Predictions:
                 f"all in one joint set, got {len(self.images)} images in "
                 f"{', '.join(names) or 'no joint set'}"
             )
-
-    @property
-    def joint_set(self) -> JointSet:
-        """Of all people."""
-        return next(iter(self.images.values())).joint_set
 
 
 def read_predictions(path: Path) -> Predictions:

@@ -16,10 +16,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pinet_ros.files import write_text
 from pinet_ros.people import People
 from pinet_ros.skeleton import JointSet
 from pinet_ros.training.datasets.annotated_image import image_key
-from pinet_ros.training.datasets.files import Record, as_json, write_whole
+from pinet_ros.training.datasets.files import Record, as_json
 from pinet_ros.training.datasets.prediction_fields import (
     joint_set_of,
     metres_of_unit,
@@ -80,7 +81,7 @@ def _person(person: Record, joint_set: JointSet, metres: float) -> People:
         confidence=optional["confidence"],
         boxes=optional["box"],
         scores=optional["score"],
-        track_ids=person.array("person")[None],
+        track_ids=person.whole_numbers("person")[None],
     )
 
 
@@ -97,8 +98,7 @@ def write_json(path: Path, images: dict[str, People]) -> None:
         "unit": "m",
         "images": {key: _as_objects(people) for key, people in images.items()},
     }
-    text = json.dumps(content, allow_nan=False)
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_text(path, json.dumps(content, allow_nan=False))
 
 
 def _as_objects(people: People) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pinet_ros.people import People
-from pinet_ros.skeleton import MUCO_21, MUPOTS_17
+from pinet_ros.skeleton import MUCO_21, MUPOTS_17, JointSet
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.files import Record, read_mat
 from pinet_ros.training.datasets.rows import people_from
@@ -36,7 +36,8 @@ def read_mats(path: Path) -> dict[str, People]:
     for one, other in ((flat, solid), (solid, flat)):
         if lacking := sorted(other.fields.keys() - one.fields.keys()):
             raise one.error(f"lacks the image {lacking[0]!r} that {other.path.name} has")
-    return {key: _people(key, flat, solid) for key in solid.fields}
+    joint_set = _joint_set(solid)
+    return {key: _people(key, flat, solid, joint_set) for key in solid.fields}
 
 
 def _names(path: Path) -> tuple[str, str]:
@@ -49,14 +50,22 @@ def _names(path: Path) -> tuple[str, str]:
     )
 
 
-def _people(key: str, flat: Record, solid: Record) -> People:
+def _joint_set(solid: Record) -> JointSet:
+    """The joint set of the first image in which somebody was found."""
+    for key, joints in solid.fields.items():
+        if joints.size:
+            count = solid.array(key, None, None, 3).shape[1]
+            if count not in _JOINT_SETS:
+                raise solid.error(f"{key} must have 17 or 21 joints, got {count}")
+            return _JOINT_SETS[count]
+    return MUPOTS_17
+
+
+def _people(key: str, flat: Record, solid: Record, joint_set: JointSet) -> People:
     if not solid.fields[key].size:  # MATLAB keeps no shape of nothing
         if flat.fields[key].size:
             raise flat.error(f"{key} has people, but none in {solid.path.name}")
-        return People.empty(MUPOTS_17)
-    joints = solid.array(key, None, None, 3) / _MILLIMETRES
-    if joints.shape[1] not in _JOINT_SETS:
-        raise solid.error(f"{key} must have 17 or 21 joints, got {joints.shape[1]}")
-    return people_from(
-        _JOINT_SETS[joints.shape[1]], joints, joints_image=flat.array(key, *joints.shape[:2], 2)
-    )
+        return People.empty(joint_set)
+    joints = solid.array(key, None, len(joint_set), 3)
+    pixels = flat.array(key, *joints.shape[:2], 2)
+    return people_from(joint_set, joints / _MILLIMETRES, joints_image=pixels)

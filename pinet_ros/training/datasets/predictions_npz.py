@@ -16,15 +16,14 @@ frames        (F,)     optional: all images that were looked at, also those with
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from pinet_ros.files import write_whole
 from pinet_ros.people import People
 from pinet_ros.training.datasets.annotated_image import image_key
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.files import Record, require_file, write_whole
+from pinet_ros.training.datasets.files import Record, read_arrays
 from pinet_ros.training.datasets.prediction_fields import (
     joint_set_of,
     metres_of_unit,
@@ -33,6 +32,9 @@ from pinet_ros.training.datasets.prediction_fields import (
 )
 from pinet_ros.training.datasets.rows import concatenate, people_from, select
 
+_REQUIRED = ("joints", "unit", "frame", "person")
+_OPTIONAL = ("joint_set", "joints_image", "box", "score", "confidence", "frames")
+
 
 def read_npz(path: Path) -> dict[str, People]:
     """Read the people of each image by its key.
@@ -40,7 +42,7 @@ def read_npz(path: Path) -> dict[str, People]:
     Raises:
         DatasetError: the file is not an .npz file, or a field is missing or misshapen.
     """
-    file = _read(path)
+    file = read_arrays(path, _REQUIRED + _OPTIONAL)
     joints = file.array("joints", None, None, 3) * metres_of_unit(file)
     count = len(joints)
     joint_set = joint_set_of(file, joints.shape[1])
@@ -58,7 +60,7 @@ def read_npz(path: Path) -> dict[str, People]:
         confidence=optional["confidence"],
         boxes=optional["box"],
         scores=optional["score"],
-        track_ids=file.array("person", count),
+        track_ids=file.whole_numbers("person", count),
     )
     keys = _keys(file, "frame")
     if len(keys) != count:
@@ -70,15 +72,6 @@ def read_npz(path: Path) -> dict[str, People]:
     for key, found in images.items():
         require_distinct(file, key, found.track_ids)
     return images
-
-
-def _read(path: Path) -> Record:
-    require_file(path)
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            return Record(path, "", dict(content))
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path} is not an .npz file of predictions: {error}") from error
 
 
 def _keys(file: Record, field: str) -> list[str]:

@@ -12,10 +12,13 @@ import numpy as np
 from pinet_ros.errors import PinetError
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.training.datasets.scene_fields import read_scene_fields
 
 SPLITS = ("train", "test")
 
 _NEAREST, _FARTHEST = 0.3, 15.0  # metres: depths of the root that an estimate is believed at
+_PART_IN_IMAGE = 0.5  # of the joints of a person who is to be found
 _PELVIS = MUPOTS_17.index("pelvis")
 
 
@@ -25,7 +28,7 @@ class ScenesError(PinetError):
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """The people found in one image, N of them, joints of MUPOTS_17.
+    """The people of one image, N of them found and M missed, joints of MUPOTS_17.
 
     Attributes:
         estimates: (N,17,3) float32, the initial poses, metres, camera optical frame.
@@ -34,6 +37,9 @@ class Scene:
         bodies: (N,) which body each person has.
         cameras: kind of camera or name of the data set, by which figures are reported.
         split: one of SPLITS.
+        missed: (M,17,3) float32, the true poses of those who were to be found and were not;
+            nobody by default.
+        scores: (N,) float32, the detector's; NaN by default.
     """
 
     estimates: np.ndarray
@@ -42,6 +48,17 @@ class Scene:
     bodies: np.ndarray
     cameras: str
     split: str
+    missed: np.ndarray | None = None
+    scores: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        defaults = {
+            "missed": np.empty((0, len(MUPOTS_17), 3), np.float32),
+            "scores": np.full(len(self), np.nan, np.float32),
+        }
+        for name, default in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)
 
     def __len__(self) -> int:
         return len(self.estimates)
@@ -107,27 +124,19 @@ def initial_people(estimates: np.ndarray, boxes: np.ndarray | None = None) -> Pe
     )
 
 
-# Shape of each array that is read after its first axis: one row per scene, person or estimate.
-_FIELDS = {
-    "scene_split": (),
-    "scene_cameras": (),
-    "person_scene": (),
-    "person_joints": (17, 3),
-    "person_body": (),
-    "estimate_scene": (),
-    "estimate_person": (),
-    "estimate_initial_joints": (17, 3),
-    "estimate_box": (4,),
-}
-
-
 def load_scenes(path: Path) -> Scenes:
     """Read the scenes of an .npz file; estimates that are not finite or too far are left out.
 
+    Whoever is known and has at least half of the joints in the image (person_in_image; everybody
+    where a file lacks it) was to be found, and is missed without an estimate that is kept.
+
     Raises:
-        ScenesError: the file is missing, is not an .npz file, or lacks a field.
+        ScenesError: the file cannot be used, see `read_scene_fields`.
     """
-    fields = _read_fields(path)
+    try:
+        fields = _with_defaults(read_scene_fields(Path(path)))
+    except DatasetError as error:
+        raise ScenesError(str(error)) from error
     initial = fields["estimate_initial_joints"]
     depth = initial[:, _PELVIS, 2]
     # a comparison with NaN is false, so unknown joints are left out by either condition
@@ -139,6 +148,15 @@ def load_scenes(path: Path) -> Scenes:
     return Scenes(tuple(_scene(fields, *scene) for scene in zip(numbers, groups, strict=True)))
 
 
+def _with_defaults(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All fields, the optional ones that a file lacks as if nothing were known."""
+    people, estimates = len(fields["person_scene"]), len(fields["estimate_scene"])
+    return {
+        "person_in_image": np.ones((people, len(MUPOTS_17)), bool),
+        "estimate_score": np.full(estimates, np.nan),
+    } | fields
+
+
 def _scene(fields: dict[str, np.ndarray], number: int, estimates: np.ndarray) -> Scene:
     persons = fields["estimate_person"][estimates]
     return Scene(
@@ -148,24 +166,14 @@ def _scene(fields: dict[str, np.ndarray], number: int, estimates: np.ndarray) ->
         bodies=fields["person_body"][persons],
         cameras=str(fields["scene_cameras"][number]),
         split=str(fields["scene_split"][number]),
+        missed=_missed(fields, number, persons),
+        scores=fields["estimate_score"][estimates].astype(np.float32),
     )
 
 
-def _read_fields(path: Path) -> dict[str, np.ndarray]:
-    if not Path(path).is_file():
-        raise ScenesError(f"there is no file of scenes {path}; give the path of an .npz file")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in _FIELDS if name not in file.files]
-            if missing:
-                raise ScenesError(f"{path} is not a file of scenes: it lacks {', '.join(missing)}")
-            fields = {name: file[name] for name in _FIELDS}
-    except (ValueError, OSError, AttributeError) as error:
-        raise ScenesError(f"{path} is not an .npz file of scenes: {error}") from error
-    for name, shape in _FIELDS.items():
-        if fields[name].shape[1:] != shape:
-            raise ScenesError(
-                f"{path}: {name} must have shape (rows{''.join(f',{n}' for n in shape)}), "
-                f"got {fields[name].shape}"
-            )
-    return fields
+def _missed(fields: dict[str, np.ndarray], number: int, found: np.ndarray) -> np.ndarray:
+    """(M,17,3) true poses of those of a scene who were to be found; `found` are rows of people."""
+    persons = np.setdiff1d(np.flatnonzero(fields["person_scene"] == number), found)
+    joints = fields["person_joints"][persons].astype(np.float32)
+    in_image = fields["person_in_image"][persons].mean(axis=1) >= _PART_IN_IMAGE
+    return joints[in_image & np.isfinite(joints).all(axis=(1, 2))]

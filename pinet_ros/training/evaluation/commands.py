@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pinet_ros.device import select_device
 from pinet_ros.errors import PinetError
@@ -11,7 +13,13 @@ from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets.annotations import read_annotations
 from pinet_ros.training.datasets.predictions import read_predictions
 from pinet_ros.training.datasets.scenes import SPLITS, ScenesError, load_scenes
-from pinet_ros.training.evaluation.export import mupots_rows, scenes_rows, write_csv, write_json
+from pinet_ros.training.evaluation.export import (
+    Row,
+    mupots_rows,
+    scenes_rows,
+    write_csv,
+    write_json,
+)
 from pinet_ros.training.evaluation.mupots import evaluate_mupots
 from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
 from pinet_ros.training.evaluation.tables import mupots_tables, scenes_tables
@@ -75,11 +83,7 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
     report = evaluate_scenes(scenes, refiner)
     if options.controls:
         report["controls"] = evaluate_controls(scenes, refiner)
-    print(scenes_tables(report))
-    if options.json:
-        write_json(options.json, report)
-    if options.csv:
-        write_csv(options.csv, scenes_rows(report))
+    _give(report, scenes_tables(report), scenes_rows(report), options)
     return 0
 
 
@@ -93,12 +97,19 @@ def _evaluate_mupots(options: argparse.Namespace) -> int:
         _load_refiner(options) if options.refine else None,
         normalise_bones=options.normalise_bones,
     )
-    print(mupots_tables(report))
+    _give(report, mupots_tables(report), mupots_rows(report), options)
+    return 0
+
+
+def _give(
+    report: dict[str, Any], tables: str, rows: Iterator[Row], options: argparse.Namespace
+) -> None:
+    """Print a report, and write it to the files that are asked for."""
+    print(tables)
     if options.json:
         write_json(options.json, report)
     if options.csv:
-        write_csv(options.csv, mupots_rows(report))
-    return 0
+        write_csv(options.csv, rows)
 
 
 def _load_refiner(options: argparse.Namespace) -> Refiner:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pinet_ros.training.datasets.files import write_whole
+from pinet_ros.files import write_text
 
 _COLUMNS = ("group", "people", "joints", "when", "metric", "value")
 _BOUNDS = {"mean": "difference", "low": "difference_low", "high": "difference_high"}
@@ -19,18 +19,17 @@ Row = tuple[str, str, str, str, str, float | None]
 
 def write_json(path: Path, report: dict[str, Any]) -> None:
     """Write a report whole or not at all; the folder is made."""
-    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_text(path, json.dumps(report, indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, rows: Iterator[Row]) -> None:
     """Write rows whole or not at all, a value that is not known as an empty field.
 
     Columns:
-        group: `pooled` for all images, `sequence_average`, the name of a sequence, or the kind of
-            camera of scenes.
+        group: `pooled` for all images, `sequence_average`, `image_average`, the name of a
+            sequence, or the kind of camera of scenes.
         people: `all` or `matched`; for scenes in whose company they were refined, `together` or
-            the name of a control.
+            the name of a control, with `_all` behind it where those who were missed count too.
         joints: `all`, or the name of a group of joints.
         when: `before`, `after`, or `difference` with `difference_low` and `difference_high`.
         metric, value: as in the report.
@@ -39,7 +38,7 @@ def write_csv(path: Path, rows: Iterator[Row]) -> None:
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
     writer.writerows(rows)
-    write_whole(path, lambda stream: stream.write(text.getvalue().encode()))
+    write_text(path, text.getvalue())
 
 
 def mupots_rows(report: dict[str, Any]) -> Iterator[Row]:
@@ -50,6 +49,7 @@ def mupots_rows(report: dict[str, Any]) -> Iterator[Row]:
         groups = {
             "pooled": {people: part[people] for people in ("all", "matched")},
             "sequence_average": part["sequence_average"],
+            "image_average": {"matched": part["image_average"]},
             **part["per_sequence"],
         }
         for group, of_people in groups.items():
@@ -71,6 +71,14 @@ def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
                 for joints, metrics in kind["per_joint"][when].items():
                     yield from _rows(cameras, people, joints, when, metrics)
             yield from _difference_rows(cameras, people, kind["difference"])
+            yield from _everybody_rows(cameras, f"{people}_all", kind["all"])
+
+
+def _everybody_rows(cameras: str, people: str, everybody: dict[str, Any]) -> Iterator[Row]:
+    for count in ("n", "found"):
+        yield cameras, people, "all", "before", count, everybody[count]
+    for when in ("before", "after"):
+        yield from _rows(cameras, people, "all", when, everybody[when])
 
 
 def _rows(

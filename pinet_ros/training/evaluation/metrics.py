@@ -150,6 +150,21 @@ def mean_metrics(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float | 
     return means(PoseErrors(predicted, truth).whole)
 
 
+def image_average(values: dict[str, np.ndarray], images: np.ndarray) -> dict[str, float | None]:
+    """The mean over images of the mean over their people, each image counting alike.
+
+    Args:
+        values: (N,) of each metric, NaN where it is not known: these people are left out.
+        images: (N,) number of the image that each person is in.
+    """
+    averages = {}
+    for name, value in values.items():
+        known = ~np.isnan(value)
+        _, image = np.unique(images[known], return_inverse=True)
+        averages[name] = _mean(np.bincount(image, value[known]) / np.bincount(image))
+    return averages
+
+
 def average(reports: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
     """The mean of each metric over several means, each counting alike; counts are left out."""
     names = (*METRICS, ROOT_METRIC)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
@@ -14,6 +13,7 @@ from pinet_ros.training.datasets.annotated_image import AnnotatedImage
 from pinet_ros.training.datasets.annotations import Annotations
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.pairing import check_keys, with_image_joints
+from pinet_ros.training.datasets.predict import refine
 from pinet_ros.training.datasets.predictions import Predictions
 from pinet_ros.training.evaluation.bones import with_bone_lengths
 from pinet_ros.training.evaluation.bootstrap import paired_differences
@@ -23,6 +23,7 @@ from pinet_ros.training.evaluation.metrics import (
     MUPOTS_PCK_JOINTS,
     PoseErrors,
     average,
+    image_average,
     means,
 )
 from pinet_ros.training.evaluation.root_detection import (
@@ -32,6 +33,7 @@ from pinet_ros.training.evaluation.root_detection import (
 )
 
 _PELVIS = MUPOTS_17.index("pelvis")
+_OF_TABLE_2 = ("mpjpe_mm", "pa_mpjpe_mm")
 
 
 def evaluate_mupots(
@@ -64,6 +66,8 @@ def evaluate_mupots(
         - `matched`: `n` and the means over those found;
         - `sequence_average`: `all` and `matched`, each sequence counting alike, as the average of
           the paper's table 1;
+        - `image_average`: MPJPE and PA-MPJPE of those found, averaged over the people of each
+          image and then over images, as the average of table 2;
         - `per_sequence`: `all` and `matched` of each;
         - `per_joint`: means over all people for each of JOINT_GROUPS;
         - `protocol`: what the numbers are;
@@ -73,7 +77,8 @@ def evaluate_mupots(
 
     Raises:
         DatasetError: predictions are of other images than the annotations, a prediction can
-            neither be matched by 2D joints nor projected, or there are no valid people.
+            neither be matched by 2D joints nor projected, there are no valid people, or the
+            refiner needs something of the people that an image lacks.
     """
     check_keys(annotations, predictions)
     images = [_match(image, predictions) for image in annotations.images]
@@ -86,9 +91,9 @@ def evaluate_mupots(
     }
     report = {"protocol": protocol, **before.report()}
     if refiner is not None:
-        progress = tqdm(images, desc="refining", unit="image", leave=False, disable=None)
-        refined = [refiner(image.predicted) for image in progress]
-        after = _Evaluated(images, refined, normalise_bones)
+        initial = Predictions(predictions.source, {image.key: image.predicted for image in images})
+        refined, _ = refine(initial, refiner)
+        after = _Evaluated(images, list(refined.images.values()), normalise_bones)
         report["after"] = after.report()
         report["difference"] = paired_differences(before.values, after.values, before.images)
     return report
@@ -106,6 +111,7 @@ class _MatchedImage:
         match: the row of the prediction of each valid person, or -1.
     """
 
+    key: str
     sequence: str
     truth: np.ndarray
     model: np.ndarray
@@ -135,6 +141,7 @@ def _match(image: AnnotatedImage, predictions: Predictions) -> _MatchedImage:
     predicted = predictions.images.get(image.key, People.empty(MUPOTS_17)).to_joint_set(MUPOTS_17)
     predicted = with_image_joints(predicted, image)
     return _MatchedImage(
+        key=image.key,
         sequence=image.sequence,
         truth=truth.joints,
         model=truth.joints if image.universal is None else image.universal,
@@ -170,6 +177,9 @@ class _Evaluated:
                 people: average([sequence[people] for sequence in per_sequence.values()])
                 for people in ("all", "matched")
             },
+            "image_average": image_average(
+                {name: self.values[name] for name in _OF_TABLE_2}, self.images
+            ),
             "per_sequence": per_sequence,
             "per_joint": {name: means(self._errors.group(name)) for name in JOINT_GROUPS},
         }

@@ -47,7 +47,10 @@ def mupots_tables(report: dict[str, Any]) -> str:
         *(
             _by_sequence(
                 f"Table 1: 3DPCK at 150 mm, %, {people} people; the average is over sequences",
-                {label: (part, part["sequence_average"]) for label, part in treatments.items()},
+                {
+                    label: (part, part["sequence_average"][people])
+                    for label, part in treatments.items()
+                },
                 people,
                 "pck150",
             )
@@ -55,8 +58,9 @@ def mupots_tables(report: dict[str, Any]) -> str:
         ),
         *(
             _by_sequence(
-                f"Table 2: {_LABELS[metric]}, people found; the average is over people",
-                {label: (part, part) for label, part in treatments.items()},
+                f"Table 2: {_LABELS[metric]}, people found; the average is over images, of the "
+                "mean over the people of each",
+                {label: (part, part["image_average"]) for label, part in treatments.items()},
                 "all",
                 metric,
             )
@@ -77,25 +81,37 @@ def scenes_tables(report: dict[str, Any]) -> str:
     for cameras, kind in report.items():
         if cameras == "controls":
             continue
-        columns = {"initial": kind["before"], "refined": kind["after"]}
-        columns |= {name.replace("_", " "): c[cameras]["after"] for name, c in controls.items()}
+        kinds = {"refined": kind}
+        kinds |= {name.replace("_", " "): control[cameras] for name, control in controls.items()}
+        everybody = {label: of_company["all"] for label, of_company in kinds.items()}
         title = f"{cameras} cameras, {kind['n']} people"
         rows = {
             label: (kind["per_joint"][when], kind[when])
             for label, when in (("initial", "before"), ("refined", "after"))
         }
         sections += [
-            _summary(title, columns, kind["difference"], "refined - initial"),
+            _summary(title, _columns(kinds), kind["difference"], "refined - initial"),
             _by_joint(f"{title}: 3DPCK at 150 mm, %", rows),
+            _summary(
+                f"{cameras} cameras, all {kind['all']['n']} people; whoever was missed has all "
+                "joints wrong",
+                _columns(everybody),
+            ),
         ]
     return "\n\n".join(sections)
+
+
+def _columns(kinds: dict[str, dict[str, Any]]) -> dict[str, Metrics]:
+    """The initial poses, which all treatments share, and those after each treatment."""
+    after = {label: kind["after"] for label, kind in kinds.items()}
+    return {"initial": next(iter(kinds.values()))["before"], **after}
 
 
 def _summary(
     title: str,
     columns: dict[str, Metrics],
-    differences: dict[str, dict[str, float] | None] | None,
-    difference_title: str,
+    differences: dict[str, dict[str, float] | None] | None = None,
+    difference_title: str = "",
 ) -> str:
     """All metrics, a row each."""
     rows = []
@@ -112,7 +128,7 @@ def _summary(
 
 def _by_sequence(
     title: str,
-    rows: dict[str, tuple[dict[str, Any], dict[str, Metrics]]],
+    rows: dict[str, tuple[dict[str, Any], Metrics]],
     people: str,
     metric: str,
 ) -> str:
@@ -120,7 +136,7 @@ def _by_sequence(
     cells = []
     for label, (part, average) in rows.items():
         values = [sequence[people][metric] for sequence in part["per_sequence"].values()]
-        values.append(average[people][metric])
+        values.append(average[metric])
         cells.append([label, *(_cell(value, metric) for value in values)])
     first, _ = next(iter(rows.values()))
     names = [name or "-" for name in first["per_sequence"]]

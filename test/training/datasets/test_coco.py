@@ -62,6 +62,14 @@ def test_an_image_may_lack_its_camera(content, read):
     assert read(content)[0].camera is None
 
 
+@pytest.mark.parametrize("value", [None, 1, True])
+def test_people_are_valid_unless_it_is_denied(value, content, read):
+    content["annotations"][0]["is_valid"] = value
+    content["annotations"][1]["is_valid"] = False
+
+    assert read(content)[0].valid.tolist() == [True, False]
+
+
 def test_reads_initial_poses_row_by_row_in_a_joint_set_of_their_own(made, read):
     content = made.coco({"1.jpg": made.people_mm(0, joints=21), "2.jpg": made.people_mm(1)[:0]})
     initial = made.people_mm(5, count=1)[0]
@@ -154,6 +162,24 @@ def _set(part, field, value):
             r"annotation 7: keypoints_cam must hold numbers in rows of equal length",
         ),
         (_set("images", "intrinsic", [0, 0, 1, 1]), r"image 100: .*positive focal lengths"),
+        (
+            _set("images", "id", [1, 2]),
+            r"image \[1, 2\]: id must be a number or a string, got \[1, 2",
+        ),
+        (
+            _set("annotations", "image_id", {"image": 3}),
+            r"annotation 7: image_id must be a number or a string, got \{'image': 3\}",
+        ),
+        (_set("images", "id", 101), r"people.json: image 101: another image has the same id"),
+        (
+            _set("images", "width", float("nan")),
+            r"image 100: width must be whole and from 1 to 2147483647, got nan",
+        ),
+        (_set("images", "height", 0), r"image 100: height must be whole and from 1 to .*, got 0"),
+        (
+            _set("annotations", "is_valid", 2),
+            r"annotation 7: is_valid must be whole and from 0 to 1, got 2",
+        ),
     ],
 )
 def test_an_error_names_the_record_and_the_field(change, message, content, read):

@@ -123,6 +123,32 @@ def test_missing_files_and_variables_are_named(made, poses, tmp_path):
         read_annotations(tmp_path)
 
 
+def _truncated(content):
+    return content[: len(content) // 2]
+
+
+def _damaged(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes(200) + content[middle + 200 :]
+
+
+def _of_another_version(content):
+    return content[:124] + b"\x00\x03IM" + content[128:]
+
+
+@pytest.mark.parametrize("damage", [_truncated, _damaged, _of_another_version])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_damaged_file_is_named(damage, compressed, made, poses, tmp_path):
+    made.mupots(tmp_path / "TS1", poses)
+    path = tmp_path / "TS1" / "annot.mat"
+    cells = scipy.io.loadmat(path)["annotations"]
+    scipy.io.savemat(path, {"annotations": cells}, do_compression=compressed)
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(DatasetError, match=r"TS1/annot.mat"):
+        read_annotations(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("shape", "flags", "message"),
     [

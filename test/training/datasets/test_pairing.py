@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,17 +116,61 @@ def test_leaves_out_who_is_not_valid_or_not_known(annotations, predictions):
     np.testing.assert_array_equal(scene.estimates, predictions.images[FIRST].joints[:1])
 
 
+def test_who_is_not_found_is_missed(annotations, predictions, poses):
+    (_, second, _) = pair(annotations(), predictions)
+
+    np.testing.assert_allclose(second.missed, poses["TS1/img_000001.jpg"][1:] / 1000, rtol=1e-6)
+
+
+def test_a_pose_that_cannot_be_refined_does_not_find_anybody(annotations, predictions, poses):
+    predictions.images[FIRST].joints[0, 5] = np.nan  # of the second person
+
+    first, *_ = pair(annotations(), predictions)
+
+    truth = poses["TS1/img_000000.jpg"] / 1000
+    np.testing.assert_allclose(first.truth, truth[:1], rtol=1e-6)
+    np.testing.assert_allclose(first.missed, truth[1:], rtol=1e-6)
+
+
+def test_who_is_not_valid_or_not_known_is_not_missed(annotations, predictions, made, poses):
+    def change(content):
+        content["annotations"][1]["is_valid"] = 0
+        content["annotations"][3]["keypoints_cam"][3] = [None] * 3
+
+    predictions.images[FIRST] = predicted(poses["TS1/img_000000.jpg"][:1], made)
+
+    scenes = pair(annotations(change), predictions)
+
+    assert [len(scene) for scene in scenes] == [1, 1, 1]
+    assert [len(scene.missed) for scene in scenes] == [0, 0, 0]
+
+
+def test_scores_are_those_of_the_predictions(annotations, predictions):
+    people = predictions.images[FIRST]
+    predictions.images[FIRST] = replace(people, scores=np.array([0.25, 0.75]))
+
+    first, second, _ = pair(annotations(), predictions)
+
+    assert first.scores.tolist() == [0.75, 0.25]
+    assert np.isnan(second.scores).all()
+
+
 def test_own_initial_poses_are_taken_row_by_row(annotations, made):
-    images = {"1.jpg": made.people_mm(0, joints=21), "2.jpg": made.people_mm(1, joints=21)}
+    images = {
+        "1.jpg": made.people_mm(0, count=3, joints=21),
+        "2.jpg": made.people_mm(1, joints=21),
+    }
     initial = made.people_mm(5, count=1)[0]
 
     def change(content):
         content["annotations"][1]["keypoints_cam_posenet"] = initial.tolist()
+        content["annotations"][2]["is_valid"] = 0
 
     (scene,) = pair(annotations(change, images))
 
     np.testing.assert_allclose(scene.estimates, initial[None] / 1000, rtol=1e-6)
-    np.testing.assert_allclose(scene.truth, images["1.jpg"][1:, :17] / 1000, rtol=1e-6)
+    np.testing.assert_allclose(scene.truth, images["1.jpg"][1:2, :17] / 1000, rtol=1e-6)
+    np.testing.assert_allclose(scene.missed, images["1.jpg"][:1, :17] / 1000, rtol=1e-6)
     assert scene.split == "train"
 
 

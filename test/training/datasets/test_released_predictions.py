@@ -7,7 +7,7 @@ import scipy.io
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.predictions import read_predictions
 
-KEY = "TS1_img_000001"
+FIRST, KEY = "TS1_img_000000", "TS1_img_000001"
 
 
 @pytest.fixture
@@ -40,6 +40,24 @@ def test_reads_the_pair_of_mat_files_by_either(prefix, given, mats, made):
     assert [len(people) for people in found.images.values()] == [1, 2, 0]
 
 
+@pytest.mark.parametrize("empty", ["TS1_img_000000", "TS1_img_000001"])
+def test_images_without_people_have_the_joints_of_the_others(empty, made, tmp_path):
+    poses = {f"TS1_img_00000{n}": made.people_mm(n, joints=21) for n in range(3)}
+    poses[empty] = np.zeros((0, 0))
+    pixels = {key: made.project(pose) if len(pose) else pose for key, pose in poses.items()}
+    path = tmp_path / "preds_2d_kpt_mupots.mat"
+    scipy.io.savemat(path, pixels)
+    scipy.io.savemat(tmp_path / "preds_3d_kpt_mupots.mat", poses)
+
+    images = read_predictions(path).images
+
+    assert {people.joint_set.name for people in images.values()} == {"muco_21"}
+    assert len(images[empty]) == 0
+    np.testing.assert_allclose(
+        images["TS1_img_000002"].joints, poses["TS1_img_000002"] / 1000, rtol=1e-6
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -48,7 +66,11 @@ def test_reads_the_pair_of_mat_files_by_either(prefix, given, mats, made):
             rf"preds_2d_kpt_mupots.mat: lacks the image '{KEY}' that preds_3d",
         ),
         ({"flat": {KEY: np.zeros((1, 17, 2))}}, rf"{KEY} must have shape \(2,17,2\), got \(1, 17"),
-        ({"solid": {KEY: np.zeros((2, 16, 3))}}, rf"{KEY} must have 17 or 21 joints, got 16"),
+        ({"solid": {FIRST: np.zeros((1, 16, 3))}}, rf"{FIRST} must have 17 or 21 joints, got 16"),
+        (
+            {"solid": {KEY: np.zeros((2, 21, 3))}},
+            rf"{KEY} must have shape \(any,17,3\), got \(2, 21",
+        ),
         ({"solid": {KEY: np.zeros((0, 0))}}, rf"2d_kpt_mupots.mat: {KEY} has people, but none in"),
     ],
 )

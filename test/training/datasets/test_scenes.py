@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.scenes import ScenesError, initial_people, load_scenes
+from pinet_ros.training.datasets.scenes import (
+    Scene,
+    ScenesError,
+    initial_people,
+    load_scenes,
+)
 
 
 @pytest.fixture
@@ -42,6 +47,74 @@ def test_matches_estimates_with_people(fields, load):
     assert (first.split, first.cameras) == ("train", "narrow")
     np.testing.assert_array_equal(second.truth, fields["person_joints"][[3]])
     assert (second.split, second.cameras) == ("test", "wide")
+
+
+def _three_in_the_first_scene(fields):
+    """Row 4 of the people is of the first scene too, and has no estimate."""
+    fields["person_scene"] = np.array([0, 0, 1, 1, 0])
+    fields["person_body"] = np.arange(5)
+    fields["person_joints"] = np.random.default_rng(1).normal(size=(5, 17, 3)).astype(np.float32)
+
+
+def test_who_has_no_estimate_is_missed(fields, load):
+    _three_in_the_first_scene(fields)
+
+    first, second = load(fields)
+
+    np.testing.assert_array_equal(first.missed, fields["person_joints"][[4]])
+    np.testing.assert_array_equal(second.missed, fields["person_joints"][[2]])
+    assert first.missed.dtype == np.float32
+
+
+@pytest.mark.parametrize(("joints_in_image", "missed"), [(8, 0), (9, 1), (17, 1)])
+def test_who_has_less_than_half_of_the_joints_in_the_image_is_not_missed(
+    joints_in_image, missed, fields, load
+):
+    _three_in_the_first_scene(fields)
+    fields["person_in_image"] = np.zeros((5, 17), bool)  # those found are kept all the same
+    fields["person_in_image"][4, :joints_in_image] = True
+
+    first, second = load(fields)
+
+    assert (len(first), len(first.missed)) == (2, missed)
+    assert (len(second), len(second.missed)) == (1, 0)
+
+
+def test_who_is_not_known_is_not_missed(fields, load):
+    _three_in_the_first_scene(fields)
+    fields["person_joints"][4, 3, 1] = np.nan
+
+    first, _ = load(fields)
+
+    assert len(first.missed) == 0
+
+
+def test_who_has_an_estimate_that_is_left_out_is_missed(fields, load):
+    fields["estimate_initial_joints"][0, 14, 2] = 99  # of row 1 of the people
+
+    first, _ = load(fields)
+
+    np.testing.assert_array_equal(first.truth, fields["person_joints"][[0]])
+    np.testing.assert_array_equal(first.missed, fields["person_joints"][[1]])
+
+
+def test_scores_are_those_of_the_estimates(fields, load):
+    assert np.isnan([score for scene in load(fields) for score in scene.scores]).all()
+    fields["estimate_score"] = np.array([0.25, 0.5, 0.75])
+
+    first, second = load(fields)
+
+    assert (first.scores.tolist(), second.scores.tolist()) == ([0.25, 0.75], [0.5])
+
+
+def test_a_scene_has_nobody_missed_and_no_scores_by_default(excerpt):
+    whole = excerpt.scenes[0]
+
+    scene = Scene(whole.estimates, whole.truth, whole.boxes, whole.bodies, "narrow", "test")
+
+    assert scene.missed.shape == (0, 17, 3)
+    assert scene.scores.shape == (len(whole),)
+    assert np.isnan(scene.scores).all()
 
 
 def test_selects_by_split_cameras_and_people(fields, load):
@@ -90,16 +163,8 @@ def test_initial_people_are_known_by_their_joints():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ScenesError, match=r"no file of scenes .*nothing.npz"):
+    with pytest.raises(ScenesError, match=r"there is no file .*nothing.npz"):
         load_scenes(tmp_path / "nothing.npz")
-
-
-def test_a_file_of_another_kind_is_named(tmp_path):
-    path = tmp_path / "scenes.npz"
-    path.write_text("not an archive")
-
-    with pytest.raises(ScenesError, match=r"scenes.npz is not an .npz file of scenes"):
-        load_scenes(path)
 
 
 def test_missing_fields_are_named(fields, load):
@@ -109,8 +174,39 @@ def test_missing_fields_are_named(fields, load):
         load(fields)
 
 
-def test_a_field_of_another_shape_is_named(fields, load):
-    fields["person_joints"] = fields["person_joints"][:, :16]
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"person_joints": np.zeros((4, 16, 3))},
+            r"person_joints must have shape \(4,17,3\), got \(4, 16",
+        ),
+        ({"person_joints": np.full((4, 17, 3), "a")}, "person_joints must hold numbers"),
+        ({"scene_split": np.array("test")}, r"scene_split must have shape \(1\), got \(\)"),
+        ({"scene_cameras": ["wide"]}, r"scene_cameras must have shape \(2\), got \(1,\)"),
+        ({"person_body": [7, 8, 9]}, r"person_body must have shape \(4\), got \(3,\)"),
+        ({"estimate_person": [1, 3]}, r"estimate_person must have shape \(3\), got \(2,\)"),
+        (
+            {"person_in_image": np.ones((4, 16), bool)},
+            r"person_in_image must have shape \(4,17\), got \(4, 16",
+        ),
+        ({"estimate_score": [0.5]}, r"estimate_score must have shape \(3\), got \(1,\)"),
+        ({"person_scene": [0, 2, 1, 3]}, "person_scene must be whole and from 0 to 1, got 2"),
+        ({"estimate_scene": [0, 1, -1]}, "estimate_scene must be whole and from 0 to 1, got -1"),
+        ({"estimate_person": [1, 4, 9]}, "estimate_person must be whole and from 0 to 3, got 4"),
+        ({"estimate_person": [1, 0.5, 0]}, "estimate_person must be whole and .*, got 0.5"),
+    ],
+)
+def test_a_field_that_does_not_fit_the_others_is_named(change, message, fields, load):
+    with pytest.raises(ScenesError, match=rf"scenes.npz: {message}"):
+        load(fields | change)
 
-    with pytest.raises(ScenesError, match=r"person_joints must have shape \(rows,17,3\), got \(4"):
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_the_true_joints_of_who_has_an_estimate_must_be_known(bad, fields, load):
+    fields["person_joints"][2] = bad  # has none
+    assert len(load(fields)) == 2
+    fields["person_joints"][3, 5, 1] = bad
+
+    with pytest.raises(ScenesError, match=r"scenes.npz: person_joints, row 3: must be finite"):
         load(fields)

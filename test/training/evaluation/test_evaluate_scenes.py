@@ -13,6 +13,20 @@ from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_sce
 A_METRE = np.float32([0, 0, 1])
 
 
+def scene_of(estimates, truth, missed, scores=None) -> Scene:
+    """Of one kind of camera, without boxes."""
+    return Scene(
+        estimates=np.float32(estimates),
+        truth=np.float32(truth),
+        boxes=np.full((len(truth), 4), np.nan, np.float32),
+        bodies=np.arange(len(truth)),
+        cameras="narrow",
+        split="test",
+        missed=np.float32(missed).reshape(-1, 17, 3),
+        scores=scores,
+    )
+
+
 class RecordingRefiner:
     """Moves everybody by a metre and keeps what it was given."""
 
@@ -44,7 +58,7 @@ def test_reports_people_of_scenes_with_two_or_more(excerpt):
 
     assert list(report) == ["narrow", "wide"]
     for cameras, kind in report.items():
-        assert list(kind) == ["n", "before", "after", "difference", "per_joint"]
+        assert list(kind) == ["n", "before", "after", "difference", "per_joint", "all"]
         assert kind["n"] == sum(len(s) for s in excerpt if s.cameras == cameras)
         assert list(kind["before"]) == [*METRICS, "root_mm"]
         assert kind["after"] == kind["before"]
@@ -74,6 +88,69 @@ def test_the_difference_has_an_interval(excerpt):
         assert difference["mean"] == pytest.approx(change), name
         assert difference["low"] <= difference["mean"] <= difference["high"], name
     assert kind["difference"]["root_mm"]["low"] < kind["difference"]["root_mm"]["high"]
+
+
+def test_a_missed_person_has_all_joints_wrong(excerpt):
+    # the last person of each scene of three or more is missed
+    narrow = excerpt.select(cameras="narrow", minimum_people=3)
+    scenes = Scenes(tuple(scene_of(s.estimates[:-1], s.truth[:-1], s.truth[-1:]) for s in narrow))
+
+    kind = evaluate_scenes(scenes, Halved())["narrow"]
+
+    people = sum(len(scene) for scene in narrow)
+    assert (kind["n"], kind["all"]["n"]) == (people - len(narrow), people)
+    assert kind["all"]["found"] == kind["n"]
+    for when, scale in {"before": 1.0, "after": 0.5}.items():
+        assert list(kind["all"][when]) == [
+            *("pck150", "auc", "pck150_absolute", "auc_absolute", "root_ap25")
+        ]
+        right = {"pck150": 0, "pck150_absolute": 0, "auc": 0.0, "auc_absolute": 0.0}
+        for scene in scenes:
+            for estimate, true in zip(scale * scene.estimates, scene.truth, strict=True):
+                for joint in range(17):
+                    absolute = 1000 * np.linalg.norm(estimate[joint] - true[joint])
+                    relative = 1000 * np.linalg.norm(
+                        estimate[joint] - estimate[14] - true[joint] + true[14]
+                    )
+                    right["pck150"] += relative < 150
+                    right["pck150_absolute"] += absolute < 150
+                    right["auc"] += np.mean([relative < t for t in range(0, 151, 5)])
+                    right["auc_absolute"] += np.mean([absolute < t for t in range(0, 151, 5)])
+        for name, count in right.items():
+            expected = 100 * count / (17 * people)
+            assert kind["all"][when][name] == pytest.approx(expected, rel=1e-6), name
+    alike = evaluate_scenes(narrow, Halved())["narrow"]
+    assert alike["all"]["before"]["auc"] == pytest.approx(alike["before"]["auc"])
+
+
+def test_the_average_precision_of_the_root_counts_the_missed():
+    truth = np.random.default_rng(0).normal(scale=0.3, size=(5, 17, 3)) + 4 * A_METRE
+    truth[:, :, 0] += 3 * np.arange(5)[:, None]
+    refiner = RecordingRefiner()  # moves everybody by a metre: who was wrong is right then
+    scenes = Scenes(
+        (
+            scene_of([truth[0], truth[1] - A_METRE], truth[:2], truth[2], np.array([0.5, 0.9])),
+            scene_of(truth[3:] - A_METRE, truth[3:], [], np.array([0.8, 0.7])),
+            scene_of(truth[:1], truth[:1], truth[1:]),  # one found: does not count
+        )
+    )
+
+    everybody = evaluate_scenes(scenes, refiner)["narrow"]["all"]
+
+    assert (everybody["n"], everybody["found"]) == (5, 4)
+    # the only right one comes last: 1 of 4 detections and 1 of 5 people
+    assert everybody["before"]["root_ap25"] == pytest.approx(100 * 1 / 4 * 1 / 5)
+    # the only wrong one comes last: before it 3 of 3 detections and 3 of 5 people
+    assert everybody["after"]["root_ap25"] == pytest.approx(100 * 3 / 5)
+
+
+def test_without_scores_the_average_precision_is_one_point_of_the_curve():
+    truth = np.ones((3, 17, 3)) + 3 * np.arange(3)[:, None, None]
+    scenes = Scenes((scene_of([truth[0], truth[1] + 1], truth[:2], truth[2]),))
+
+    everybody = evaluate_scenes(scenes, lambda people: people)["narrow"]["all"]
+
+    assert everybody["before"]["root_ap25"] == pytest.approx(100 * 1 / 2 * 1 / 3)
 
 
 def test_joint_groups_before_and_after(excerpt):

@@ -13,6 +13,7 @@ from pinet_ros.training.evaluation.metrics import (
     MUPOTS_PCK_JOINTS,
     PoseErrors,
     average,
+    image_average,
     mean_metrics,
     means,
 )
@@ -270,6 +271,18 @@ def test_a_mean_over_nobody_is_none():
     assert means(values) == {"mpjpe_mm": 4.0}
     assert means(values, np.array([True, False, False])) == {"mpjpe_mm": None}
     assert means(values, np.zeros(3, bool)) == {"mpjpe_mm": None}
+
+
+def test_an_image_average_counts_each_image_alike_and_leaves_out_unknown_people():
+    values = {
+        "mpjpe_mm": np.array([1.0, 5.0, 3.0, np.nan, 9.0, np.nan]),
+        "pa_mpjpe_mm": np.full(6, np.nan),
+    }
+
+    averages = image_average(values, np.array([0, 1, 0, 1, 0, 4]) + 3)
+
+    # image 3 holds 1, 3 and 9, image 4 holds 5 alone, and of image 7 nothing is known
+    assert averages == {"mpjpe_mm": pytest.approx((13 / 3 + 5) / 2), "pa_mpjpe_mm": None}
 
 
 def test_an_average_counts_each_mean_alike_and_leaves_out_unknown_ones():
