@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from pinet_ros.camera import Camera, CameraError
+from pinet_ros.files import write_text
 
 _QUALISYS_SUBPIXELS = 64  # Qualisys writes pixels in 64ths
 
@@ -131,7 +132,7 @@ def write_calibration(path: str | Path, calibration: Calibration) -> None:
         "rectification_matrix": matrix(3, calibration.r),
         "projection_matrix": matrix(3, calibration.p),
     }
-    Path(path).write_text(yaml.safe_dump(fields, sort_keys=False, default_flow_style=None))
+    write_text(Path(path), yaml.safe_dump(fields, sort_keys=False, default_flow_style=None))
 
 
 def read_qualisys(path: str | Path) -> dict[str, Calibration]:

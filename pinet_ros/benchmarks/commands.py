@@ -6,8 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
+from pinet_ros.arguments import positive_integer
 from pinet_ros.benchmarks.refiner import REPETITIONS, benchmark_refiner
 from pinet_ros.device import describe_device, select_device
+from pinet_ros.files import write_text
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -15,7 +17,7 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = subparsers.add_parser("bench", help="measure speed").add_subparsers(required=True)
     parser = kinds.add_parser("refiner", help="one pass for all people against one for each")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    parser.add_argument("--repetitions", type=positive_integer, default=REPETITIONS)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.set_defaults(run=_bench_refiner)
 
@@ -30,5 +32,5 @@ def _bench_refiner(arguments: argparse.Namespace) -> int:
             f"{row['batched_ms']:.1f} ms), at most {row['max_diff_mm']:.4f} mm apart"
         )
     if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+        write_text(arguments.json, json.dumps(report, indent=2) + "\n")
     return 0
