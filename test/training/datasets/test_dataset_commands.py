@@ -104,7 +104,9 @@ def crowd(excerpt, tmp_path):
     images = {}
     for number, scene in enumerate(scenes):
         pixels = rng.uniform(0, 900, (len(scene), 17, 2))
-        images[f"image_{number}"] = people_from(MUPOTS_17, scene.estimates, joints_image=pixels)
+        images[f"image_{number}"] = people_from(
+            MUPOTS_17, scene.estimates.copy(), joints_image=pixels
+        )
     images["image_3"].joints[0, 4] = np.nan
     return images
 
