@@ -33,8 +33,8 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         DatasetError: the file is missing or is not an .npz file; an array is missing or
-            misshapen, names a row that does not exist, or lacks joints of a person who has an
-            estimate.
+            misshapen, names a row that does not exist, gives somebody an estimate in another scene
+            than the person's, or lacks joints of a person who has an estimate.
     """
     required = (*_LABELS, *_ROWS_OF, *_NUMBERS)
     file = read_arrays(path, (*required, *_OPTIONAL))
@@ -42,6 +42,7 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
         raise file.error(f"is not a file of scenes: it lacks {', '.join(missing)}")
     counts = {_kind(name): file[name].size for name in _COUNTED}
     fields = {name: _field(file, name, counts) for name in file.fields}
+    _require_own_scene(file, fields)
     _require_truth(file, fields["person_joints"], fields["estimate_person"])
     return fields
 
@@ -60,6 +61,18 @@ def _field(file: Record, name: str, counts: dict[str, int]) -> np.ndarray:
     if file[name].shape != (count,):
         raise file.error(f"{name} must have shape ({count}), got {file[name].shape}")
     return file[name]
+
+
+def _require_own_scene(file: Record, fields: dict[str, np.ndarray]) -> None:
+    """See that each estimate is of a person of its own scene."""
+    own = fields["person_scene"][fields["estimate_person"]]
+    wrong = np.flatnonzero(own != fields["estimate_scene"])
+    if len(wrong):
+        row = wrong[0]
+        raise file.error(
+            f"estimate_person, row {row}: must be a person of the estimate's scene "
+            f"{fields['estimate_scene'][row]}, but that person is of scene {own[row]}"
+        )
 
 
 def _require_truth(file: Record, joints: np.ndarray, persons: np.ndarray) -> None:

@@ -141,11 +141,9 @@ def load_scenes(path: Path) -> Scenes:
     depth = initial[:, _PELVIS, 2]
     # a comparison with NaN is false, so unknown joints are left out by either condition
     believed = np.isfinite(initial).all(axis=(1, 2)) & (depth > _NEAREST) & (depth < _FARTHEST)
-    rows = np.flatnonzero(believed)
-    rows = rows[np.argsort(fields["estimate_scene"][rows], kind="stable")]
-    numbers, starts = np.unique(fields["estimate_scene"][rows], return_index=True)
-    groups = np.split(rows, starts[1:])
-    return Scenes(tuple(_scene(fields, *scene) for scene in zip(numbers, groups, strict=True)))
+    estimates = _by_scene(fields["estimate_scene"], np.flatnonzero(believed))
+    people = _by_scene(fields["person_scene"], np.arange(len(fields["person_scene"])))
+    return Scenes(tuple(_scene(fields, n, rows, people[n]) for n, rows in estimates.items()))
 
 
 def _with_defaults(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -157,7 +155,17 @@ def _with_defaults(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     } | fields
 
 
-def _scene(fields: dict[str, np.ndarray], number: int, estimates: np.ndarray) -> Scene:
+def _by_scene(scenes: np.ndarray, rows: np.ndarray) -> dict[int, np.ndarray]:
+    """The rows of each scene, in their order; `scenes` says of all rows which scene is theirs."""
+    rows = rows[np.argsort(scenes[rows], kind="stable")]
+    numbers, starts = np.unique(scenes[rows], return_index=True)
+    return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True))
+
+
+def _scene(
+    fields: dict[str, np.ndarray], number: int, estimates: np.ndarray, people: np.ndarray
+) -> Scene:
+    """The scene of that number, from its rows of estimates and of people."""
     persons = fields["estimate_person"][estimates]
     return Scene(
         estimates=fields["estimate_initial_joints"][estimates].astype(np.float32),
@@ -166,14 +174,13 @@ def _scene(fields: dict[str, np.ndarray], number: int, estimates: np.ndarray) ->
         bodies=fields["person_body"][persons],
         cameras=str(fields["scene_cameras"][number]),
         split=str(fields["scene_split"][number]),
-        missed=_missed(fields, number, persons),
+        missed=_missed(fields, np.setdiff1d(people, persons)),
         scores=fields["estimate_score"][estimates].astype(np.float32),
     )
 
 
-def _missed(fields: dict[str, np.ndarray], number: int, found: np.ndarray) -> np.ndarray:
-    """(M,17,3) true poses of those of a scene who were to be found; `found` are rows of people."""
-    persons = np.setdiff1d(np.flatnonzero(fields["person_scene"] == number), found)
+def _missed(fields: dict[str, np.ndarray], persons: np.ndarray) -> np.ndarray:
+    """(M,17,3) true poses of those rows of people who were to be found."""
     joints = fields["person_joints"][persons].astype(np.float32)
     in_image = fields["person_in_image"][persons].mean(axis=1) >= _PART_IN_IMAGE
     return joints[in_image & np.isfinite(joints).all(axis=(1, 2))]

@@ -194,6 +194,11 @@ def test_missing_fields_are_named(fields, load):
         ({"person_scene": [0, 2, 1, 3]}, "person_scene must be whole and from 0 to 1, got 2"),
         ({"estimate_scene": [0, 1, -1]}, "estimate_scene must be whole and from 0 to 1, got -1"),
         ({"estimate_person": [1, 4, 9]}, "estimate_person must be whole and from 0 to 3, got 4"),
+        (
+            {"estimate_person": [1, 3, 2]},
+            "estimate_person, row 2: must be a person of the estimate's scene 0, but that person "
+            "is of scene 1",
+        ),
         ({"estimate_person": [1, 0.5, 0]}, "estimate_person must be whole and .*, got 0.5"),
     ],
 )
