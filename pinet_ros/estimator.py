@@ -35,6 +35,7 @@ class PoseEstimator:
         detector: str = "nanodet",
         lifter: str = "blazepose_full",
         device: torch.device,
+        runtime: str = "auto",
         score_threshold: float = 0.4,
         max_people: int = 20,
         mirror: bool = False,
@@ -44,19 +45,23 @@ class PoseEstimator:
         Args:
             detector: one of DETECTORS.
             lifter: one of LIFTERS.
+            runtime: auto (ONNX Runtime on the CPU where it is installed, else torch), torch or
+                onnx.
             score_threshold: detections below it are dropped, 0 to 1.
             max_people: only the most certain so many are lifted.
             mirror: average the lifter with the mirrored input.
 
         Raises:
-            PinetError: a name is not known, or weights are missing or damaged.
+            PinetError: a name is not known, weights are missing or damaged, or the runtime is not
+                to be had on the device.
         """
         for name, known in ((detector, DETECTORS), (lifter, LIFTERS)):
             if name not in known:
                 raise PinetError(f"{name!r} is not known; use one of {', '.join(known)}")
+        where = {"device": device, "runtime": runtime}
         return cls(
-            NanoDet(device=device, score_threshold=score_threshold, max_people=max_people),
-            BlazePose(variant=lifter.removeprefix("blazepose_"), mirror=mirror, device=device),
+            NanoDet(score_threshold=score_threshold, max_people=max_people, **where),
+            BlazePose(variant=lifter.removeprefix("blazepose_"), mirror=mirror, **where),
             device,
         )
 

@@ -136,6 +136,20 @@ def test_a_network_without_attention_gives_none(pictures, random_weights, tmp_pa
     assert not written.exists()
 
 
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_the_runtime_is_of_no_effect_on_the_people(pictures, photo, calibration, runtime):
+    camera, device = calibration.camera(1088, 1920), select_device("cpu")
+    people = PoseEstimator.load(device=device, runtime=runtime)(photo, "bgr", camera)
+    expected = PoseEstimator.load(device=device)(photo, "bgr", camera)
+    assert len(people) == len(expected) >= 2
+    np.testing.assert_allclose(people.joints, expected.joints, atol=1e-3)
+
+
+def test_an_unknown_runtime_is_refused():
+    with pytest.raises(PinetError, match="one of auto, torch, onnx, got 'litert'"):
+        PoseEstimator.load(device=select_device("cpu"), runtime="litert")
+
+
 def test_the_stages_of_images_are_timed_but_not_warming_up(pictures, photo, calibration):
     estimator = PoseEstimator.load(device=select_device("cpu"))
     estimator.warm_up()

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from pinet_ros.arguments import positive_integer
-from pinet_ros.benchmarks.refiner import REPETITIONS, benchmark_refiner
+from pinet_ros.benchmarks import estimator, refiner
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.files import write_text
 
@@ -17,20 +17,44 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = subparsers.add_parser("bench", help="measure speed").add_subparsers(required=True)
     parser = kinds.add_parser("refiner", help="one pass for all people against one for each")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--repetitions", type=positive_integer, default=REPETITIONS)
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    _add_common(parser, refiner.REPETITIONS)
     parser.set_defaults(run=_bench_refiner)
+    parser = kinds.add_parser("estimator", help="torch against ONNX Runtime on the CPU")
+    _add_common(parser, estimator.REPETITIONS)
+    parser.set_defaults(run=_bench_estimator)
+
+
+def _add_common(parser: argparse.ArgumentParser, repetitions: int) -> None:
+    parser.add_argument("--repetitions", type=positive_integer, default=repetitions)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
 
 
 def _bench_refiner(arguments: argparse.Namespace) -> int:
     device = select_device(arguments.device)
     print(f"{describe_device(device)}; ratio = N separate passes / one batched pass, medians")
-    report = benchmark_refiner(repetitions=arguments.repetitions, device=device)
+    report = refiner.benchmark_refiner(repetitions=arguments.repetitions, device=device)
     for count, row in report.items():
         print(
             f"{count:>3} people: ratio {row['ratio']:.2f} ({row['separate_ms']:.1f} ms / "
             f"{row['batched_ms']:.1f} ms), at most {row['max_diff_mm']:.4f} mm apart"
         )
-    if arguments.json:
-        write_text(arguments.json, json.dumps(report, indent=2) + "\n")
+    _write(arguments.json, report)
     return 0
+
+
+def _bench_estimator(arguments: argparse.Namespace) -> int:
+    print(f"{describe_device(select_device('cpu'))}; ratio = torch / ONNX Runtime, medians")
+    report = estimator.benchmark_estimator(repetitions=arguments.repetitions)
+    for name, rows in report.items():
+        for count, row in rows.items():
+            print(
+                f"{name:<16}{count:>2}: ratio {row['ratio']:.2f} ({row['torch_ms']:.1f} ms / "
+                f"{row['onnx_ms']:.1f} ms), relative difference {row['max_diff']:.0e}"
+            )
+    _write(arguments.json, report)
+    return 0
+
+
+def _write(path: Path | None, report: dict) -> None:
+    if path:
+        write_text(path, json.dumps(report, indent=2) + "\n")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from pinet_ros.benchmarks.medians import medians_ms
 from pinet_ros.refinement.formulation import PUBLISHED
 from pinet_ros.refinement.model import PINet
 from pinet_ros.refinement.refiner import Refiner
@@ -75,18 +74,12 @@ def _compare(
         "separate": lambda: separate_passes(network, joints),
     }
     refined = {name: way() for name, way in ways.items()}  # also warms up
-    seconds = {name: [] for name in ways}
-    for _ in range(repetitions):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()  # its result is on the CPU, so a GPU has finished too
-            seconds[name].append(time.perf_counter() - start)
-    batched, separate = (statistics.median(seconds[name]) for name in ways)
+    medians = medians_ms(ways, repetitions)
     return {
-        "ratio": separate / batched,
+        "ratio": medians["separate"] / medians["batched"],
         "max_diff_mm": 1000 * float(np.abs(refined["batched"] - refined["separate"]).max()),
-        "batched_ms": 1000 * batched,
-        "separate_ms": 1000 * separate,
+        "batched_ms": medians["batched"],
+        "separate_ms": medians["separate"],
     }
 
 

@@ -8,8 +8,7 @@ import torch
 
 from pinet_ros.detection import Detections
 from pinet_ros.frame import Frame
-from pinet_ros.models import fetch
-from pinet_ros.models.tfjs import load_tfjs
+from pinet_ros.models.networks import load_network
 
 # From NanoDet's own configuration (nanodet-m, 416x416): BGR means and deviations.
 _SIZE = 416
@@ -30,6 +29,7 @@ class NanoDet:
         self,
         *,
         device: torch.device | str = "cpu",
+        runtime: str = "auto",
         score_threshold: float = 0.4,
         iou_threshold: float = 0.6,
         min_height: float = 40.0,
@@ -38,6 +38,7 @@ class NanoDet:
         """Load the fetched weights.
 
         Args:
+            runtime: auto, torch or onnx.
             score_threshold: boxes below it are dropped, 0 to 1.
             iou_threshold: of two boxes that overlap more, the weaker is dropped.
             min_height: smaller boxes are dropped, pixels; poses are poor below it.
@@ -45,12 +46,13 @@ class NanoDet:
 
         Raises:
             ModelError: the weights are not in the cache or are damaged.
+            PinetError: the runtime is not to be had on the device.
         """
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.min_height = min_height
         self.max_people = max_people
-        self.network = load_tfjs(fetch.path("nanodet")).to(device)
+        self.network = load_network("nanodet", device, runtime)
         self._mean = torch.tensor(_MEAN, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(_STD, device=device).view(1, 3, 1, 1)
 

@@ -11,15 +11,12 @@ from pinet_ros.camera import Camera
 from pinet_ros.detection import Detections
 from pinet_ros.frame import Frame
 from pinet_ros.lifting.absolute import rotation_to_ray, translation_to_camera
-from pinet_ros.models import fetch
-from pinet_ros.models.tflite import load_tflite
+from pinet_ros.models.networks import load_network
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
 
 VARIANTS = ("lite", "full", "heavy")
 
-# Landmarks, presence, heat maps and world landmarks; the segmentation is left out.
-_OUTPUTS = ("Identity", "Identity_1", "Identity_3", "Identity_4")
 _SIZE = 256  # pixels of the network's input
 _BOX_SCALE = 1.2  # of the square region over the detector's box
 _LANDMARKS = len(BLAZEPOSE_33)  # the network gives 6 more, for its own tracking
@@ -70,6 +67,7 @@ class BlazePose:
         mirror: bool = False,
         min_presence: float = 0.5,
         device: torch.device | str = "cpu",
+        runtime: str = "auto",
     ) -> None:
         """Load the fetched weights.
 
@@ -77,9 +75,11 @@ class BlazePose:
             variant: lite, full or heavy.
             mirror: average with the mirrored input: twice the time, more symmetric limbs.
             min_presence: people below it are dropped, 0 to 1.
+            runtime: auto, torch or onnx.
 
         Raises:
             ModelError: the weights are not in the cache or are damaged.
+            PinetError: the runtime is not to be had on the device.
             ValueError: the variant is not known.
         """
         if variant not in VARIANTS:
@@ -87,7 +87,7 @@ class BlazePose:
         self.mirror = mirror
         self.min_presence = min_presence
         self.device = torch.device(device)
-        self.network = load_tflite(fetch.path(f"blazepose_{variant}"), _OUTPUTS).to(device)
+        self.network = load_network(f"blazepose_{variant}", device, runtime)
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
         """Absolute poses in the 17 MuPoTS joints; a region without a person is dropped."""

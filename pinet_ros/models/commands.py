@@ -1,9 +1,11 @@
-"""The commands `pinet models fetch` and `pinet models list`."""
+"""The commands `pinet models fetch`, `pinet models list` and `pinet models export`."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from pinet_ros.files import write_whole
 from pinet_ros.models.cache import cache_dir, file_state
 from pinet_ros.models.catalog import MODELS, Model
 from pinet_ros.models.fetch import fetch
@@ -11,7 +13,7 @@ from pinet_ros.models.fetch import fetch
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
     """Register the commands; `run` of the parsed arguments executes one and gives its status."""
-    models = subparsers.add_parser("models", help="fetch and list the networks' weights")
+    models = subparsers.add_parser("models", help="fetch, list and export the networks")
     actions = models.add_subparsers(required=True)
     fetcher = actions.add_parser("fetch", help="fetch what is missing or broken")
     fetcher.add_argument(
@@ -22,6 +24,12 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     )
     fetcher.set_defaults(run=_fetch)
     actions.add_parser("list", help="show what there is").set_defaults(run=_list)
+    exporter = actions.add_parser(
+        "export", help="write a network as ONNX, for TensorRT and other runtimes"
+    )
+    exporter.add_argument("name", metavar="NAME", help="nanodet, blazepose_full, ...")
+    exporter.add_argument("--output", type=Path, required=True, metavar="FILE.onnx")
+    exporter.set_defaults(run=_export)
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
@@ -37,6 +45,16 @@ def _list(arguments: argparse.Namespace) -> int:
     print(f"cache folder: {cache_dir()}")
     for model in MODELS.values():
         print("\n".join(_describe(model)))
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    """Write a fetched network as ONNX, checked against torch, for batches of any size."""
+    from pinet_ros.models.networks import onnx_model  # imports torch, which takes seconds
+
+    content = onnx_model(arguments.name)
+    write_whole(arguments.output, lambda stream: stream.write(content))
+    print(f"wrote {len(content) / 1e6:.1f} MB to {arguments.output}")
     return 0
 
 

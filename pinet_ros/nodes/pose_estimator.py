@@ -9,6 +9,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
+from pinet_ros.models.networks import RUNTIMES, describe_runtime, select_runtime
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.images import decode
@@ -23,6 +24,12 @@ class PoseEstimatorNode(LiveNode):
 
     PARAMETERS = (
         DEVICE,
+        Parameter(
+            "runtime",
+            "auto",
+            "what runs the networks: auto (onnx on the CPU, torch on a GPU), torch or onnx",
+            choices=RUNTIMES,
+        ),
         IMAGE_TRANSPORT,
         *CameraSource.PARAMETERS,
         Parameter("detector", "nanodet", "the person detector", choices=DETECTORS),
@@ -57,10 +64,12 @@ class PoseEstimatorNode(LiveNode):
 
     def load(self) -> None:
         device = select_device(self.value("device"))
+        runtime = select_runtime(self.value("runtime"), device)
         self._estimator = PoseEstimator.load(
             detector=self.value("detector"),
             lifter=self.value("lifter"),
             device=device,
+            runtime=runtime,
             score_threshold=self.value("score_threshold"),
             max_people=self.value("max_people"),
             mirror=self.value("mirror"),
@@ -68,7 +77,8 @@ class PoseEstimatorNode(LiveNode):
         self._estimator.warm_up()
         self._estimator.times = self.diagnostics.times
         self.get_logger().info(
-            f"{self.value('detector')} and {self.value('lifter')} on {describe_device(device)}"
+            f"{self.value('detector')} and {self.value('lifter')} on {describe_device(device)}, "
+            f"run by {describe_runtime(runtime)}"
         )
 
     def unload(self) -> None:

@@ -86,6 +86,18 @@ def test_finds_the_people_in_front(nanodet, photo):
     assert (found.scores > nanodet.score_threshold).all()
 
 
+def test_both_runtimes_give_the_same_boxes(clip):
+    by_onnx, by_torch = (NanoDet(runtime=runtime) for runtime in ("onnx", "torch"))
+    video = cv2.VideoCapture(str(clip))
+    for index in range(0, 100, 25):
+        video.set(cv2.CAP_PROP_POS_FRAMES, index)
+        _, image = video.read()
+        found, expected = (detect(Frame.from_array(image)) for detect in (by_onnx, by_torch))
+        assert len(expected) >= 2
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.05)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+
+
 def test_a_square_picture_is_detected_as_by_the_bare_network(nanodet, photo):
     picture = cv2.resize(photo[330:1418], (416, 416), interpolation=cv2.INTER_AREA)
     standardised = (picture - [103.53, 116.28, 123.675]) / [57.375, 57.12, 58.395]  # B, G, R

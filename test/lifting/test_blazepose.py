@@ -192,6 +192,19 @@ def test_a_batch_gives_what_single_people_give(blazepose, frame):
         np.testing.assert_allclose(together.presence[row], alone.presence[0], atol=1e-4)
 
 
+def test_both_runtimes_give_the_same_landmarks(frame):
+    fetch.fetch(["blazepose_full", "blazepose_heavy"])
+    for variant in "full", "heavy":
+        by_onnx, by_torch = (
+            BlazePose(variant=variant, runtime=runtime).landmarks(frame, BOXES)
+            for runtime in ("onnx", "torch")
+        )
+        np.testing.assert_allclose(by_onnx.image, by_torch.image, atol=0.05)
+        np.testing.assert_allclose(by_onnx.world, by_torch.world, atol=1e-4)
+        np.testing.assert_allclose(by_onnx.visibility, by_torch.visibility, atol=1e-3)
+        np.testing.assert_allclose(by_onnx.presence, by_torch.presence, atol=1e-3)
+
+
 def test_mirror_averages_with_the_mirrored_image(blazepose, frame, photo, monkeypatch):
     x0, y0, x1, y1 = BOXES[1]
     last = photo.shape[1] - 1

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from pinet_ros.models import catalog
+from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.commands import add_commands
 
 
@@ -39,3 +43,29 @@ def test_fetch_says_when_there_is_nothing_to_do(
     monkeypatch.setitem(catalog.MODELS, "nothing", catalog.Model("nothing", (), "", ""))
     assert run("fetch", "nothing") == 0
     assert "nothing to fetch" in capsys.readouterr().out
+
+
+def test_export_writes_a_network_for_any_number_of_images(
+    fetched: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    fetched("blazepose_lite")
+    output = tmp_path / "new" / "lite.onnx"
+    assert run("export", "blazepose_lite", "--output", str(output)) == 0
+    assert str(output) in capsys.readouterr().out
+
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    (images,) = session.get_inputs()
+    assert (images.name, images.shape) == ("images", ["batch", 3, 256, 256])
+    names = [entry.name for entry in session.get_outputs()]
+    assert names == ["landmarks", "presence", "heatmaps", "world"]
+    for batch in (1, 4):
+        values = session.run(None, {"images": np.zeros((batch, 3, 256, 256), np.float32)})
+        shapes = [(batch, 195), (batch, 1), (batch, 39, 64, 64), (batch, 117)]
+        assert [value.shape for value in values] == shapes
+
+
+@pytest.mark.parametrize("name", ["blazepose", "demo_clip"])
+def test_export_refuses_what_is_no_network(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=f"no network '{name}', only nanodet, blazepose_lite, "):
+        run("export", name, "--output", str(tmp_path / "x.onnx"))
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -54,6 +55,7 @@ def test_publishes_what_the_core_finds_under_the_image_s_header(
     values = dict(_values(status()))
     assert values["dropped"] == "0"
     assert float(values["latency_p50_ms"]) > float(values["lift_p50_ms"]) > 0
+    assert f"run by onnxruntime {version('onnxruntime')}" in estimator.output
     assert estimator.interrupt() == 0
 
 

@@ -1,0 +1,157 @@
+"""The default path's networks by name, and the runtime that each is run by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from pinet_ros.errors import PinetError
+from pinet_ros.models import fetch, onnx_cache
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.graph import GraphModule
+from pinet_ros.models.tfjs import load_tfjs
+from pinet_ros.models.tflite import load_tflite
+
+RUNTIMES = ("auto", "torch", "onnx")
+
+# Images (B,C,H,W) to a tuple of tensors, each with B in front.
+Network = Callable[[Tensor], tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How a fetched file becomes a network.
+
+    Attributes:
+        load: takes the file's path and the outputs' names in it.
+        outputs: by the names that they have here those of the file, in the order returned.
+    """
+
+    load: Callable[..., GraphModule]
+    outputs: Mapping[str, str]
+
+
+_NANODET = Definition(
+    load_tfjs,
+    {
+        "scores_8": "Identity",  # of the cells of stride 8, (B,2704,80)
+        "scores_16": "Identity_1",
+        "scores_32": "Identity_2",
+        "distances_8": "Identity_3",  # (B,2704,44)
+        "distances_16": "Identity_4",
+        "distances_32": "Identity_5",
+    },
+)
+_BLAZEPOSE = Definition(
+    load_tflite,
+    {  # the segmentation, Identity_2, is left out
+        "landmarks": "Identity",  # (B,195)
+        "presence": "Identity_1",  # (B,1)
+        "heatmaps": "Identity_3",  # (B,39,64,64)
+        "world": "Identity_4",  # (B,117)
+    },
+)
+NETWORKS: Mapping[str, Definition] = {
+    "nanodet": _NANODET,
+    "blazepose_lite": _BLAZEPOSE,
+    "blazepose_full": _BLAZEPOSE,
+    "blazepose_heavy": _BLAZEPOSE,
+}
+
+
+def select_runtime(name: str, device: torch.device | str) -> str:
+    """Turn a parameter into `torch` or `onnx`.
+
+    Args:
+        name: auto (ONNX Runtime on the CPU where it is installed, else torch), torch or onnx.
+        device: that the networks are to run on.
+
+    Raises:
+        PinetError: the name is unknown, or ONNX Runtime is asked for on a GPU or where its
+            packages are missing.
+    """
+    if name not in RUNTIMES:
+        raise PinetError(f"runtime must be one of {', '.join(RUNTIMES)}, got {name!r}")
+    on_cpu = torch.device(device).type == "cpu"
+    if name == "auto":
+        return "onnx" if on_cpu and not _missing_packages() else "torch"
+    if name == "onnx" and not on_cpu:
+        raise PinetError(
+            f"runtime 'onnx' runs on the CPU, but the device is {device}; use runtime: torch, or "
+            "device: cpu"
+        )
+    if name == "onnx":
+        _require_packages()
+    return name
+
+
+def _missing_packages() -> list[str]:
+    return [package for package in ("onnx", "onnxruntime") if find_spec(package) is None]
+
+
+def _require_packages() -> None:
+    if missing := _missing_packages():
+        raise PinetError(
+            f"ONNX needs {' and '.join(missing)}, not found here; pip install "
+            f"{' '.join(missing)}, or use runtime: torch"
+        )
+
+
+def describe_runtime(name: str) -> str:
+    """For the log: what `select_runtime` chose, and its version."""
+    package = {"torch": "torch", "onnx": "onnxruntime"}[name]
+    return f"{package} {import_module(package).__version__}"
+
+
+def load_network(name: str, device: torch.device | str, runtime: str = "auto") -> Network:
+    """Load a fetched network; ONNX Runtime takes as many threads as torch has now.
+
+    Args:
+        name: one of NETWORKS.
+        runtime: one of RUNTIMES.
+
+    Raises:
+        ModelError: there is no such network, or its files are not in the cache folder or damaged.
+        PinetError: see `select_runtime`.
+    """
+    if select_runtime(runtime, device) == "onnx":
+        from pinet_ros.models.onnx_network import OnnxNetwork  # may not be installed
+
+        return OnnxNetwork(onnx_model(name), threads=torch.get_num_threads())
+    return load_module(name).to(device)
+
+
+def load_module(name: str) -> GraphModule:
+    """One of NETWORKS as a torch module on the CPU.
+
+    Raises:
+        ModelError: there is no such network, or its files are not in the cache folder or damaged.
+    """
+    definition = _definition(name)
+    return definition.load(fetch.path(name), list(definition.outputs.values()))
+
+
+def onnx_model(name: str) -> bytes:
+    """One of NETWORKS as an ONNX file's content, from the cache folder if it is there.
+
+    Raises:
+        ModelError: there is no such network, its files are not in the cache folder or damaged, or
+            ONNX Runtime does not give what torch gives.
+        PinetError: ONNX's packages are missing.
+    """
+    _require_packages()
+    from pinet_ros.models.onnx_export import export_onnx
+
+    outputs = _definition(name).outputs
+    return onnx_cache.get(name, lambda: export_onnx(load_module(name), outputs))
+
+
+def _definition(name: str) -> Definition:
+    if name not in NETWORKS:
+        raise ModelError(f"there is no network '{name}', only {', '.join(NETWORKS)}")
+    return NETWORKS[name]

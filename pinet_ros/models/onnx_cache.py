@@ -1,0 +1,60 @@
+"""Exported ONNX files in the cache folder, so that a network is exported only once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from pinet_ros.files import write_whole
+from pinet_ros.models.cache import cache_dir
+from pinet_ros.models.catalog import model
+
+_log = logging.getLogger(__name__)
+
+_VERSION = 1  # to be raised when the export changes
+_DIGEST = 64  # characters of a SHA-256
+
+
+def path(name: str) -> Path:
+    """Where a model's export lies; the name changes with the model's own files."""
+    hashes = "".join(file.sha256 for file in model(name).files)
+    source = hashlib.sha256(hashes.encode()).hexdigest()[:12]
+    return cache_dir() / f"{name}-{source}-{_VERSION}.onnx"
+
+
+def get(name: str, export: Callable[[], bytes]) -> bytes:
+    """A model's ONNX file, exported anew if the cache folder lacks it or holds a damaged one."""
+    file = path(name)
+    if file.is_file():
+        content = file.read_bytes()
+        if _is_sealed(content):
+            return content
+        _log.warning("%s is damaged; exporting it anew", file)
+    content = _seal(export())
+    try:
+        write_whole(file, lambda stream: stream.write(content))
+    except OSError as error:
+        _log.warning("%s cannot be kept, so each start exports it anew: %s", file, error)
+    return content
+
+
+def _seal(content: bytes) -> bytes:
+    """Add the SHA-256 of all that stands before it, as the last of the file's metadata.
+
+    Protocol buffers written one behind the other are one that holds the fields of both.
+    """
+    from onnx import ModelProto, StringStringEntryProto  # slow, and seldom needed
+
+    entry = StringStringEntryProto(key="sha256", value="0" * _DIGEST)
+    content += ModelProto(metadata_props=[entry]).SerializeToString()[:-_DIGEST]
+    return content + _digest(content)
+
+
+def _is_sealed(content: bytes) -> bool:
+    return content[-_DIGEST:] == _digest(content[:-_DIGEST])
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()

@@ -1,0 +1,162 @@
+"""Networks run by ONNX Runtime against torch, and the ONNX files kept in the cache folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from pinet_ros.errors import PinetError
+from pinet_ros.models import catalog, networks, onnx_cache
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.networks import load_network, onnx_model, select_runtime
+from pinet_ros.models.onnx_export import export_onnx
+
+# Largest accepted differences by output.
+PIXELS, METRES, PROBABILITY, LOGIT = 5e-3, 1e-5, 1e-5, 1e-3
+TOLERANCES = {
+    "nanodet": [PROBABILITY] * 3 + [LOGIT] * 3,
+    "blazepose": [PIXELS, PROBABILITY, LOGIT, METRES],
+}
+
+
+@pytest.fixture
+def lite_only(
+    fetched: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A cache folder that holds nothing but BlazePose lite."""
+    source = fetched("blazepose_lite")
+    (tmp_path / source.name).symlink_to(source)
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_onnx_agrees_with_torch_on_people(
+    name: str, fetched: Callable[[str], Path], people: torch.Tensor
+) -> None:
+    fetched(name)
+    by_onnx, by_torch = (load_network(name, "cpu", runtime) for runtime in ("onnx", "torch"))
+    if name == "nanodet":
+        people = torch.nn.functional.interpolate(4 * people.flip(1) - 2, size=(416, 416))
+    for images in people, people[1:], torch.cat([people, people.flip(-1), people[:1]]):
+        with torch.inference_mode():
+            expected = by_torch(images)
+        found = by_onnx(images)
+        tolerances = TOLERANCES[name.split("_")[0]]
+        for a, b, tolerance in zip(found, expected, tolerances, strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=tolerance)
+
+
+def test_a_network_is_exported_only_once(
+    lite_only: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = onnx_model("blazepose_lite")
+    (kept,) = lite_only.glob("blazepose_lite-*.onnx")
+    assert kept.read_bytes() == first
+    onnx.checker.check_model(onnx.load_from_string(first))
+    monkeypatch.setattr(networks, "load_module", lambda name: pytest.fail(f"{name} exported"))
+    assert onnx_model("blazepose_lite") == first
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("damage", ["a changed weight", "a missing end", "nothing left"])
+def test_a_damaged_export_is_replaced(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    content = onnx.helper.make_model(onnx.GraphProto(name="empty")).SerializeToString()
+    good = onnx_cache.get("nanodet", lambda: content)
+    kept = onnx_cache.path("nanodet")
+    changed = bytes([*good[:20], good[20] ^ 1, *good[21:]])
+    broken = {"a changed weight": changed, "a missing end": good[:-9], "nothing left": b""}
+    kept.write_bytes(broken[damage])
+
+    assert onnx_cache.get("nanodet", lambda: content) == good
+    assert kept.read_bytes() == good
+    assert f"{kept} is damaged" in caplog.text
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_other_weights_are_exported_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = catalog.model("nanodet")
+    before = onnx_cache.path("nanodet")
+    other = replace(model.files[1], sha256="0" * 64)
+    monkeypatch.setitem(catalog.MODELS, "nanodet", replace(model, files=(model.files[0], other)))
+    assert onnx_cache.path("nanodet") != before
+
+
+def test_a_folder_that_cannot_be_written_to_costs_only_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "file"))
+    content = onnx_cache.get("nanodet", lambda: b"exported")
+    assert content.startswith(b"exported")
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "cannot be kept, so each start exports it anew" in caplog.text
+
+
+class DependsOnTheBatch(torch.nn.Module):
+    """What the exporter takes for a constant changes with the number of images."""
+
+    input_shape = (1, 2, 2)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor]:
+        return (images * float(images.shape[0]),)
+
+
+def test_an_export_that_differs_from_torch_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"exported network's product is .* off torch's"):
+        export_onnx(DependsOnTheBatch(), ["product"])
+
+
+def test_auto_is_onnx_on_the_cpu_and_torch_on_a_gpu() -> None:
+    assert select_runtime("auto", "cpu") == "onnx"
+    assert select_runtime("auto", torch.device("cuda", 0)) == "torch"
+    assert select_runtime("torch", "cpu") == "torch"
+
+
+@pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
+def test_without_onnx_auto_is_torch(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "find_spec", lambda name: None if name == missing else name)
+    assert select_runtime("auto", "cpu") == "torch"
+    with pytest.raises(PinetError, match=f"ONNX needs {missing}, not .* pip install {missing},"):
+        select_runtime("onnx", "cpu")
+
+
+def test_a_runtime_that_is_not_to_be_had_is_refused() -> None:
+    with pytest.raises(PinetError, match="runs on the CPU, but the device is cuda:1"):
+        select_runtime("onnx", "cuda:1")
+    with pytest.raises(PinetError, match="one of auto, torch, onnx, got 'tensorrt'"):
+        select_runtime("tensorrt", "cpu")
+
+
+def test_weights_that_were_not_fetched_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match="run 'pinet models fetch blazepose_lite'"):
+        load_network("blazepose_lite", "cpu", "onnx")
+
+
+def running_threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def test_onnx_takes_as_many_threads_as_torch(
+    fetched: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched("blazepose_lite")
+    onnx_model("blazepose_lite")
+    for threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        before = running_threads()
+        network = load_network("blazepose_lite", "cpu", "onnx")
+        assert running_threads() - before == threads - 1  # the caller's works too
+        del network
