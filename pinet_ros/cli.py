@@ -21,6 +21,7 @@ _COMMANDS = {
     "predict": "pinet_ros.training.datasets.commands",
     "refine": "pinet_ros.training.datasets.commands",
     "compose": "pinet_ros.training.datasets.commands",
+    "scenes": "pinet_ros.training.rendering.commands",
     "bench": "pinet_ros.benchmarks.commands",
 }
 

@@ -8,19 +8,18 @@ other people; what they gain over the input is the denoising of a person.
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from pinet_ros.files import write_whole
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError, initial_people
 from pinet_ros.training.evaluation.metrics import PoseErrors
+from pinet_ros.training.evaluation.scenes import refine_scene
+from pinet_ros.training.processes import run_in_processes
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.run_folder import RunFolder, configuration
 from pinet_ros.training.train import train
@@ -144,17 +143,14 @@ class Ablation:
                 RunFolder(run.folder, configuration(run.recipe, self._train), resume=True)
         todo = [run for run in runs if not run.errors.is_file()]
         threads = max(1, torch.get_num_threads() // jobs)
-        pool = ProcessPoolExecutor(
-            jobs, get_context("spawn"), _set_up_process, (self._train, self._test, threads)
+        run_in_processes(
+            _train_and_test,
+            [(run, self._device) for run in todo],
+            workers=jobs,
+            set_up=_set_up_process,
+            shared=(self._train, self._test, threads),
+            unit="run",
         )
-        try:
-            waiting = [pool.submit(_train_and_test, run, self._device) for run in todo]
-            for finished in tqdm(
-                as_completed(waiting), total=len(waiting), unit="run", disable=None
-            ):
-                finished.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def errors(self, entry: Entry) -> list[dict[str, np.ndarray]]:
         """For each seed the (N,) errors of all tested people, see PoseErrors.whole."""
@@ -202,9 +198,8 @@ def _train_and_test(run: Run, device: str) -> None:
 
 
 def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:
-    people = initial_people(scene.estimates, scene.boxes)
     if not alone:
-        return refiner(people).joints
+        return refine_scene(scene, refiner)
     singles = [
         initial_people(scene.estimates[row : row + 1], scene.boxes[row : row + 1])
         for row in range(len(scene))

@@ -24,15 +24,19 @@ class Company:
         alone: nobody else was found.
         duplicate: the person was found twice.
         wrong: the others are people of other scenes.
+        extra: whether what the estimator gave besides, further duplicates and wrong detections,
+            stands among the others of the scene.
     """
 
     alone: float = 0.0
     duplicate: float = 0.0
     wrong: float = 0.0
+    extra: bool = False
 
 
 OTHERS = {
-    "varied": Company(alone=0.1, duplicate=0.1, wrong=0.2),  # as live, for the default weights
+    # as live, for the default weights
+    "varied": Company(alone=0.1, duplicate=0.1, wrong=0.2, extra=True),
     "found": Company(),  # those who were found in the image, as in the paper
     # two controls that show what the others are worth
     "none": Company(alone=1.0),
@@ -50,12 +54,14 @@ class Batch:
         estimates, truth: (B,N,17,3) metres, camera frame.
         boxes: (B,N,4) pixels.
         present: (B,N) bool, false for padding at the end.
+        known: (B,N) bool, who has a truth: false for padding and for what is extra in a scene.
     """
 
     estimates: torch.Tensor
     truth: torch.Tensor
     boxes: torch.Tensor
     present: torch.Tensor
+    known: torch.Tensor
 
     def reordered(self, order: torch.Tensor) -> Batch:
         """The people of each sequence by the indices (B,N)."""
@@ -64,6 +70,7 @@ class Batch:
             self.truth.take_along_dim(order[:, :, None, None], dim=1),
             self.boxes.take_along_dim(order[:, :, None], dim=1),
             self.present.take_along_dim(order, dim=1),
+            self.known.take_along_dim(order, dim=1),
         )
 
 
@@ -74,12 +81,16 @@ class Samples:
         sizes = [len(scene) for scene in scenes]
         self._first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # (E,) first row of the scene
         self._size = np.repeat(sizes, sizes)  # (E,)
-        estimates = np.concatenate([scene.estimates for scene in scenes])
-        truth = np.concatenate([scene.truth for scene in scenes])
-        boxes = np.concatenate([scene.boxes for scene in scenes])
-        self._estimates = torch.from_numpy(estimates).to(device)  # (E,17,3)
-        self._truth = torch.from_numpy(truth).to(device)  # (E,17,3)
-        self._boxes = torch.from_numpy(boxes).to(device)  # (E,4)
+        # what is extra in the scenes has the rows behind all people
+        extra = [len(scene.extra) for scene in scenes]
+        self._first_extra = np.repeat(len(self) + np.cumsum(extra) - extra, sizes)  # (E,)
+        self._extra_size = np.repeat(extra, sizes)  # (E,)
+        estimates = [scene.estimates for scene in scenes] + [scene.extra for scene in scenes]
+        boxes = [scene.boxes for scene in scenes] + [scene.extra_boxes for scene in scenes]
+        truth = [scene.truth for scene in scenes]
+        self._estimates = torch.from_numpy(np.concatenate(estimates)).to(device)  # (E+X,17,3)
+        self._boxes = torch.from_numpy(np.concatenate(boxes)).to(device)  # (E+X,4)
+        self._truth = torch.from_numpy(np.concatenate(truth)).to(device)  # (E,17,3)
 
     def __len__(self) -> int:
         return len(self._size)
@@ -109,7 +120,8 @@ class Samples:
             ],
         )
         sequences = [
-            [row, *self._others(row, kind, rng)] for row, kind in zip(rows, kinds, strict=True)
+            [row, *self._others(row, kind, company, rng)]
+            for row, kind in zip(rows, kinds, strict=True)
         ]
         mixed = rng.permutation(len(sequences))
         return [
@@ -121,20 +133,28 @@ class Samples:
         """The people of the rows (B,N), duplicates with their noise."""
         index = torch.from_numpy(rows).to(self._estimates.device)
         present = index != _PADDING
+        known = present & (index < len(self))
         index = index.clamp(min=0)
         duplicate = (index == index[:, :1]) & present
         duplicate[:, 0] = False
         noise = duplicate_noise(rows.shape, generator).to(self._estimates.device)
         estimates = self._estimates[index] + noise * duplicate[:, :, None, None]
-        return Batch(estimates, self._truth[index], self._boxes[index], present)
+        # anybody's truth will do where none is known: no loss is taken there
+        truth = self._truth[index.clamp(max=len(self) - 1)]
+        return Batch(estimates, truth, self._boxes[index], present, known)
 
-    def _others(self, row: int, kind: str, rng: np.random.Generator) -> list[int]:
+    def _others(
+        self, row: int, kind: str, company: Company, rng: np.random.Generator
+    ) -> list[int]:
         first, size = self._first[row], self._size[row]
         if kind == "alone":
             return []
         if kind == "wrong":
             return [self._stranger(row, rng) for _ in range(max(1, size - 1))]
         others = [other for other in range(first, first + size) if other != row]
+        if company.extra:
+            start = self._first_extra[row]
+            others += range(start, start + self._extra_size[row])
         return [*others, row] if kind == "duplicate" else others
 
     def _stranger(self, row: int, rng: np.random.Generator) -> int:

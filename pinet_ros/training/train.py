@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from pinet_ros.models.released import load_state_strict
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.refinement.variants import VARIANTS, build_network
-from pinet_ros.training.datasets.scenes import Scenes, ScenesError, initial_people
+from pinet_ros.training.datasets.scenes import Scenes, ScenesError
 from pinet_ros.training.evaluation.metrics import mean_metrics
+from pinet_ros.training.evaluation.scenes import refine_scene
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.run_folder import RunFolder, RunFolderError
 from pinet_ros.training.samples import OTHERS, Batch, Samples
@@ -111,7 +112,7 @@ def initial_network(recipe: Recipe) -> nn.Module:
 
 def validate(scenes: Scenes, refiner: Refiner) -> dict[str, float]:
     """The mean errors of all people of the scenes after refinement, see METRICS."""
-    refined = [refiner(initial_people(scene.estimates, scene.boxes)).joints for scene in scenes]
+    refined = [refine_scene(scene, refiner) for scene in scenes]
     truth = np.concatenate([scene.truth for scene in scenes])
     return mean_metrics(np.concatenate(refined), truth)
 
@@ -204,13 +205,14 @@ class _Trainer:
     def _step(self, batch: Batch, generator: torch.Generator) -> float:
         """One step of the optimiser; the loss of the whole batch."""
         batch = self._presented(batch, generator)
-        count = batch.present.sum()
+        count = batch.known.sum()
         mine = self._workers.share(len(batch.present))
         # a worker without a share goes through the motions, as the others wait for its gradients
         rows, weight = (mine, self._workers.count) if len(mine) else (torch.tensor([0]), 0.0)
         errors = self.formulation.loss(
             self._wrapped, batch.estimates[rows], batch.truth[rows], batch.present[rows]
         )
+        errors = errors * batch.known[rows]
         loss = errors.sum() / count * weight  # gradients are averaged over the workers
         self._optimiser.zero_grad()
         loss.backward()
@@ -227,7 +229,7 @@ class _Trainer:
         batch = batch.reordered(order[:, 0])
         both = torch.cat([batch.estimates, batch.truth], dim=1)  # (B,2N,17,3)
         estimates, truth = self._recipe.augmentation(both, generator).chunk(2, dim=1)
-        return Batch(estimates, truth, batch.boxes, batch.present)
+        return replace(batch, estimates=estimates, truth=truth)
 
 
 class _TensorBoard:

@@ -84,6 +84,66 @@ def test_duplicates_are_noisy_and_close_and_never_first(samples):
         assert torch.equal(batch.truth[range(len(rows)), last], batch.truth[:, 0])
 
 
+@pytest.fixture
+def with_extra() -> Samples:
+    """Scenes of 1, 2 and 1 people, rows 0 to 3; behind these what is extra in the last two."""
+    scenes, row = [], 0
+    for size, extra in ((1, []), (2, [4, 5]), (1, [6])):
+        rows = np.arange(row, row + size, dtype=np.float32)
+        joints, more = (
+            np.tile(np.float32(x).reshape(-1, 1, 1), (1, 17, 3)) for x in (rows, extra)
+        )
+        boxes, more_boxes = (np.tile(np.float32(x).reshape(-1, 1), 4) for x in (rows, extra))
+        scenes.append(
+            Scene(
+                joints,
+                joints + np.float32(0.5),
+                boxes,
+                rows.astype(int),
+                "level",
+                "train",
+                extra=more,
+                extra_boxes=more_boxes,
+            )
+        )
+        row += size
+    return Samples(Scenes(tuple(scenes)))
+
+
+def test_what_is_extra_stands_among_the_others_and_is_never_first(with_extra):
+    seen = set()
+    for seed in range(60):
+        _, sequences = _sequences(with_extra, OTHERS["varied"], seed=seed)
+        seen |= {(row[0], *sorted(row[1:])) for row in sequences}
+
+    assert {row[0] for row in seen} == set(range(len(with_extra))) == {0, 1, 2, 3}
+    real = {(0,), (1, 2, 4, 5), (2, 1, 4, 5), (3, 6)}
+    duplicates = {(0, 0), (1, 1, 2, 4, 5), (2, 1, 2, 4, 5), (3, 3, 6)}
+    assert real | duplicates < seen
+    assert (1,) in seen  # alone, without anything
+    strangers = seen - real - duplicates - {(1,), (2,), (3,)}
+    assert all(set(row[1:]) <= {0, 1, 2, 3} for row in strangers)
+
+
+@pytest.mark.parametrize("others", ["found", "none", "shuffled"])
+def test_other_company_is_without_what_is_extra(others, with_extra):
+    for seed in range(5):
+        _, sequences = _sequences(with_extra, OTHERS[others], seed=seed)
+        assert all(row < len(with_extra) for sequence in sequences for row in sequence)
+
+
+def test_of_what_is_extra_no_truth_is_known(with_extra):
+    batch = with_extra.gather(np.array([[1, 4, 2, 5], [3, 6, -1, -1]]), torch.Generator())
+
+    assert batch.estimates[0, :, 0, 0].tolist() == [1, 4, 2, 5]
+    assert batch.boxes[0, :, 0].tolist() == [1, 4, 2, 5]
+    assert batch.present.tolist() == [[True] * 4, [True, True, False, False]]
+    assert batch.known.tolist() == [[True, False, True, False], [True, False, False, False]]
+    assert batch.truth[batch.known][:, 0, 0].tolist() == [1.5, 2.5, 3.5]
+    turned = batch.reordered(torch.tensor([[0, 2, 1, 3], [0, 1, 2, 3]]))
+    assert turned.known[0].tolist() == [True, True, False, False]
+
+
 def test_sequences_of_one_batch_are_padded(samples):
     (rows,), _ = _sequences(samples, Company(), size=6)
 

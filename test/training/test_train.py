@@ -9,13 +9,16 @@ import torch
 
 from pinet_ros.refinement.checkpoint import load_network
 from pinet_ros.refinement.formulation import PUBLISHED
+from pinet_ros.training.augment import Augmentation
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError
 from pinet_ros.training.evaluation.metrics import mean_metrics
 from pinet_ros.training.recipe import RECIPES, Recipe, RecipeError
 from pinet_ros.training.run_folder import RunFolder, configuration
+from pinet_ros.training.samples import OTHERS, Company
 from pinet_ros.training.train import TrainingError, train
 
 SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
+UNCHANGED = Augmentation(0, 0, 0, 0, moved=0)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,24 @@ def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(trainable):
 
     assert torch.equal(weights, same)
     assert not torch.equal(weights, different)
+
+
+def _with_extra(scene, joints):
+    return replace(scene, extra=joints, extra_boxes=np.zeros((len(joints), 4), np.float32))
+
+
+def test_what_is_extra_is_seen_but_not_learnt(trainable, monkeypatch):
+    monkeypatch.setitem(OTHERS, "varied", Company(extra=True))
+    few = Scenes(trainable.scenes[:12])
+    more = Scenes(tuple(_with_extra(s, s.estimates[:1] + np.float32(0.1)) for s in few))
+    recipe = replace(SHORT, epochs=2, validation=0, warm_up=0, augmentation=UNCHANGED)
+
+    trainings = [train(scenes, recipe, log=None) for scenes in (few, more)]
+
+    # in the first of the two steps the network corrects nothing: the error is the estimates'
+    losses, with_extra = ([epoch["loss"] for epoch in t.epochs] for t in trainings)
+    assert with_extra[0] == pytest.approx(losses[0], rel=1e-5)
+    assert with_extra[1] != pytest.approx(losses[1], rel=1e-5)
 
 
 def test_does_not_touch_the_random_numbers_of_the_program(trainable):

@@ -13,7 +13,7 @@ from pinet_ros.errors import PinetError
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.scene_fields import read_scene_fields
+from pinet_ros.training.datasets.scene_fields import NOBODY, read_scene_fields
 
 SPLITS = ("train", "test")
 
@@ -30,6 +30,8 @@ class ScenesError(PinetError):
 class Scene:
     """The people of one image, N of them found and M missed, joints of MUPOTS_17.
 
+    What is optional is NaN by default, and there is nobody missed and nothing extra.
+
     Attributes:
         estimates: (N,17,3) float32, the initial poses, metres, camera optical frame.
         truth: (N,17,3) float32, the true poses of the same people.
@@ -37,9 +39,18 @@ class Scene:
         bodies: (N,) which body each person has.
         cameras: kind of camera or name of the data set, by which figures are reported.
         split: one of SPLITS.
-        missed: (M,17,3) float32, the true poses of those who were to be found and were not;
-            nobody by default.
-        scores: (N,) float32, the detector's; NaN by default.
+        missed: (M,17,3) float32, the true poses of those who were to be found and were not.
+        scores: (N,) float32, the detector's.
+        joints_image: (N,17,2) float32, the estimates' joints in the image, pixels.
+        confidence: (N,17) float32, of these joints, 0 to 1.
+        visible: (N,) float32, which part of a person's joints is in the image and not hidden.
+        extra: (K,17,3) float32, as `estimates`: what else the estimator gave, second estimates of
+            people (duplicates) and wrong detections.
+        extra_boxes: (K,4) float32, as `boxes`.
+        extra_persons: (K,) int64, the row of the person whom a duplicate is of, NOBODY for a
+            wrong detection and where the person's own estimate is not kept.
+        matrix: (3,3) float32, the camera's intrinsics, pixels.
+        camera_pitch: radians, positive looks down.
     """
 
     estimates: np.ndarray
@@ -50,15 +61,33 @@ class Scene:
     split: str
     missed: np.ndarray | None = None
     scores: np.ndarray | None = None
+    joints_image: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    visible: np.ndarray | None = None
+    extra: np.ndarray | None = None
+    extra_boxes: np.ndarray | None = None
+    extra_persons: np.ndarray | None = None
+    matrix: np.ndarray | None = None
+    camera_pitch: float = np.nan
 
     def __post_init__(self) -> None:
-        defaults = {
-            "missed": np.empty((0, len(MUPOTS_17), 3), np.float32),
-            "scores": np.full(len(self), np.nan, np.float32),
+        people, joints = len(self), len(MUPOTS_17)
+        if self.extra is None:
+            object.__setattr__(self, "extra", np.empty((0, joints, 3), np.float32))
+        if self.extra_persons is None:
+            object.__setattr__(self, "extra_persons", np.full(len(self.extra), NOBODY))
+        unknown = {
+            "missed": (0, joints, 3),
+            "scores": (people,),
+            "joints_image": (people, joints, 2),
+            "confidence": (people, joints),
+            "visible": (people,),
+            "extra_boxes": (len(self.extra), 4),
+            "matrix": (3, 3),
         }
-        for name, default in defaults.items():
+        for name, shape in unknown.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, default)
+                object.__setattr__(self, name, np.full(shape, np.nan, np.float32))
 
     def __len__(self) -> int:
         return len(self.estimates)
@@ -77,11 +106,12 @@ class Scenes:
         return iter(self.scenes)
 
     def sha256(self) -> str:
-        """A digest of all estimates and true poses, to tell data apart."""
+        """A digest of all estimates, the extra ones too, and true poses, to tell data apart."""
         digest = hashlib.sha256()
         for scene in self.scenes:
             digest.update(scene.estimates.tobytes())
             digest.update(scene.truth.tobytes())
+            digest.update(scene.extra.tobytes())
         return digest.hexdigest()
 
     def select(
@@ -124,6 +154,14 @@ def initial_people(estimates: np.ndarray, boxes: np.ndarray | None = None) -> Pe
     )
 
 
+def people_of(scene: Scene) -> People:
+    """All that the estimator gave in a scene, for the refiner: the people found come first."""
+    return initial_people(
+        np.concatenate([scene.estimates, scene.extra]),
+        np.concatenate([scene.boxes, scene.extra_boxes]),
+    )
+
+
 def load_scenes(path: Path) -> Scenes:
     """Read the scenes of an .npz file; estimates that are not finite or too far are left out.
 
@@ -134,53 +172,91 @@ def load_scenes(path: Path) -> Scenes:
         ScenesError: the file cannot be used, see `read_scene_fields`.
     """
     try:
-        fields = _with_defaults(read_scene_fields(Path(path)))
+        fields = read_scene_fields(Path(path))
     except DatasetError as error:
         raise ScenesError(str(error)) from error
     initial = fields["estimate_initial_joints"]
     depth = initial[:, _PELVIS, 2]
     # a comparison with NaN is false, so unknown joints are left out by either condition
     believed = np.isfinite(initial).all(axis=(1, 2)) & (depth > _NEAREST) & (depth < _FARTHEST)
-    estimates = _by_scene(fields["estimate_scene"], np.flatnonzero(believed))
-    people = _by_scene(fields["person_scene"], np.arange(len(fields["person_scene"])))
-    return Scenes(tuple(_scene(fields, n, rows, people[n]) for n, rows in estimates.items()))
+    own = (fields["estimate_person"] != NOBODY) & (fields["estimate_duplicate"] == 0)
+    missed = _to_be_found(fields)
+    missed[fields["estimate_person"][believed & own]] = False
+    estimates = _by_scene(fields["estimate_scene"], believed & own)
+    extra = _by_scene(fields["estimate_scene"], believed & ~own)
+    people = _by_scene(fields["person_scene"], missed)
+    fields = _in_single_precision(fields)
+    none = np.empty(0, np.int64)
+    return Scenes(
+        tuple(
+            _scene(fields, number, rows, extra.get(number, none), people.get(number, none))
+            for number, rows in estimates.items()
+        )
+    )
 
 
-def _with_defaults(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All fields, the optional ones that a file lacks as if nothing were known."""
-    people, estimates = len(fields["person_scene"]), len(fields["estimate_scene"])
-    return {
-        "person_in_image": np.ones((people, len(MUPOTS_17)), bool),
-        "estimate_score": np.full(estimates, np.nan),
-    } | fields
+def _to_be_found(fields: dict[str, np.ndarray]) -> np.ndarray:
+    """(P,) who is known and has enough joints in the image."""
+    in_image = fields["person_in_image"].mean(axis=1) >= _PART_IN_IMAGE
+    return in_image & np.isfinite(fields["person_joints"]).all(axis=(1, 2))
 
 
-def _by_scene(scenes: np.ndarray, rows: np.ndarray) -> dict[int, np.ndarray]:
-    """The rows of each scene, in their order; `scenes` says of all rows which scene is theirs."""
+def _in_single_precision(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    doubles = {name: array for name, array in fields.items() if array.dtype == np.float64}
+    return fields | {name: array.astype(np.float32) for name, array in doubles.items()}
+
+
+def _by_scene(scenes: np.ndarray, chosen: np.ndarray) -> dict[int, np.ndarray]:
+    """The chosen rows of each scene that has any, in their order, by the number of the scene.
+
+    Args:
+        scenes: (R,) which scene each row is of.
+        chosen: (R,) bool.
+    """
+    rows = np.flatnonzero(chosen)
+    if not len(rows):
+        return {}
     rows = rows[np.argsort(scenes[rows], kind="stable")]
     numbers, starts = np.unique(scenes[rows], return_index=True)
     return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True))
 
 
 def _scene(
-    fields: dict[str, np.ndarray], number: int, estimates: np.ndarray, people: np.ndarray
+    fields: dict[str, np.ndarray],
+    number: int,
+    estimates: np.ndarray,
+    extra: np.ndarray,
+    missed: np.ndarray,
 ) -> Scene:
-    """The scene of that number, from its rows of estimates and of people."""
+    """The scene of that number, from its rows of estimates, of extra ones, and of the missed."""
     persons = fields["estimate_person"][estimates]
     return Scene(
-        estimates=fields["estimate_initial_joints"][estimates].astype(np.float32),
-        truth=fields["person_joints"][persons].astype(np.float32),
-        boxes=fields["estimate_box"][estimates].astype(np.float32),
+        estimates=fields["estimate_initial_joints"][estimates],
+        truth=fields["person_joints"][persons],
+        boxes=fields["estimate_box"][estimates],
         bodies=fields["person_body"][persons],
         cameras=str(fields["scene_cameras"][number]),
         split=str(fields["scene_split"][number]),
-        missed=_missed(fields, np.setdiff1d(people, persons)),
-        scores=fields["estimate_score"][estimates].astype(np.float32),
+        missed=fields["person_joints"][missed],
+        scores=fields["estimate_score"][estimates],
+        joints_image=fields["estimate_joints_image"][estimates],
+        confidence=fields["estimate_confidence"][estimates],
+        visible=fields["person_visible"][persons].mean(axis=1),
+        extra=fields["estimate_initial_joints"][extra],
+        extra_boxes=fields["estimate_box"][extra],
+        extra_persons=_rows_of(fields["estimate_person"][extra], persons),
+        matrix=_matrix(*fields["scene_intrinsics"][number]),
+        camera_pitch=float(fields["scene_camera_pitch"][number]),
     )
 
 
-def _missed(fields: dict[str, np.ndarray], persons: np.ndarray) -> np.ndarray:
-    """(M,17,3) true poses of those rows of people who were to be found."""
-    joints = fields["person_joints"][persons].astype(np.float32)
-    in_image = fields["person_in_image"][persons].mean(axis=1) >= _PART_IN_IMAGE
-    return joints[in_image & np.isfinite(joints).all(axis=(1, 2))]
+def _matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray | None:
+    """Intrinsics (3,3) float32, None where one of them is not known."""
+    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float32)
+    return None if np.isnan(matrix).any() else matrix
+
+
+def _rows_of(wanted: np.ndarray, persons: np.ndarray) -> np.ndarray:
+    """At which row of `persons` (N,) each of the wanted (K,) stands, NOBODY where it does not."""
+    same = wanted[:, None] == persons  # (K,N)
+    return np.where(same.any(axis=1), same.argmax(axis=1), NOBODY)

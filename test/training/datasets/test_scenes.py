@@ -107,14 +107,112 @@ def test_scores_are_those_of_the_estimates(fields, load):
     assert (first.scores.tolist(), second.scores.tolist()) == ([0.25, 0.75], [0.5])
 
 
-def test_a_scene_has_nobody_missed_and_no_scores_by_default(excerpt):
-    whole = excerpt.scenes[0]
+def _with_extra_estimates(fields):
+    """Rows 3 to 6 of the estimates: a duplicate of person 0, two of nobody, a duplicate of 3."""
+    rng = np.random.default_rng(2)
+    fields["estimate_scene"] = np.array([0, 1, 0, 0, 0, 1, 1])
+    fields["estimate_person"] = np.array([1, 3, 0, 0, -1, -1, 3])
+    fields["estimate_duplicate"] = np.array([0, 0, 0, 1, 0, 0, 1], bool)
+    fields["estimate_box"] = rng.uniform(0, 640, (7, 4)).astype(np.float32)
+    fields["estimate_initial_joints"] = rng.uniform(2, 4, (7, 17, 3)).astype(np.float32)
 
-    scene = Scene(whole.estimates, whole.truth, whole.boxes, whole.bodies, "narrow", "test")
 
-    assert scene.missed.shape == (0, 17, 3)
-    assert scene.scores.shape == (len(whole),)
-    assert np.isnan(scene.scores).all()
+def test_duplicates_and_wrong_detections_are_extra(fields, load):
+    _with_extra_estimates(fields)
+
+    first, second = load(fields)
+
+    joints, boxes = fields["estimate_initial_joints"], fields["estimate_box"]
+    np.testing.assert_array_equal(first.estimates, joints[[0, 2]])
+    np.testing.assert_array_equal(first.extra, joints[[3, 4]])
+    np.testing.assert_array_equal(first.extra_boxes, boxes[[3, 4]])
+    assert first.extra_persons.tolist() == [1, -1]  # person 0 is the second of those found
+    np.testing.assert_array_equal(second.estimates, joints[[1]])
+    np.testing.assert_array_equal(second.extra, joints[[5, 6]])
+    assert second.extra_persons.tolist() == [-1, 0]
+
+
+def test_extra_estimates_that_are_impossible_are_left_out(fields, load):
+    _with_extra_estimates(fields)
+    fields["estimate_initial_joints"][4] = np.nan  # of nobody
+    fields["estimate_initial_joints"][1, 14, 2] = 99  # of person 3, who has a duplicate
+
+    (scene,) = load(fields)
+
+    assert scene.extra_persons.tolist() == [1]
+
+
+def test_a_duplicate_does_not_stand_for_a_person_without_an_estimate(fields, load):
+    _with_extra_estimates(fields)
+    fields["estimate_initial_joints"][2, 14, 2] = 99  # of person 0
+
+    first, _ = load(fields)
+
+    assert first.extra_persons.tolist() == [-1, -1]
+    np.testing.assert_array_equal(first.missed, fields["person_joints"][[0]])
+
+
+def test_extra_estimates_tell_data_apart(fields, load):
+    before = load(fields).sha256()
+    _with_extra_estimates(fields)
+    with_extra = load(fields).sha256()
+    fields["estimate_initial_joints"][4] += 0.1
+
+    assert len({before, with_extra, load(fields).sha256()}) == 3
+
+
+def test_what_else_is_known_of_people_and_cameras_is_read(fields, load):
+    rng = np.random.default_rng(3)
+    pixels, confidence = rng.uniform(0, 640, (3, 17, 2)), rng.random((3, 17))
+    visible = rng.random((4, 17)) < 0.5
+    more = {
+        "estimate_joints_image": pixels,
+        "estimate_confidence": confidence,
+        "person_visible": visible,
+        "scene_intrinsics": np.array([[500, 510, 320, 240], [600, 600, np.nan, 240]]),
+        "scene_camera_pitch": np.array([0.5, -0.25]),
+    }
+
+    first, second = load(fields | more)
+
+    np.testing.assert_allclose(first.joints_image, pixels[[0, 2]], rtol=1e-6)
+    np.testing.assert_allclose(first.confidence, confidence[[0, 2]], rtol=1e-6)
+    np.testing.assert_allclose(first.visible, visible[[1, 0]].mean(axis=1), rtol=1e-6)
+    assert first.matrix.tolist() == [[500, 0, 320], [0, 510, 240], [0, 0, 1]]
+    assert np.isnan(second.matrix).all()
+    assert (first.camera_pitch, second.camera_pitch) == (0.5, -0.25)
+
+
+@pytest.mark.parametrize("made", ["by a file without them", "without them"])
+def test_what_is_optional_is_unknown_by_default(made, fields, load):
+    scene = load(fields).scenes[0]
+    if made == "without them":
+        scene = Scene(scene.estimates, scene.truth, scene.boxes, scene.bodies, "narrow", "test")
+
+    shapes = {
+        "scores": (2,),
+        "joints_image": (2, 17, 2),
+        "confidence": (2, 17),
+        "visible": (2,),
+        "matrix": (3, 3),
+        "camera_pitch": (),
+    }
+    for name, shape in shapes.items():
+        assert np.shape(getattr(scene, name)) == shape
+        assert np.isnan(getattr(scene, name)).all()
+    for name, shape in {
+        "missed": (0, 17, 3),
+        "extra": (0, 17, 3),
+        "extra_boxes": (0, 4),
+        "extra_persons": (0,),
+    }.items():
+        assert getattr(scene, name).shape == shape
+
+
+def test_a_file_of_wrong_detections_alone_has_no_scenes(fields, load):
+    fields["estimate_person"] = np.full(3, -1)
+
+    assert len(load(fields)) == 0
 
 
 def test_selects_by_split_cameras_and_people(fields, load):
@@ -193,13 +291,20 @@ def test_missing_fields_are_named(fields, load):
         ({"estimate_score": [0.5]}, r"estimate_score must have shape \(3\), got \(1,\)"),
         ({"person_scene": [0, 2, 1, 3]}, "person_scene must be whole and from 0 to 1, got 2"),
         ({"estimate_scene": [0, 1, -1]}, "estimate_scene must be whole and from 0 to 1, got -1"),
-        ({"estimate_person": [1, 4, 9]}, "estimate_person must be whole and from 0 to 3, got 4"),
+        ({"estimate_person": [1, 4, 9]}, "estimate_person must be whole and from -1 to 3, got 4"),
         (
             {"estimate_person": [1, 3, 2]},
             "estimate_person, row 2: must be a person of the estimate's scene 0, but that person "
             "is of scene 1",
         ),
         ({"estimate_person": [1, 0.5, 0]}, "estimate_person must be whole and .*, got 0.5"),
+        ({"estimate_person": [1, 3, -2]}, "estimate_person must be whole and .*, got -2"),
+        (
+            {"estimate_person": [1, 3, -1], "estimate_duplicate": [False, False, True]},
+            "estimate_person, row 2: must be the person whom this duplicate is of, got -1",
+        ),
+        ({"scene_intrinsics": np.ones((2, 3))}, r"scene_intrinsics must have shape \(2,4\), got"),
+        ({"estimate_duplicate": [True]}, r"estimate_duplicate must have shape \(3\), got \(1,\)"),
     ],
 )
 def test_a_field_that_does_not_fit_the_others_is_named(change, message, fields, load):

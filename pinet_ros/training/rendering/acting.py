@@ -1,0 +1,99 @@
+"""What the people of a scene do where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pinet_ros.training.rendering import stances
+from pinet_ros.training.rendering.crowd import Place
+from pinet_ros.training.rendering.motion import Motions
+from pinet_ros.training.rendering.posture import Posture, yaw_rotation
+
+CAPTURED, SITTING, REACHING = "captured", "sitting", "reaching"
+
+# How somebody holds the body, with how often; by the relation it is changed below.
+_STANCES = {
+    CAPTURED: 0.57,
+    SITTING: 0.1,
+    "crouching": 0.05,
+    "kneeling": 0.03,
+    "bending": 0.06,
+    REACHING: 0.06,
+    "pointing": 0.04,
+    "holding": 0.03,
+    "hands up": 0.02,
+    "waving": 0.01,
+    "hands on hips": 0.015,
+    "arms crossed": 0.015,
+}
+_MAKE = {
+    SITTING: stances.sit,
+    "crouching": stances.crouch,
+    "kneeling": stances.kneel,
+    "bending": stances.bend,
+    "holding": stances.hold,
+    "hands up": stances.raise_hands,
+    "waving": stances.wave,
+    "hands on hips": stances.hands_on_hips,
+    "arms crossed": stances.cross_arms,
+}
+_TOUCHES = 0.75  # of those who stand close enough
+_LOOKS = 0.4  # of those with a partner, at the partner
+
+
+@dataclass(frozen=True, eq=False)
+class Act:
+    """A posture, in the body frame, and where it is from.
+
+    Attributes:
+        posture: turned to the front.
+        stance: how it was made.
+        clip: name of the clip that it began with.
+    """
+
+    posture: Posture
+    stance: str
+    clip: str
+
+
+def act(place: Place, places: Sequence[Place], motions: Motions, rng: np.random.Generator) -> Act:
+    """What somebody at a place among `places` does."""
+    posture, clip, _ = motions.sample(rng)
+    if rng.random() < 0.5:
+        posture = posture.mirrored()
+    partner = None if place.partner is None else _towards(place, places[place.partner])
+    stance = str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
+    if place.relation == "touching" and rng.random() < _TOUCHES:
+        stance = REACHING
+    posture = _hold(posture, stance, partner, rng)
+    if partner is not None and rng.random() < _LOOKS:
+        yaw = np.arctan2(partner[0], -partner[1])
+        posture = stances.turn_head(posture, yaw, rng.normal(0.05, 0.15))
+    return Act(stances.jitter(posture, rng), stance, clip.name)
+
+
+def _towards(place: Place, other: Place) -> np.ndarray:
+    """Direction (3,) to another's chest in the body frame of somebody at a place."""
+    x, y = other.position - place.position
+    return yaw_rotation(-place.yaw) @ np.array([x, y, 0.0])
+
+
+def _hold(
+    posture: Posture, stance: str, partner: np.ndarray | None, rng: np.random.Generator
+) -> Posture:
+    if stance in _MAKE:
+        return _MAKE[stance](posture, rng)
+    if stance == CAPTURED:
+        return posture
+    aim = _somewhere(rng) if partner is None else partner + np.array([0, 0, rng.normal(0, 0.25)])
+    make = stances.reach if stance == REACHING else stances.point
+    posture = make(posture, rng, aim)
+    return make(posture, rng, aim) if rng.random() < 0.3 else posture
+
+
+def _somewhere(rng: np.random.Generator) -> np.ndarray:
+    """A direction (3,) ahead, between low and high."""
+    return np.array([rng.normal(0, 0.6), -1.0, rng.uniform(-1, 1)])

@@ -1,0 +1,56 @@
+"""The truth of a rendered data set in the joints of the estimator that was run over it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pinet_ros.camera import Camera
+from pinet_ros.training.datasets.scene_fields import NOBODY
+from pinet_ros.training.rendering.definition import JointDefinition
+
+_MOST = 3000  # people that the definition is fitted to
+_TALL = 0.2  # of the image's height: smaller people's joints are not precise
+
+
+def adapt_truth(fields: dict[str, np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """The arrays of a file of scenes with `person_joints` as the estimator defines them.
+
+    The joints of the rendered bodies stay as `person_joints_rendered`. The definition is fitted
+    to people of the train split of whom everything is seen; with too few of them nothing moves.
+
+    Args:
+        fields: of a file of scenes, with the truth of rendered scenes.
+        size: width and height of the pictures, pixels.
+    """
+    joints = fields["person_joints"]
+    estimates = _fitting(fields, size)
+    definition = JointDefinition.fit(
+        joints[fields["estimate_person"][estimates]], _rays(fields, estimates, size)
+    )
+    adapted = joints if definition is None else definition.apply(joints)
+    return fields | {"person_joints": adapted, "person_joints_rendered": joints}
+
+
+def _fitting(fields: dict[str, np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Rows (K,) of the estimates that are precise enough."""
+    boxes = fields["person_box"]
+    whole = fields["person_visible"].all(axis=1)
+    whole &= boxes[:, 3] - boxes[:, 1] > _TALL * size[1]
+    whole &= fields["scene_split"][fields["person_scene"]] == "train"
+    persons = fields["estimate_person"]
+    rows = np.flatnonzero((persons != NOBODY) & ~fields["estimate_duplicate"])
+    return rows[whole[persons[rows]]][:_MOST]
+
+
+def _rays(
+    fields: dict[str, np.ndarray], estimates: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """(K,17,2) x/z and y/z of the rays through the joints that were found in the image."""
+    rays = np.full((len(estimates), 17, 2), np.nan)
+    for number, row in enumerate(estimates):
+        scene = fields["estimate_scene"][row]
+        fx, fy, cx, cy = fields["scene_intrinsics"][scene]
+        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+        camera = Camera(*size, matrix, fields["scene_distortion"][scene])
+        rays[number] = camera.undistort(fields["estimate_joints_image"][row])
+    return rays

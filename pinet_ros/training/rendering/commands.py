@@ -1,0 +1,130 @@
+"""The commands `pinet scenes render` and `pinet scenes estimate`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from pinet_ros.arguments import positive_integer
+from pinet_ros.estimator import DETECTORS, LIFTERS
+from pinet_ros.files import write_whole
+from pinet_ros.models.cache import cache_dir
+from pinet_ros.training.rendering.bodies import make_bodies
+from pinet_ros.training.rendering.contact_sheet import write_contact_sheet
+from pinet_ros.training.rendering.estimate import EstimatorSettings, estimate
+from pinet_ros.training.rendering.render import Ingredients, render_scenes
+
+_DEFAULT = "by default %(default)s"
+_BODIES, _TEST_BODIES, _BODIES_SEED = 800, 200, 0
+_CONTACT_SHEET = "contact_sheet.jpg"
+
+
+def add_commands(subparsers: argparse._SubParsersAction) -> None:
+    """Register the commands; `run` of the parsed arguments executes one and gives its status."""
+    kinds = subparsers.add_parser("scenes", help="rendered people to train on").add_subparsers(
+        required=True
+    )
+    for name, add, run, summary in (
+        ("render", _add_render, _render, "pictures of made scenes, with all that is true of them"),
+        ("estimate", _add_estimate, _estimate, "a training file of what an estimator sees there"),
+    ):
+        parser = kinds.add_parser(name, help=summary, description=run.__doc__)
+        add(parser)
+        parser.set_defaults(run=run)
+
+
+def _add_render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="of the data set; one begun is gone on with")
+    parser.add_argument(
+        "--motion",
+        type=Path,
+        required=True,
+        help=".npz of clips, or folder of motion capture (.bvh, or .asf with .amc)",
+    )
+    parser.add_argument("--scenes", type=positive_integer, default=20_000, help=_DEFAULT)
+    parser.add_argument("--seed", type=int, default=0, help=_DEFAULT)
+    parser.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="640x480")
+    parser.add_argument(
+        "--backgrounds", type=Path, metavar="DIR", help="pictures; without, all are made"
+    )
+    parser.add_argument(
+        "--bodies", type=Path, help=".npz made before; without, made once and kept in the cache"
+    )
+    _add_workers(parser)
+
+
+def _add_estimate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="of rendered scenes")
+    parser.add_argument("--output", type=Path, required=True, help=".npz file of scenes to write")
+    parser.add_argument("--detector", choices=DETECTORS, default="nanodet", help=_DEFAULT)
+    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full", help=_DEFAULT)
+    parser.add_argument(
+        "--score-threshold",
+        type=float,
+        default=0.3,
+        help="of the detector, which is less certain of rendered people; " + _DEFAULT,
+    )
+    parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    _add_workers(parser)
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    cores = os.cpu_count() or 1
+    parser.add_argument(
+        "--workers", type=positive_integer, default=cores, help="processes; one on each core"
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    try:
+        return positive_integer(width), positive_integer(height)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"must be WxH as in 640x480, got {text!r}") from error
+
+
+def _render(options: argparse.Namespace) -> int:
+    """Render scenes of several people for training; a run that was stopped is gone on with."""
+    ingredients = Ingredients(
+        motion=options.motion,
+        bodies=options.bodies or _kept_bodies(),
+        backgrounds=options.backgrounds,
+        width=options.size[0],
+        height=options.size[1],
+        seed=options.seed,
+    )
+    rendered = render_scenes(options.folder, ingredients, options.scenes, options.workers)
+    sheet = options.folder / _CONTACT_SHEET
+    write_contact_sheet(rendered, sheet)
+    print(f"{len(rendered.shards())} shards in {options.folder}; look at {sheet}")
+    return 0
+
+
+def _kept_bodies() -> Path:
+    """The file of the default bodies in the cache, made when it is missing."""
+    path = cache_dir() / f"bodies_{_BODIES}_{_TEST_BODIES}_{_BODIES_SEED}.npz"
+    if not path.is_file():
+        print("making the bodies, some minutes, once")
+        bodies = make_bodies(_BODIES, _TEST_BODIES, _BODIES_SEED)
+        write_whole(path, bodies.save)
+    return path
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    """Run an estimator over rendered scenes and write a file to train and test on."""
+    settings = EstimatorSettings(
+        detector=options.detector,
+        lifter=options.lifter,
+        score_threshold=options.score_threshold,
+        mirror=options.mirror,
+    )
+    done = estimate(
+        options.folder, options.output, settings, device=options.device, workers=options.workers
+    )
+    print(
+        f"{done.scenes} scenes with {done.people} people, of whom {done.found} were found; "
+        f"{done.duplicates} duplicate and {done.wrong} wrong estimates; {options.output}"
+    )
+    return 0

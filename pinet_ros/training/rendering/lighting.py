@@ -1,0 +1,60 @@
+"""The light of a scene: a sun or lamp that casts shadows, a second light, sky and ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+_INDOORS = 0.5  # of the scenes have soft light
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """What shines on a scene, all of it from far away, linear RGB.
+
+    Attributes:
+        sun: (3,) unit vector towards the light that casts shadows.
+        sun_colour: (3,) what it adds to a white surface that faces it.
+        fill: (3,) unit vector towards a second light, without shadows.
+        fill_colour: (3,).
+        sky: (3,) light from above, on surfaces that face up.
+        ground: (3,) light from below, on surfaces that face down.
+    """
+
+    sun: np.ndarray
+    sun_colour: np.ndarray
+    fill: np.ndarray
+    fill_colour: np.ndarray
+    sky: np.ndarray
+    ground: np.ndarray
+
+    def turned(self, rotation: np.ndarray) -> Light:
+        """The same light in a frame that rotation (3,3) leads to."""
+        return replace(self, sun=rotation @ self.sun, fill=rotation @ self.fill)
+
+
+def random_light(rng: np.random.Generator) -> Light:
+    """A light in the world frame (z up), somewhere between dull and glaring."""
+    hard = rng.random() > _INDOORS
+    warmth = rng.normal(0, 0.12)
+    warm = np.array([1 + warmth, 1, 1 - warmth])
+    cool = np.array([1 - 0.5 * warmth, 1, 1 + 0.5 * warmth])
+    sun_colour = rng.uniform(0.6, 1.6) * warm if hard else rng.uniform(0.15, 0.6) * warm
+    sky = rng.uniform(0.15, 0.45) * cool if hard else rng.uniform(0.4, 0.8) * cool
+    return Light(
+        sun=_direction(rng, 20, 85),
+        sun_colour=sun_colour,
+        fill=_direction(rng, -10, 60),
+        fill_colour=rng.uniform(0, 0.35) * (1 + rng.normal(0, 0.08, 3)),
+        sky=sky,
+        ground=sky * rng.uniform(0.3, 0.8) * (1 + rng.normal(0, 0.05, 3)),
+    )
+
+
+def _direction(rng: np.random.Generator, lowest: float, highest: float) -> np.ndarray:
+    """A unit vector (3,) of any azimuth, with an elevation between these, degrees."""
+    azimuth = rng.uniform(-np.pi, np.pi)
+    elevation = np.radians(rng.uniform(lowest, highest))
+    level = np.cos(elevation)
+    return np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import multiprocessing
+
+import cv2
+import numpy as np
+import pytest
+
+from pinet_ros.device import select_device
+from pinet_ros.errors import PinetError
+from pinet_ros.estimator import PoseEstimator
+from pinet_ros.models import fetch
+from pinet_ros.people import People
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.training import processes
+from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.training.datasets.scenes import load_scenes
+from pinet_ros.training.rendering.estimate import EstimatorSettings, estimate
+from pinet_ros.training.rendering.gathering import write_estimates
+from pinet_ros.training.rendering.shards import RenderedScenes
+
+TOPS = (0, 500, 300, 700)  # of the photo's parts; nobody is found in the third
+
+ARRAYS = {
+    "estimate_initial_joints": "joints",
+    "estimate_joints_image": "joints_image",
+    "estimate_confidence": "confidence",
+    "estimate_box": "boxes",
+    "estimate_score": "scores",
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(photo, made_up):
+    """Parts of the photo of real people, (480,640,3)."""
+    parts = (photo[top : top + 816] for top in TOPS)
+    return [cv2.resize(part, made_up.size, interpolation=cv2.INTER_AREA) for part in parts]
+
+
+@pytest.fixture(scope="module")
+def rendered(pictures, made_up, tmp_path_factory):
+    """Two shards of two pictures each, with nobody of whom the truth would be right."""
+    scenes = RenderedScenes.begin(tmp_path_factory.mktemp("rendered"), made_up.settings)
+    for number in range(2):
+        images = [(picture, 95) for picture in pictures[2 * number :][:2]]
+        scenes.write(number, images, made_up.truth([1, 2], seed=number))
+    return scenes
+
+
+@pytest.fixture
+def unestimated(rendered, tmp_path):
+    """A data set with the shards of `rendered` and no estimates yet."""
+    (tmp_path / "data").mkdir()
+    for name in ("dataset.json", "shards"):
+        (tmp_path / "data" / name).symlink_to(rendered.folder / name)
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def found(rendered):
+    """Whom the estimator finds in each picture when it is called by itself."""
+    fetch.fetch()
+    estimator = PoseEstimator.load(device=select_device("cpu"))
+    shards = [rendered.read(number) for number in range(2)]
+    return [estimator(s.image(n), "bgr", s.camera(n)) for s in shards for n in range(2)]
+
+
+def _kept(folder):
+    return folder / "estimates" / "nanodet+blazepose_full"
+
+
+def _require_equal(path, found, people_of_scenes):
+    with np.load(path) as fields:
+        sizes = [len(people) for people in found]
+        assert fields["estimate_scene"].tolist() == np.repeat(range(len(found)), sizes).tolist()
+        for name, array in ARRAYS.items():
+            expected = np.concatenate([getattr(people, array) for people in found])
+            np.testing.assert_allclose(fields[name], expected, rtol=1e-3, atol=1e-3)
+        assert np.bincount(fields["person_scene"]).tolist() == people_of_scenes
+
+
+def test_estimates_are_those_of_the_estimator_with_each_scenes_camera(
+    unestimated, found, tmp_path
+):
+    summary = estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=2)
+
+    counts = [len(people) for people in found]
+    assert counts[2] == 0
+    assert max(counts) > 1
+    _require_equal(tmp_path / "scenes.npz", found, [1, 2, 1, 2])
+    assert (summary.scenes, summary.people) == (4, 6)
+    assert summary.found + summary.duplicates + summary.wrong == sum(counts)
+    kept = sorted(path.name for path in _kept(unestimated).iterdir())
+    assert kept == ["00000.npz", "00001.npz", "settings.json"]
+
+
+def _until_first(finished):
+    """Ctrl-C when the first shard is finished."""
+    yield next(finished)
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_was_stopped_is_gone_on_with(unestimated, found, tmp_path, monkeypatch):
+    output = tmp_path / "scenes.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "tqdm", lambda finished, **_: _until_first(finished))
+        with pytest.raises(KeyboardInterrupt):
+            estimate(unestimated, output, device="cpu", workers=1)
+
+    assert not output.exists()
+    assert multiprocessing.active_children() == []
+    first = _kept(unestimated) / "00000.npz"
+    finished = first.stat().st_mtime_ns
+    estimate(unestimated, output, device="cpu", workers=1)
+
+    assert first.stat().st_mtime_ns == finished
+    _require_equal(output, found, [1, 2, 1, 2])
+
+
+def test_a_damaged_picture_is_named_and_what_is_finished_is_kept(pictures, made_up, tmp_path):
+    scenes = RenderedScenes.begin(tmp_path / "data", made_up.settings)
+    for number in range(2):
+        scenes.write(number, [(pictures[2], 95)], made_up.truth([1]))
+    damaged = scenes.read(1).folder / "000.jpg"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:200])
+
+    with pytest.raises(DatasetError, match=r"00001/000.jpg must be a picture of 640x480"):
+        estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu", workers=1)
+
+    assert (_kept(scenes.folder) / "00000.npz").exists()
+    assert not (tmp_path / "scenes.npz").exists()
+
+
+def test_networks_that_are_missing_are_named(unestimated, tmp_path, monkeypatch):
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "nothing"))
+
+    with pytest.raises(PinetError, match="run 'pinet models fetch"):
+        estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
+
+
+def _people(joints_image, x):
+    """People at some pixels (N,17,2), standing 3 m away at x metres (N,)."""
+    count = len(joints_image)
+    joints = np.random.default_rng(0).normal(0, 0.3, (count, 17, 3))
+    joints += np.stack([x, np.zeros(count), np.full(count, 3.0)], axis=1)[:, None]
+    return People(
+        MUPOTS_17,
+        joints=joints,
+        joints_image=joints_image,
+        confidence=np.full((count, 17), 0.8),
+        boxes=np.tile(np.float32([1, 2, 3, 4]), (count, 1)),
+        scores=np.linspace(0.9, 0.5, count),
+    )
+
+
+@pytest.fixture
+def told(made_up, tmp_path):
+    """A data set whose estimates are kept already, with the true people (3,) of each scene.
+
+    In its second shard the first person is found twice, the last one too, and once nobody is.
+    """
+    scenes = RenderedScenes.begin(tmp_path / "data", made_up.settings)
+    truth = made_up.truth([2, 1])
+    for number in range(2):
+        scenes.write(number, made_up.pictures(2), truth)
+    pixels = truth["person_joints_image"]
+    duplicated = np.stack([pixels[0] + 30, pixels[1] + 1, pixels[0] + 2, pixels[1] + 900])
+    kept = _kept(scenes.folder)
+    exact = [_people(pixels[:2], np.arange(2)), _people(pixels[2:], np.zeros(1))]
+    write_estimates(kept / "00000.npz", exact)
+    twice = _people(np.stack([pixels[2] - 3, pixels[2] + 20]), np.arange(2))
+    write_estimates(kept / "00001.npz", [_people(duplicated, np.arange(4)), twice])
+    return scenes, truth
+
+
+def test_duplicates_and_wrong_detections_are_kept_and_loaded(told, tmp_path):
+    scenes, truth = told
+
+    summary = estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
+
+    assert (summary.found, summary.duplicates, summary.wrong) == (6, 2, 1)
+    with np.load(tmp_path / "scenes.npz") as fields:
+        assert fields["estimate_scene"].tolist() == [0, 0, 1, 2, 2, 2, 2, 3, 3]
+        assert fields["estimate_person"].tolist() == [0, 1, 2, 3, 4, 3, -1, 5, 5]
+        assert np.flatnonzero(fields["estimate_duplicate"]).tolist() == [3, 8]
+        assert fields["scene_image"].tolist() == [
+            f"0000{shard}/00{scene}.jpg" for shard in range(2) for scene in range(2)
+        ]
+    loaded = load_scenes(tmp_path / "scenes.npz").scenes
+    assert [len(scene) for scene in loaded] == [2, 1, 2, 1]
+    assert [len(scene.extra) for scene in loaded] == [0, 0, 2, 1]
+    assert loaded[2].extra_persons.tolist() == [1, -1]
+    assert loaded[3].extra_persons.tolist() == [0]
+    np.testing.assert_allclose(loaded[2].truth, truth["person_joints"][[1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        loaded[2].visible, truth["person_visible"][[1, 0]].mean(axis=1), rtol=1e-6
+    )
+    assert loaded[3].camera_pitch == pytest.approx(truth["scene_camera_pitch"][1])
+    assert loaded[3].matrix.tolist() == [[550, 0, 321], [0, 552, 238], [0, 0, 1]]
+    np.testing.assert_allclose(loaded[0].joints_image, truth["person_joints_image"][:2], rtol=1e-6)
+    assert loaded[0].confidence.shape == (2, 17)
+
+
+def test_all_truth_goes_along(told, tmp_path):
+    scenes, truth = told
+
+    estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
+
+    with np.load(tmp_path / "scenes.npz") as fields:
+        assert fields["person_scene"].tolist() == [0, 0, 1, 2, 2, 3]
+        for name in truth.keys() - {"person_scene"}:
+            read, twice = fields[name], np.concatenate([truth[name]] * 2)
+            if read.dtype.kind == "f":
+                np.testing.assert_allclose(read, twice, rtol=1e-6)
+            else:
+                np.testing.assert_array_equal(read, twice)
+
+
+def test_other_settings_of_the_estimator_are_refused(told, tmp_path):
+    scenes, _ = told
+    estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
+
+    with pytest.raises(DatasetError, match=r"settings.json: score_threshold is 0.4 there and 0.3"):
+        estimate(scenes.folder, tmp_path / "other.npz", EstimatorSettings(score_threshold=0.3))
+
+
+def test_damaged_estimates_are_named(told, tmp_path):
+    scenes, _ = told
+    path = _kept(scenes.folder) / "00001.npz"
+    path.write_bytes(b"no arrays")
+    with pytest.raises(DatasetError, match=r"00001.npz is not an .npz .*; remove .*00001.npz to"):
+        estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
+
+    write_estimates(path, [People.empty(MUPOTS_17)] * 2 + [_people(np.ones((1, 17, 2)), [0.0])])
+    with pytest.raises(DatasetError, match="estimate_scene must be whole and from 0 to 1, got 2"):
+        estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
+
+
+def test_scenes_are_written_to_npz_files(told, tmp_path):
+    with pytest.raises(DatasetError, match=r"to an .npz file, got .*scenes.json"):
+        estimate(told[0].folder, tmp_path / "scenes.json")
+
+
+def test_a_data_set_without_shards_is_named(made_up, tmp_path):
+    scenes = RenderedScenes.begin(tmp_path, made_up.settings)
+
+    with pytest.raises(DatasetError, match="has no shards; render some first"):
+        estimate(scenes.folder, tmp_path / "scenes.npz")

@@ -1,0 +1,68 @@
+"""Viewpoints: cameras that look at where people are to stand."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pinet_ros.training.rendering.viewpoint import LEVEL, STEEP, Viewpoint, random_viewpoint
+
+WIDTH, HEIGHT = 640, 480
+
+
+@pytest.fixture(scope="module")
+def viewpoints() -> list[Viewpoint]:
+    rng = np.random.default_rng(4)
+    return [random_viewpoint(rng, WIDTH, HEIGHT) for _ in range(200)]
+
+
+def test_what_the_camera_was_pointed_at_is_near_the_middle(viewpoints):
+    pixels = np.array([viewpoint.project(viewpoint.target) for viewpoint in viewpoints])
+    assert np.isfinite(pixels).all()
+    away = np.abs(pixels - [WIDTH / 2, HEIGHT / 2]) / [WIDTH, HEIGHT]
+    assert (away < 0.5).all()
+    assert np.median(away, axis=0) == pytest.approx([0, 0], abs=0.1)
+
+
+def test_rotations_are_rotations(viewpoints):
+    for viewpoint in viewpoints:
+        assert viewpoint.rotation @ viewpoint.rotation.T == pytest.approx(np.eye(3), abs=1e-12)
+        assert np.linalg.det(viewpoint.rotation) == pytest.approx(1)
+
+
+def test_pitch_and_roll_are_those_of_the_axes(viewpoints):
+    for viewpoint in viewpoints:
+        right, _, forward = viewpoint.rotation  # camera axes in the world, z up
+        assert np.arcsin(-forward[2]) == pytest.approx(viewpoint.pitch)
+        # a picture that is turned clockwise is by a camera whose right side is lifted
+        assert np.arcsin(right[2] / np.cos(viewpoint.pitch)) == pytest.approx(viewpoint.roll)
+        assert (viewpoint.kind == STEEP) == (viewpoint.pitch >= np.radians(15))
+
+
+def test_both_kinds_are_frequent(viewpoints):
+    steep = np.mean([viewpoint.kind == STEEP for viewpoint in viewpoints])
+    assert {viewpoint.kind for viewpoint in viewpoints} == {STEEP, LEVEL}
+    assert 0.3 < steep < 0.7
+
+
+def test_projection_is_opencvs(viewpoints):
+    points = np.random.default_rng(0).normal(0, 0.3, (50, 3))
+    for viewpoint in viewpoints[:30]:
+        world = viewpoint.target + points
+        expected, _ = cv2.projectPoints(
+            world,
+            cv2.Rodrigues(viewpoint.rotation)[0],
+            viewpoint.translation,
+            viewpoint.camera.matrix,
+            viewpoint.camera.distortion,
+        )
+        seen = viewpoint.project(world)
+        assert seen == pytest.approx(expected[:, 0], abs=1e-6)
+
+
+def test_a_seed_gives_the_same_camera():
+    first, second = (random_viewpoint(np.random.default_rng(9), 320, 240) for _ in range(2))
+    assert first.camera.matrix.tolist() == second.camera.matrix.tolist()
+    assert first.rotation.tolist() == second.rotation.tolist()
+    assert first.position.tolist() == second.position.tolist()
