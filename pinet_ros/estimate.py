@@ -19,6 +19,7 @@ from pinet_ros.errors import PinetError
 from pinet_ros.estimator import LIFTERS, PoseEstimator
 from pinet_ros.files import write_text
 from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import weights_for
 from pinet_ros.refinement.refiner import Refinement, Refiner
 from pinet_ros.video import read_image
 
@@ -34,7 +35,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     camera.add_argument("--calibration", type=Path, help="camera_info YAML")
     parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full")
     parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
-    parser.add_argument("--weights", type=Path, help="of PI-Net; those of the package by default")
+    parser.add_argument("--weights", help="of PI-Net; the package's for the lifter by default")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, help="write the people here")
     parser.add_argument("--draw", type=Path, metavar="DIR", help="write annotated pictures here")
@@ -47,9 +48,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _estimate(options: argparse.Namespace) -> int:
     """Find the people of each picture, lift them to metres and refine them."""
     device = select_device(options.device)
-    refiner = Refiner.load(options.weights, device=device)
+    weights = options.weights or weights_for(options.lifter)
+    refiner = Refiner.load(weights, device=device)
     if options.attention and not refiner.has_attention:
-        raise PinetError(f"the network of {options.weights} has no attention; omit --attention")
+        raise PinetError(f"the network of {weights} has no attention; omit --attention")
     for folder in filter(None, (options.draw, options.attention)):
         _require_distinct(options.images)
         _make_folder(folder)

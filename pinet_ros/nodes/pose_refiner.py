@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from visualization_msgs.msg import MarkerArray
@@ -11,6 +10,7 @@ from visualization_msgs.msg import MarkerArray
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.errors import PinetError
 from pinet_ros.msg import PeopleAttention, PersonPoseArray
+from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, SHIPPED_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.ros.live_node import DEVICE, LiveNode, run
 from pinet_ros.ros.markers import PeopleMarkers
@@ -29,9 +29,10 @@ class PoseRefinerNode(LiveNode):
         DEVICE,
         Parameter(
             "weights",
-            "",
-            "file of PI-Net's weights: .safetensors of this package's training, or a released "
-            "snapshot; empty for the weights that come with the package",
+            DEFAULT_WEIGHTS,
+            "PI-Net's weights: those of the package for a lifter "
+            f"({', '.join(SHIPPED_WEIGHTS)}), or a file: .safetensors of this package's training, "
+            "or a released snapshot",
         ),
         Parameter(
             "marker_lifetime",
@@ -61,16 +62,14 @@ class PoseRefinerNode(LiveNode):
     def load(self) -> None:
         device = select_device(self.value("device"))
         weights = self.value("weights")
-        self._refiner = Refiner.load(Path(weights) if weights else None, device=device)
+        self._refiner = Refiner.load(weights, device=device)
         if self._attention is not None and not self._refiner.has_attention:
             raise PinetError(
                 f"{weights} is of a network without attention; give weights of one with "
                 "attention, or set publish_attention to false"
             )
         self._drawing = PeopleMarkers(self.value("marker_lifetime"))
-        self.get_logger().info(
-            f"PI-Net ({weights or 'default weights'}) on {describe_device(device)}"
-        )
+        self.get_logger().info(f"PI-Net ({weights}) on {describe_device(device)}")
 
     def unload(self) -> None:
         self._refiner = None

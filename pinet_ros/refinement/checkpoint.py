@@ -21,30 +21,36 @@ from pinet_ros.refinement.model import NetworkConfig, Unit
 from pinet_ros.refinement.variants import build_network
 from pinet_ros.skeleton import MUPOTS_17
 
-DEFAULT_WEIGHTS = Path(
-    str(resources.files("pinet_ros.refinement") / "weights" / "pinet_root_centred.safetensors")
-)
+# The weights that come with the package, each by the lifter whose errors it has learnt.
+DEFAULT_WEIGHTS = "blazepose_full"
+SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS,)
 
 _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")
 _BOOLEANS = {"true": True, "false": False}
 
 
-def load_network(path: Path) -> tuple[nn.Module, Formulation]:
+def weights_for(lifter: str) -> str:
+    """Which of SHIPPED_WEIGHTS suits a lifter best."""
+    return lifter if lifter in SHIPPED_WEIGHTS else DEFAULT_WEIGHTS
+
+
+def load_network(weights: str | Path) -> tuple[nn.Module, Formulation]:
     """Load a network and what its values mean.
 
     Args:
-        path: a .safetensors file that `save_network` wrote, or a released snapshot (.pth, .tar)
-            of PI-Net or of a recurrent variant of table 6, which has the published formulation.
+        weights: one of SHIPPED_WEIGHTS; or a .safetensors file that `save_network` wrote, or a
+            released snapshot (.pth, .tar) of PI-Net or of a recurrent variant of table 6, which
+            has the published formulation.
 
     Raises:
         ModelError: the file is missing, of another kind, or does not fit the network.
     """
-    path = Path(path)
+    path = _shipped(weights) if weights in SHIPPED_WEIGHTS else Path(weights)
     if not path.is_file():
         raise ModelError(
-            f"there are no refiner weights at {path}; give the weights.safetensors of a run of "
-            "`pinet train` or a released snapshot (.pth.tar)"
+            f"there are no refiner weights at {path}; give one of {', '.join(SHIPPED_WEIGHTS)}, "
+            "the weights.safetensors of a run of `pinet train` or a released snapshot (.pth.tar)"
         )
     if path.suffix == ".safetensors":
         return _load_own(path)
@@ -65,6 +71,10 @@ def save_network(path: Path, network: nn.Module, formulation: Formulation) -> No
         metadata |= {name: _as_text(value) for name, value in asdict(part).items()}
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     write_whole(path, lambda stream: stream.write(save(state, metadata)))
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(resources.files("pinet_ros.refinement") / "weights" / f"{name}.safetensors"))
 
 
 def _load_own(path: Path) -> tuple[nn.Module, Formulation]:

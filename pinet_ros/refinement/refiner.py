@@ -57,17 +57,19 @@ class Refiner:
         self._generator = torch.Generator().manual_seed(0)  # of the random order
 
     @classmethod
-    def load(cls, path: Path | None = None, device: torch.device | str = "cpu") -> Refiner:
-        """Load weights of this project (.safetensors) or a released snapshot (.pth, .tar).
+    def load(
+        cls, weights: str | Path = DEFAULT_WEIGHTS, device: torch.device | str = "cpu"
+    ) -> Refiner:
+        """Load weights that come with the package, of a training, or of a released snapshot.
 
         Args:
-            path: None for the weights that come with the package.
+            weights: one of SHIPPED_WEIGHTS by name, or a file; see `load_network`.
             device: where the refiner runs.
 
         Raises:
             ModelError: the file is missing or does not fit.
         """
-        network, formulation = load_network(path or DEFAULT_WEIGHTS)
+        network, formulation = load_network(weights)
         return cls(network, formulation, device)
 
     @property

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from pinet_ros.arguments import positive_integer
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
+from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets import compose, predict
 from pinet_ros.training.datasets.annotations import read_annotations
@@ -53,7 +54,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("predictions", type=Path, help=".npz, .json or .mat file of predictions")
     _add_output(parser)
-    parser.add_argument("--weights", type=Path, help="of PI-Net; those of the package by default")
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"of PI-Net; {_DEFAULT}")
     _add_device(parser)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pinet_ros.device import select_device
 from pinet_ros.errors import PinetError
+from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets.annotations import read_annotations
 from pinet_ros.training.datasets.predictions import read_predictions
@@ -65,7 +66,7 @@ def _add_mupots(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_refiner_and_outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--weights", type=Path, help="of PI-Net, by default those of the package")
+    parser.add_argument("--weights", help="of PI-Net, by default the package's")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, help="write the report to this file")
     parser.add_argument("--csv", type=Path, help="write one value a line to this file")
@@ -113,4 +114,4 @@ def _give(
 
 
 def _load_refiner(options: argparse.Namespace) -> Refiner:
-    return Refiner.load(options.weights, select_device(options.device))
+    return Refiner.load(options.weights or DEFAULT_WEIGHTS, select_device(options.device))

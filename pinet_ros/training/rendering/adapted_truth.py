@@ -5,30 +5,45 @@ from __future__ import annotations
 import numpy as np
 
 from pinet_ros.camera import Camera
+from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.training.datasets.scene_fields import NOBODY
 from pinet_ros.training.rendering.definition import JointDefinition
 
+_PELVIS = MUPOTS_17.index("pelvis")
 _MOST = 3000  # people that the definition is fitted to
-_TALL = 0.2  # of the image's height: smaller people's joints are not precise
+_TALL = 0.4  # of the image's height: smaller people's joints are not precise
 
 
 def adapt_truth(fields: dict[str, np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
-    """The arrays of a file of scenes with `person_joints` as the estimator defines them.
+    """The arrays of a file of scenes with `person_joints` as the estimator takes people to be.
 
-    The joints of the rendered bodies stay as `person_joints_rendered`. The definition is fitted
-    to people of the train split of whom everything is seen; with too few of them nothing moves.
+    - Its joints are where the estimator defines them, see JointDefinition.
+    - All scenes are scaled about the camera, which changes no picture, until people are estimated
+      as far away as they are in the median. An estimator knows people's size from real ones, and
+      the bodies drawn are not of their mean size: a refiner must not learn that difference.
+
+    Both are fitted to people of the train split of whom everything is seen; with too few of them
+    nothing changes. The joints of the rendered bodies stay as `person_joints_rendered`.
 
     Args:
         fields: of a file of scenes, with the truth of rendered scenes.
         size: width and height of the pictures, pixels.
     """
     joints = fields["person_joints"]
-    estimates = _fitting(fields, size)
-    definition = JointDefinition.fit(
-        joints[fields["estimate_person"][estimates]], _rays(fields, estimates, size)
-    )
-    adapted = joints if definition is None else definition.apply(joints)
+    rows = _fitting(fields, size)
+    persons = fields["estimate_person"][rows]
+    definition = JointDefinition.fit(joints[persons], _rays(fields, rows, size))
+    adapted = joints
+    if definition is not None:
+        adapted = definition.apply(joints)
+        adapted = adapted * _scale(fields["estimate_initial_joints"][rows], adapted[persons])
     return fields | {"person_joints": adapted, "person_joints_rendered": joints}
+
+
+def _scale(estimates: np.ndarray, joints: np.ndarray) -> np.float32:
+    """By how much farther away than they are (K,17,3) people are estimated (K,17,3), median."""
+    far, true = (np.linalg.norm(poses[:, _PELVIS], axis=1) for poses in (estimates, joints))
+    return np.float32(np.nanmedian(far / true))
 
 
 def _fitting(fields: dict[str, np.ndarray], size: tuple[int, int]) -> np.ndarray:
