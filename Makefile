@@ -43,7 +43,7 @@ demo: $(INSTALLED) $(if $(VIEW),$(STAMPS)/view)
 
 test: $(INSTALLED)
 	$(BIN)/pinet models fetch
-	$(BIN)/pinet models fetch demo_clip
+	$(BIN)/pinet models fetch demo_clip pose2sim_clips
 	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest $(ARGS)
 
 bench: $(INSTALLED)

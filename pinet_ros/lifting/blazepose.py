@@ -91,8 +91,6 @@ class BlazePose:
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
         """Absolute poses in the 17 MuPoTS joints; a region without a person is dropped."""
-        if not len(detections):
-            return People.empty(MUPOTS_17)
         landmarks = self.landmarks(frame, detections.boxes)
         joints = to_camera(landmarks, camera)
         depth = joints[:, _HIPS, 2].mean(axis=1)
@@ -110,6 +108,13 @@ class BlazePose:
     @torch.inference_mode()
     def landmarks(self, frame: Frame, boxes: np.ndarray) -> Landmarks:
         """Run the network on the square regions about boxes (N,4) in pixels."""
+        if not len(boxes):
+            return Landmarks(
+                image=np.zeros((0, _LANDMARKS, 2)),
+                world=np.zeros((0, _LANDMARKS, 3)),
+                visibility=np.zeros((0, _LANDMARKS)),
+                presence=np.zeros(0),
+            )
         boxes = torch.as_tensor(boxes, dtype=torch.float32, device=self.device)
         centers = (boxes[:, :2] + boxes[:, 2:]) / 2
         sides = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1) * _BOX_SCALE

@@ -152,30 +152,82 @@ _BLAZEPOSE = (
     ),
 )
 
+
+# Pose2Sim's demonstration: for each clip the folder, and of each camera SHA-256 and bytes.
+_POSE2SIM_VIDEOS = {
+    "multi_person": (
+        "Demo_MultiPerson",
+        {
+            "cam01": ("543cee6a4c2c2b52dc9eac9137ee63d14f1f84e706a9a7264769edcb11e5ea53", 764_061),
+            "cam02": ("8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b", 610_385),
+            "cam03": ("d3daf48cdf9f5603868ddb99166ddaf9b12279e7ce968922926560d5fd3f0c99", 801_091),
+            "cam04": ("1490149dc40e7301fa5ceae23862b044ba5c398a8b2a40df21ed894702728c09", 877_130),
+        },
+    ),
+    "single_person": (
+        "Demo_SinglePerson",
+        {
+            "cam01": ("cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a", 387_775),
+            "cam02": ("94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442", 540_548),
+            "cam03": (
+                "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca",
+                1_709_101,
+            ),
+            "cam04": (
+                "b5c0e7863fd70d008e7178d3c556b045b0ea5f78fcd61ca548a0b2e807e641f7",
+                1_772_999,
+            ),
+        },
+    ),
+}
+_DEMO_VIDEO = "cam02.mp4"
+
+# The names of the files, by clip and camera.
+POSE2SIM_CLIPS = {
+    clip: {camera: f"{clip}_{camera}.mp4" for camera in cameras}
+    for clip, (_, cameras) in _POSE2SIM_VIDEOS.items()
+}
+POSE2SIM_CLIPS["multi_person"]["cam02"] = _DEMO_VIDEO  # it is the demo's: fetched once for both
+POSE2SIM_CALIBRATION = "Calib.qca.txt"
+
+_POSE2SIM_FILES = {
+    file.name: file
+    for file in (
+        ModelFile(
+            POSE2SIM_CALIBRATION,
+            "fd90e4bbae3278ef1dc0cdd42a34ee06bf88286f628a02c00a29407aa39e34c5",
+            4_843,
+            (Source(_POSE2SIM_WHEEL, "Pose2Sim/Demo_MultiPerson/calibration/Calib.qca.txt"),),
+        ),
+        *(
+            ModelFile(
+                POSE2SIM_CLIPS[clip][camera],
+                sha256,
+                size,
+                (Source(_POSE2SIM_WHEEL, f"Pose2Sim/{folder}/videos/{camera}.mp4"),),
+            )
+            for clip, (folder, cameras) in _POSE2SIM_VIDEOS.items()
+            for camera, (sha256, size) in cameras.items()
+        ),
+    )
+}
+
 _DEMO_CLIP = Model(
     "demo_clip",
-    files=(
-        ModelFile(
-            "cam02.mp4",
-            sha256="8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b",
-            size=610_385,
-            sources=(Source(_POSE2SIM_WHEEL, "Pose2Sim/Demo_MultiPerson/videos/cam02.mp4"),),
-        ),
-        ModelFile(
-            "Calib.qca.txt",
-            sha256="fd90e4bbae3278ef1dc0cdd42a34ee06bf88286f628a02c00a29407aa39e34c5",
-            size=4_843,
-            sources=(
-                Source(_POSE2SIM_WHEEL, "Pose2Sim/Demo_MultiPerson/calibration/Calib.qca.txt"),
-            ),
-        ),
-    ),
+    files=(_POSE2SIM_FILES[_DEMO_VIDEO], _POSE2SIM_FILES[POSE2SIM_CALIBRATION]),
     licence="BSD-3-Clause",
     description="a video of several people and its camera calibration, for the demo",
     default=False,
 )
+_POSE2SIM = Model(
+    "pose2sim_clips",
+    files=tuple(_POSE2SIM_FILES.values()),
+    licence="BSD-3-Clause",
+    description="people filmed by four calibrated cameras, for `pinet evaluate real`",
+    default=False,
+)
 
-MODELS: dict[str, Model] = {m.name: m for m in (_NANODET, *_BLAZEPOSE, _DEMO_CLIP)}
+MODELS: dict[str, Model] = {m.name: m for m in (_NANODET, *_BLAZEPOSE, _DEMO_CLIP, _POSE2SIM)}
 
 
 def model(name: str) -> Model:

@@ -28,9 +28,9 @@ class Augmentation:
         moved: probability of that; the others keep the distances that scenes have.
     """
 
-    pitch: float = 20.0
+    pitch: float = 25.0
     yaw: float = 20.0
-    roll: float = 10.0
+    roll: float = 35.0
     mirror: float = 0.5
     distance: float = 3.0
     moved: float = 0.2

@@ -18,7 +18,7 @@ def controls(excerpt):
     return evaluate_controls(excerpt, Refiner.load())
 
 
-@pytest.mark.parametrize("cameras", ["narrow", "wide"])
+@pytest.mark.parametrize("cameras", ["level", "steep"])
 def test_all_errors_fall_by_a_tenth_or_more(cameras, refined):
     before, after = refined[cameras]["before"], refined[cameras]["after"]
 
@@ -27,7 +27,7 @@ def test_all_errors_fall_by_a_tenth_or_more(cameras, refined):
     assert after["pck150"] > before["pck150"]
 
 
-@pytest.mark.parametrize("cameras", ["narrow", "wide"])
+@pytest.mark.parametrize("cameras", ["level", "steep"])
 @pytest.mark.parametrize("control", ["alone", "duplicate", "wrong_neighbours"])
 def test_no_company_makes_a_person_worse_than_the_input(control, cameras, controls):
     before, after = controls[control][cameras]["before"], controls[control][cameras]["after"]
@@ -36,7 +36,7 @@ def test_no_company_makes_a_person_worse_than_the_input(control, cameras, contro
         assert after[metric] < before[metric], metric
 
 
-@pytest.mark.parametrize("cameras", ["narrow", "wide"])
+@pytest.mark.parametrize("cameras", ["level", "steep"])
 def test_the_right_others_help_to_place_a_person(cameras, refined, controls):
     with_others = refined[cameras]["after"]["root_mm"]
 

@@ -20,7 +20,7 @@ def samples() -> Samples:
         joints[:, :, 0] = rows[:, None]
         truth = joints + np.float32([0.5, 0, 0])
         boxes = np.tile(rows[:, None], 4)
-        scenes.append(Scene(joints, truth, boxes, rows.astype(int), "narrow", "train"))
+        scenes.append(Scene(joints, truth, boxes, rows.astype(int), "level", "train"))
         row += size
     return Samples(Scenes(tuple(scenes)))
 
@@ -61,7 +61,7 @@ def test_wrong_company_is_of_other_scenes(samples):
 def test_there_is_no_wrong_company_for_a_single_scene(samples):
     joints = np.ones((2, 17, 3), np.float32)
     boxes = np.zeros((2, 4), np.float32)
-    scene = Scene(joints, joints, boxes, np.arange(2), "narrow", "train")
+    scene = Scene(joints, joints, boxes, np.arange(2), "level", "train")
 
     with pytest.raises(ScenesError, match=r"others of other scenes .* only one scene"):
         Samples(Scenes((scene,))).batches(OTHERS["shuffled"], 4, np.random.default_rng(0))

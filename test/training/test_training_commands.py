@@ -73,7 +73,7 @@ def test_evaluates_what_it_trained(data, run_folder, tmp_path):
 
     run("evaluate", "scenes", data, "--weights", weights, "--json", report)
 
-    assert json.loads(report.read_text())["narrow"]["after"]["mpjpe_mm"] > 0
+    assert json.loads(report.read_text())["level"]["after"]["mpjpe_mm"] > 0
 
 
 def test_a_folder_is_not_overwritten_and_not_resumed_with_other_options(data, run_folder):

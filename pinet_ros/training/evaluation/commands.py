@@ -9,21 +9,27 @@ from typing import Any
 
 from pinet_ros.device import select_device
 from pinet_ros.errors import PinetError
-from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
+from pinet_ros.estimator import LIFTERS, PoseEstimator
+from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets.annotations import read_annotations
+from pinet_ros.training.datasets.pose2sim import FRAMES
 from pinet_ros.training.datasets.predictions import read_predictions
 from pinet_ros.training.datasets.scenes import SPLITS, ScenesError, load_scenes
+from pinet_ros.training.evaluation.breakdown import evaluate_breakdown
 from pinet_ros.training.evaluation.export import (
     Row,
     mupots_rows,
+    real_rows,
     scenes_rows,
     write_csv,
     write_json,
 )
 from pinet_ros.training.evaluation.mupots import evaluate_mupots
+from pinet_ros.training.evaluation.real import evaluate_real
+from pinet_ros.training.evaluation.real_truth import load_accurate
 from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
-from pinet_ros.training.evaluation.tables import mupots_tables, scenes_tables
+from pinet_ros.training.evaluation.tables import mupots_tables, real_tables, scenes_tables
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -31,6 +37,18 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = subparsers.add_parser("evaluate", help="measure PI-Net").add_subparsers(required=True)
     _add_scenes(kinds.add_parser("scenes", help="on a file of scenes"))
     _add_mupots(kinds.add_parser("mupots", help="predictions on MuPoTS-3D or a data set like it"))
+    _add_real(kinds.add_parser("real", help="real people, filmed by four cameras"))
+
+
+def _add_real(parser: argparse.ArgumentParser) -> None:
+    parser.description = _evaluate_real.__doc__
+    parser.add_argument("--frames", type=int, default=25, help="so many moments of the recording")
+    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full")
+    parser.add_argument(
+        "--draw", type=Path, metavar="DIR", help="draw the true, initial and refined skeletons"
+    )
+    _add_refiner_and_outputs(parser)
+    parser.set_defaults(run=_evaluate_real)
 
 
 def _add_scenes(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +100,29 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
         )
     refiner = _load_refiner(options)
     report = evaluate_scenes(scenes, refiner)
+    report["breakdown"] = evaluate_breakdown(scenes, refiner)
     if options.controls:
         report["controls"] = evaluate_controls(scenes, refiner)
     _give(report, scenes_tables(report), scenes_rows(report), options)
+    return 0
+
+
+def _evaluate_real(options: argparse.Namespace) -> int:
+    """Errors of real people before and after refinement, against four views triangulated.
+
+    They are those of Pose2Sim's demonstration: pinet models fetch pose2sim_clips.
+    """
+    if not 1 <= options.frames <= FRAMES:
+        raise PinetError(f"--frames must be 1 to {FRAMES}, got {options.frames}")
+    device = select_device(options.device)
+    report = evaluate_real(
+        PoseEstimator.load(lifter=options.lifter, device=device),
+        load_accurate(device),
+        Refiner.load(options.weights or weights_for(options.lifter), device),
+        options.frames,
+        options.draw,
+    )
+    _give(report, real_tables(report), real_rows(report), options)
     return 0
 
 

@@ -27,11 +27,13 @@ def write_csv(path: Path, rows: Iterator[Row]) -> None:
 
     Columns:
         group: `pooled` for all images, `sequence_average`, `image_average`, the name of a
-            sequence, or the kind of camera of scenes.
+            sequence, or the kind of camera of scenes; of real people clip and camera, `all`, and
+            who.
         people: `all` or `matched`; for scenes in whose company they were refined, `together` or
             the name of a control, with `_all` behind it where those who were missed count too.
         joints: `all`, or the name of a group of joints.
-        when: `before`, `after`, or `difference` with `difference_low` and `difference_high`.
+        when: `before`, `after`, or `difference` with `difference_low` and `difference_high`;
+            `truth` for how well the views agree on the truth.
         metric, value: as in the report.
     """
     text = io.StringIO(newline="")
@@ -61,8 +63,8 @@ def mupots_rows(report: dict[str, Any]) -> Iterator[Row]:
 
 
 def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
-    """The values of a report of `evaluate_scenes`, with those of `evaluate_controls` if any."""
-    kinds = {name: kind for name, kind in report.items() if name != "controls"}
+    """The values of a report of `evaluate_scenes`, its breakdown, and the controls if any."""
+    kinds = {name: report[name] for name in report if name not in ("breakdown", "controls")}
     for people, company in {"together": kinds, **report.get("controls", {})}.items():
         for cameras, kind in company.items():
             yield cameras, people, "all", "before", "n", kind["n"]
@@ -72,6 +74,27 @@ def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
                     yield from _rows(cameras, people, joints, when, metrics)
             yield from _difference_rows(cameras, people, kind["difference"])
             yield from _everybody_rows(cameras, f"{people}_all", kind["all"])
+    for name, groups in report.get("breakdown", {}).items():
+        for label, group in groups.items():
+            yield name, label, "all", "before", "n", group["n"]
+            for when in ("before", "after"):
+                yield from _rows(name, label, "all", when, group[when])
+            yield from _difference_rows(name, label, group["difference"])
+
+
+def real_rows(report: dict[str, Any]) -> Iterator[Row]:
+    """The values of a report of `evaluate_real`."""
+    parts = {name: report[name] for name in ("all", "rendered_woman")}
+    for group, part in {**report["camera"], **parts}.items():
+        yield group, "matched", "all", "before", "n", part["n"]
+        for when in ("before", "after"):
+            metrics = dict(part[when])
+            for joints, of_joints in metrics.pop("per_joint").items():
+                yield from _rows(group, "matched", joints, when, of_joints)
+            yield from _rows(group, "matched", "all", when, metrics)
+        yield from _difference_rows(group, "matched", part["difference"])
+    for who, agreement in report["reprojection"].items():
+        yield from _rows(who, "matched", "all", "truth", agreement)
 
 
 def _everybody_rows(cameras: str, people: str, everybody: dict[str, Any]) -> Iterator[Row]:

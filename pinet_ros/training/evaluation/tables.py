@@ -15,6 +15,8 @@ _LABELS = {
     "complete": "with all joints",
     "mpjpe_mm": "MPJPE, mm",
     "pa_mpjpe_mm": "PA-MPJPE with scale, mm",
+    "limbs_mpjpe_mm": "MPJPE of the limbs, mm",
+    "limbs_pa_mpjpe_mm": "PA-MPJPE of the limbs, mm",
     "pa_mpjpe_rigid_mm": "PA-MPJPE without scale, mm",
     "pck150": "3DPCK at 150 mm, %",
     "auc": "AUC, %",
@@ -23,6 +25,8 @@ _LABELS = {
     "root_mm": "root, mm",
     "root_ap25": "AP of the root in 25 cm, %",
 }
+_WHEN = ("before", "after")
+_TRUTH = ("", "moments", "median, px", "90th percentile, px", "views that agree")
 _COUNTS = ("n", "found", "complete")
 
 Metrics = dict[str, Any]
@@ -75,11 +79,11 @@ def mupots_tables(report: dict[str, Any]) -> str:
 
 
 def scenes_tables(report: dict[str, Any]) -> str:
-    """A report of `evaluate_scenes`, with the controls of `evaluate_controls` beside it if any."""
+    """A report of `evaluate_scenes`, the controls beside it if any, and its breakdown."""
     controls = report.get("controls", {})
     sections = []
     for cameras, kind in report.items():
-        if cameras == "controls":
+        if cameras in ("breakdown", "controls"):
             continue
         kinds = {"refined": kind}
         kinds |= {name.replace("_", " "): control[cameras] for name, control in controls.items()}
@@ -98,7 +102,73 @@ def scenes_tables(report: dict[str, Any]) -> str:
                 _columns(everybody),
             ),
         ]
+    sections += [
+        _by_group(f"By {name.replace('_', ' ')}", groups)
+        for name, groups in report.get("breakdown", {}).items()
+        if groups
+    ]
     return "\n\n".join(sections)
+
+
+def real_tables(report: dict[str, Any]) -> str:
+    """A report of `evaluate_real`: a row for each camera, and what all of them give."""
+    whole, truth = report["all"], report["reprojection"]
+    parts = {**report["camera"], "all": whole, "rendered woman": report["rendered_woman"]}
+    metrics = [name for name in whole["before"] if name != "per_joint"]
+    rows = [
+        [
+            name,
+            str(part["n"]),
+            *(f"{_cell(part['before'][m], m)} > {_cell(part['after'][m], m)}" for m in metrics),
+        ]
+        for name, part in parts.items()
+    ]
+    by_joint = [
+        [when, *(_cell(whole[when]["per_joint"][name]["mpjpe_mm"], "") for name in JOINT_GROUPS)]
+        for when in _WHEN
+    ]
+    return "\n\n".join(
+        [
+            _table(
+                "Real people, before > after refinement",
+                ["", "people", *(_LABELS[metric] for metric in metrics)],
+                rows,
+            ),
+            _summary(
+                f"The man in all cameras, {whole['n']} times",
+                {when: {m: whole[when][m] for m in metrics} for when in _WHEN},
+                whole["difference"],
+                "after - before",
+            ),
+            _table("MPJPE of his joints, mm", ["", *JOINT_GROUPS], by_joint),
+            _table("How far the views' landmarks are from the truth", _TRUTH, _truth_rows(truth)),
+        ]
+    )
+
+
+def _truth_rows(truth: dict[str, dict[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            who.replace("_", " "),
+            str(part["moments"]),
+            *(_cell(part.get(name), name) for name in ("median_px", "p90_px", "views")),
+        ]
+        for who, part in truth.items()
+    ]
+
+
+def _by_group(title: str, groups: dict[str, dict[str, Any]]) -> str:
+    """A row for each group of people: before, after and the difference of some metrics."""
+    metrics = ("mpjpe_mm", "pa_mpjpe_mm", "root_mm")
+    rows = []
+    for name, group in groups.items():
+        row = [name, str(group["n"])]
+        for metric in metrics:
+            row += [_cell(group[when][metric], metric) for when in _WHEN]
+            row.append(_interval(group["difference"].get(metric)))
+        rows.append(row)
+    columns = (h for metric in metrics for h in (_LABELS[metric], "after", "difference [95 %]"))
+    return _table(title, ["", _LABELS["n"], *columns], rows)
 
 
 def _columns(kinds: dict[str, dict[str, Any]]) -> dict[str, Metrics]:

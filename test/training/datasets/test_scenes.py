@@ -17,7 +17,7 @@ def fields():
     rng = np.random.default_rng(0)
     return {
         "scene_split": np.array(["train", "test"]),
-        "scene_cameras": np.array(["narrow", "wide"]),
+        "scene_cameras": np.array(["level", "steep"]),
         "person_scene": np.array([0, 0, 1, 1]),
         "person_joints": rng.normal(size=(4, 17, 3)).astype(np.float32),
         "person_body": np.array([7, 8, 9, 7]),
@@ -44,9 +44,9 @@ def test_matches_estimates_with_people(fields, load):
     np.testing.assert_array_equal(first.truth, fields["person_joints"][[1, 0]])
     np.testing.assert_array_equal(first.boxes, fields["estimate_box"][[0, 2]])
     assert first.bodies.tolist() == [8, 7]
-    assert (first.split, first.cameras) == ("train", "narrow")
+    assert (first.split, first.cameras) == ("train", "level")
     np.testing.assert_array_equal(second.truth, fields["person_joints"][[3]])
-    assert (second.split, second.cameras) == ("test", "wide")
+    assert (second.split, second.cameras) == ("test", "steep")
 
 
 def _three_in_the_first_scene(fields):
@@ -187,7 +187,7 @@ def test_what_else_is_known_of_people_and_cameras_is_read(fields, load):
 def test_what_is_optional_is_unknown_by_default(made, fields, load):
     scene = load(fields).scenes[0]
     if made == "without them":
-        scene = Scene(scene.estimates, scene.truth, scene.boxes, scene.bodies, "narrow", "test")
+        scene = Scene(scene.estimates, scene.truth, scene.boxes, scene.bodies, "level", "test")
 
     shapes = {
         "scores": (2,),
@@ -219,9 +219,9 @@ def test_selects_by_split_cameras_and_people(fields, load):
     scenes = load(fields)
 
     assert [len(s) for s in scenes.select(split="train")] == [2]
-    assert [len(s) for s in scenes.select(cameras="wide")] == [1]
+    assert [len(s) for s in scenes.select(cameras="steep")] == [1]
     assert [len(s) for s in scenes.select(minimum_people=2)] == [2]
-    assert len(scenes.select(split="train", cameras="wide")) == 0
+    assert len(scenes.select(split="train", cameras="steep")) == 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -281,7 +281,7 @@ def test_missing_fields_are_named(fields, load):
         ),
         ({"person_joints": np.full((4, 17, 3), "a")}, "person_joints must hold numbers"),
         ({"scene_split": np.array("test")}, r"scene_split must have shape \(1\), got \(\)"),
-        ({"scene_cameras": ["wide"]}, r"scene_cameras must have shape \(2\), got \(1,\)"),
+        ({"scene_cameras": ["steep"]}, r"scene_cameras must have shape \(2\), got \(1,\)"),
         ({"person_body": [7, 8, 9]}, r"person_body must have shape \(4\), got \(3,\)"),
         ({"estimate_person": [1, 3]}, r"estimate_person must have shape \(3\), got \(2,\)"),
         (

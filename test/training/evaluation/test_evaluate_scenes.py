@@ -20,7 +20,7 @@ def scene_of(estimates, truth, missed, scores=None) -> Scene:
         truth=np.float32(truth),
         boxes=np.full((len(truth), 4), np.nan, np.float32),
         bodies=np.arange(len(truth)),
-        cameras="narrow",
+        cameras="level",
         split="test",
         missed=np.float32(missed).reshape(-1, 17, 3),
         scores=scores,
@@ -56,7 +56,7 @@ def test_reports_people_of_scenes_with_two_or_more(excerpt):
 
     report = evaluate_scenes(scenes, lambda people: people)
 
-    assert list(report) == ["narrow", "wide"]
+    assert list(report) == ["level", "steep"]
     for cameras, kind in report.items():
         assert list(kind) == ["n", "before", "after", "difference", "per_joint", "all"]
         assert kind["n"] == sum(len(s) for s in excerpt if s.cameras == cameras)
@@ -69,19 +69,19 @@ def test_reports_people_of_scenes_with_two_or_more(excerpt):
 def test_before_and_after_are_the_metrics_of_the_poses(excerpt):
     report = evaluate_scenes(excerpt, RecordingRefiner())
 
-    wide = [scene for scene in excerpt if scene.cameras == "wide"]
-    estimates = np.concatenate([scene.estimates for scene in wide])
-    truth = np.concatenate([scene.truth for scene in wide])
-    assert report["wide"]["before"] == mean_metrics(estimates, truth)
-    assert report["wide"]["after"] == pytest.approx(
+    steep = [scene for scene in excerpt if scene.cameras == "steep"]
+    estimates = np.concatenate([scene.estimates for scene in steep])
+    truth = np.concatenate([scene.truth for scene in steep])
+    assert report["steep"]["before"] == mean_metrics(estimates, truth)
+    assert report["steep"]["after"] == pytest.approx(
         mean_metrics(estimates + A_METRE, truth), rel=1e-6
     )
 
 
 def test_the_difference_has_an_interval(excerpt):
-    wide = excerpt.select(cameras="wide")
+    steep = excerpt.select(cameras="steep")
 
-    kind = evaluate_scenes(wide, Halved())["wide"]
+    kind = evaluate_scenes(steep, Halved())["steep"]
 
     for name, difference in kind["difference"].items():
         change = kind["after"][name] - kind["before"][name]
@@ -92,13 +92,13 @@ def test_the_difference_has_an_interval(excerpt):
 
 def test_a_missed_person_has_all_joints_wrong(excerpt):
     # the last person of each scene of three or more is missed
-    narrow = excerpt.select(cameras="narrow", minimum_people=3)
-    scenes = Scenes(tuple(scene_of(s.estimates[:-1], s.truth[:-1], s.truth[-1:]) for s in narrow))
+    level = excerpt.select(cameras="level", minimum_people=3)
+    scenes = Scenes(tuple(scene_of(s.estimates[:-1], s.truth[:-1], s.truth[-1:]) for s in level))
 
-    kind = evaluate_scenes(scenes, Halved())["narrow"]
+    kind = evaluate_scenes(scenes, Halved())["level"]
 
-    people = sum(len(scene) for scene in narrow)
-    assert (kind["n"], kind["all"]["n"]) == (people - len(narrow), people)
+    people = sum(len(scene) for scene in level)
+    assert (kind["n"], kind["all"]["n"]) == (people - len(level), people)
     assert kind["all"]["found"] == kind["n"]
     for when, scale in {"before": 1.0, "after": 0.5}.items():
         assert list(kind["all"][when]) == [
@@ -119,7 +119,7 @@ def test_a_missed_person_has_all_joints_wrong(excerpt):
         for name, count in right.items():
             expected = 100 * count / (17 * people)
             assert kind["all"][when][name] == pytest.approx(expected, rel=1e-6), name
-    alike = evaluate_scenes(narrow, Halved())["narrow"]
+    alike = evaluate_scenes(level, Halved())["level"]
     assert alike["all"]["before"]["auc"] == pytest.approx(alike["before"]["auc"])
 
 
@@ -135,7 +135,7 @@ def test_the_average_precision_of_the_root_counts_the_missed():
         )
     )
 
-    everybody = evaluate_scenes(scenes, refiner)["narrow"]["all"]
+    everybody = evaluate_scenes(scenes, refiner)["level"]["all"]
 
     assert (everybody["n"], everybody["found"]) == (5, 4)
     # the only right one comes last: 1 of 4 detections and 1 of 5 people
@@ -148,22 +148,22 @@ def test_without_scores_the_average_precision_is_one_point_of_the_curve():
     truth = np.ones((3, 17, 3)) + 3 * np.arange(3)[:, None, None]
     scenes = Scenes((scene_of([truth[0], truth[1] + 1], truth[:2], truth[2]),))
 
-    everybody = evaluate_scenes(scenes, lambda people: people)["narrow"]["all"]
+    everybody = evaluate_scenes(scenes, lambda people: people)["level"]["all"]
 
     assert everybody["before"]["root_ap25"] == pytest.approx(100 * 1 / 2 * 1 / 3)
 
 
 def test_joint_groups_before_and_after(excerpt):
-    wide = excerpt.select(cameras="wide")
+    steep = excerpt.select(cameras="steep")
 
-    per_joint = evaluate_scenes(wide, Halved())["wide"]["per_joint"]
+    per_joint = evaluate_scenes(steep, Halved())["steep"]["per_joint"]
 
     pelvis, wrists = 14, [4, 7]
     for when, scale in {"before": 1.0, "after": 0.5}.items():
         assert list(per_joint[when]) == list(JOINT_GROUPS)
         distances = [
             1000 * np.linalg.norm((scale * (e[j] - e[pelvis])) - (t[j] - t[pelvis]))
-            for scene in wide
+            for scene in steep
             for e, t in zip(scene.estimates, scene.truth, strict=True)
             for j in wrists
         ]
@@ -180,7 +180,7 @@ def test_any_kind_of_camera_is_reported(excerpt):
 
 
 def test_a_kind_of_camera_without_people_is_left_out(excerpt):
-    assert list(evaluate_scenes(excerpt.select(cameras="wide"), lambda p: p)) == ["wide"]
+    assert list(evaluate_scenes(excerpt.select(cameras="steep"), lambda p: p)) == ["steep"]
 
 
 def test_controls_give_each_person_the_company_they_are_named_after():
@@ -189,7 +189,7 @@ def test_controls_give_each_person_the_company_they_are_named_after():
     boxes = rng.uniform(0, 500, size=(4, 4)).astype(np.float32)
     scenes = Scenes(
         tuple(
-            Scene(poses[p], poses[p], boxes[p], np.arange(2), "narrow", "test")
+            Scene(poses[p], poses[p], boxes[p], np.arange(2), "level", "test")
             for p in ([0, 1], [2, 3])
         )
     )
@@ -212,7 +212,7 @@ def test_controls_give_each_person_the_company_they_are_named_after():
         ):
             np.testing.assert_array_equal(refiner.boxes[4 * control + person], boxes[rows])
     for control in report.values():
-        assert control["narrow"]["after"]["root_mm"] == pytest.approx(1000, rel=1e-5)
+        assert control["level"]["after"]["root_mm"] == pytest.approx(1000, rel=1e-5)
 
 
 def test_controls_need_somebody_elsewhere(excerpt):

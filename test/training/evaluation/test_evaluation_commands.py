@@ -18,6 +18,7 @@ from pinet_ros.training.datasets.coco import write_coco
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.predictions import write_predictions
 from pinet_ros.training.datasets.scenes import ScenesError
+from pinet_ros.training.evaluation.breakdown import evaluate_breakdown
 from pinet_ros.training.evaluation.commands import add_commands
 from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, METRICS
 from pinet_ros.training.evaluation.mupots import evaluate_mupots
@@ -87,10 +88,10 @@ def predictions(stage, tmp_path):
 
 @pytest.fixture
 def small_file(excerpt_path, tmp_path):
-    """The people of the excerpt's first scenes; one of three people of scene 3 is missed."""
+    """The people of the excerpt's first scenes; one of three people of scene 5 is missed."""
     fields = dict(np.load(excerpt_path))
     few = fields["estimate_scene"] < 12
-    few[np.flatnonzero(fields["estimate_scene"] == 3)[0]] = False
+    few[np.flatnonzero(fields["estimate_scene"] == 5)[0]] = False
     fields |= {name: f[few] for name, f in fields.items() if name.startswith("estimate_")}
     np.savez(tmp_path / "small.npz", **fields)
     return tmp_path / "small.npz"
@@ -228,44 +229,55 @@ def test_evaluates_scenes_with_controls(small_file, tmp_path, capsys):
     found = written(report)
     controls = found["controls"]
     assert list(controls) == ["alone", "duplicate", "wrong_neighbours"]
-    narrow = found["narrow"]
+    level = found["level"]
     by_name = values(table)
     for name, value in {
-        ("narrow", "together", "all", "before", "n"): narrow["n"],
-        ("narrow", "together_all", "all", "before", "n"): narrow["all"]["n"],
-        ("narrow", "together_all", "all", "before", "found"): narrow["n"],
-        ("narrow", "together_all", "all", "after", "root_ap25"): (
-            narrow["all"]["after"]["root_ap25"]
+        ("level", "together", "all", "before", "n"): level["n"],
+        ("level", "together_all", "all", "before", "n"): level["all"]["n"],
+        ("level", "together_all", "all", "before", "found"): level["n"],
+        ("level", "together_all", "all", "after", "root_ap25"): (
+            level["all"]["after"]["root_ap25"]
         ),
-        ("narrow", "alone_all", "all", "after", "pck150_absolute"): (
-            controls["alone"]["narrow"]["all"]["after"]["pck150_absolute"]
+        ("level", "alone_all", "all", "after", "pck150_absolute"): (
+            controls["alone"]["level"]["all"]["after"]["pck150_absolute"]
         ),
-        ("narrow", "together", "wrists", "after", "auc"): (
-            narrow["per_joint"]["after"]["wrists"]["auc"]
+        ("level", "together", "wrists", "after", "auc"): (
+            level["per_joint"]["after"]["wrists"]["auc"]
         ),
-        ("narrow", "alone", "all", "difference_high", "root_mm"): (
-            controls["alone"]["narrow"]["difference"]["root_mm"]["high"]
+        ("level", "alone", "all", "difference_high", "root_mm"): (
+            controls["alone"]["level"]["difference"]["root_mm"]["high"]
+        ),
+        ("people", "2", "all", "before", "n"): found["breakdown"]["people"]["2"]["n"],
+        ("people", "2", "all", "after", "root_mm"): (
+            found["breakdown"]["people"]["2"]["after"]["root_mm"]
         ),
     }.items():
         assert float(by_name[name]) == value
 
     printed = capsys.readouterr().out
-    columns = [narrow["before"], narrow["after"]]
-    columns += [control["narrow"]["after"] for control in controls.values()]
-    shown = row_of(printed, f"narrow cameras, {narrow['n']} people", "MPJPE, mm")
+    columns = [level["before"], level["after"]]
+    columns += [control["level"]["after"] for control in controls.values()]
+    shown = row_of(printed, f"level cameras, {level['n']} people", "MPJPE, mm")
     assert shown[:5] == [f"{column['mpjpe_mm']:.1f}" for column in columns]
-    interval = narrow["difference"]["mpjpe_mm"]
+    interval = level["difference"]["mpjpe_mm"]
     low, high = f"[{interval['low']:+.1f},", f"{interval['high']:+.1f}]"
     assert shown[5:] == [f"{interval['mean']:+.1f}", low, high]
-    title = f"narrow cameras, {narrow['n']} people: 3DPCK"
-    knees = narrow["per_joint"]["after"]["knees"]["pck150"]
+    pairs = found["breakdown"]["people"]["2"]
+    shown = row_of(printed, "By people", "2")
+    assert shown[:3] == [
+        str(pairs["n"]),
+        f"{pairs['before']['mpjpe_mm']:.1f}",
+        f"{pairs['after']['mpjpe_mm']:.1f}",
+    ]
+    title = f"level cameras, {level['n']} people: 3DPCK"
+    knees = level["per_joint"]["after"]["knees"]["pck150"]
     assert row_of(printed, title, "refined")[6] == f"{knees:.1f}"
 
-    everybody = narrow["all"]
-    assert everybody["n"] == everybody["found"] + 1 == narrow["n"] + 1
-    shown = row_of(printed, f"narrow cameras, all {everybody['n']} people", "AP of the root")
+    everybody = level["all"]
+    assert everybody["n"] == everybody["found"] + 1 == level["n"] + 1
+    shown = row_of(printed, f"level cameras, all {everybody['n']} people", "AP of the root")
     columns = [everybody["before"], everybody["after"]]
-    columns += [control["narrow"]["all"]["after"] for control in controls.values()]
+    columns += [control["level"]["all"]["after"] for control in controls.values()]
     assert shown[-5:] == [f"{column['root_ap25']:.1f}" for column in columns]
 
 
@@ -274,7 +286,9 @@ def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_
 
     run("scenes", excerpt_path, "--split", "test", "--json", report)
 
-    expected = evaluate_scenes(excerpt, Refiner.load())
+    refiner = Refiner.load()
+    expected = evaluate_scenes(excerpt, refiner)
+    expected["breakdown"] = evaluate_breakdown(excerpt, refiner)
     assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
 
 
