@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from pinet_ros.cli import main
 from pinet_ros.refinement.checkpoint import load_network
 from pinet_ros.refinement.formulation import Formulation, Target
+from pinet_ros.training.augment import Augmentation
 
 
 def run(*arguments) -> None:
@@ -56,7 +57,7 @@ def test_a_run_folder_holds_all_that_a_run_was_and_gave(run_folder):
 
     assert configuration["recipe"]["variant"] == "gru1"
     assert configuration["recipe"]["epochs"] == 2
-    assert configuration["recipe"]["augmentation"]["pitch"] == 20
+    assert configuration["recipe"]["augmentation"]["pitch"] == Augmentation().pitch
     assert configuration["versions"]["torch"]
     assert [epoch["epoch"] for epoch in epochs] == [1, 2]
     assert epochs[1]["validation"]["mpjpe_mm"] > 0
