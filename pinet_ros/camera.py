@@ -60,10 +60,25 @@ class Camera:
         object.__setattr__(self, "distortion", padded)
 
     @classmethod
+    def from_intrinsics(
+        cls,
+        width: int,
+        height: int,
+        fx: float,
+        fy: float,
+        cx: float,
+        cy: float,
+        distortion: Sequence[float] = (),
+    ) -> Camera:
+        """A camera of focal lengths and principal point in pixels, undistorted by default."""
+        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+        return cls(width, height, matrix, distortion)
+
+    @classmethod
     def from_focal(cls, focal: float, width: int, height: int) -> Camera:
         """An undistorted camera, focal length in pixels, principal point in the middle."""
-        matrix = [[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]]
-        return cls(width, height, np.array(matrix))
+        center = (width - 1) / 2, (height - 1) / 2
+        return cls.from_intrinsics(width, height, focal, focal, *center)
 
     @classmethod
     def from_field_of_view(cls, degrees: float, width: int, height: int) -> Camera:

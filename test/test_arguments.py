@@ -4,7 +4,8 @@ from argparse import ArgumentParser
 
 import pytest
 
-from pinet_ros.arguments import positive_integer
+from pinet_ros.arguments import add_estimator, natural_number, positive_integer, register
+from pinet_ros.estimator import PoseEstimator
 
 
 @pytest.fixture
@@ -31,3 +32,42 @@ def test_others_are_refused(text, message, parser, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args([f"--count={text}"])
     assert message in capsys.readouterr().err
+
+
+def test_natural_numbers_begin_with_zero(capsys):
+    parser = ArgumentParser()
+    parser.add_argument("--seed", type=natural_number)
+    assert parser.parse_args(["--seed=0"]).seed == 0
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--seed=-1"])
+    assert "argument --seed: must be at least 0, got -1" in capsys.readouterr().err
+
+
+def _run(options):
+    """What it does."""
+    return options.count
+
+
+def test_commands_are_registered_with_their_arguments_and_what_runs_them(capsys):
+    parser = ArgumentParser()
+
+    def add(command):
+        command.add_argument("--count", type=positive_integer)
+
+    register(parser.add_subparsers(), [("first", add, _run, "the first one")])
+
+    options = parser.parse_args(["first", "--count", "3"])
+    assert options.run(options) == 3
+    for arguments, expected in ((["--help"], "the first one"), (["first", "-h"], "What it does.")):
+        with pytest.raises(SystemExit):
+            parser.parse_args(arguments)
+        assert expected in capsys.readouterr().out
+
+
+def test_an_estimator_is_by_default_as_it_is_loaded_by_default():
+    parser = ArgumentParser()
+    add_estimator(parser)
+
+    assert PoseEstimator.load.__kwdefaults__.items() >= vars(parser.parse_args([])).items()
+    chosen = parser.parse_args(["--lifter", "blazepose_lite", "--mirror"])
+    assert (chosen.lifter, chosen.mirror) == ("blazepose_lite", True)

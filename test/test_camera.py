@@ -113,6 +113,16 @@ def test_binning_and_region_of_interest():
     np.testing.assert_allclose(unbinned.project(points), whole)
 
 
+def test_intrinsics_make_the_matrix_and_the_distortion_is_optional():
+    camera = Camera.from_intrinsics(640, 480, 500, 505, 321, 238, (-0.1, 0.02, 0.001, 0))
+    assert (camera.width, camera.height) == (640, 480)
+    assert camera.matrix.tolist() == [[500, 0, 321], [0, 505, 238], [0, 0, 1]]
+    assert camera.distortion.tolist() == [-0.1, 0.02, 0.001, 0, 0, 0, 0, 0]
+    assert not Camera.from_intrinsics(640, 480, 500, 505, 321, 238).distortion.any()
+    with pytest.raises(CameraError, match="fx=0, fy=505"):
+        Camera.from_intrinsics(640, 480, 0, 505, 321, 238)
+
+
 def test_field_of_view_reaches_the_images_edges():
     camera = Camera.from_field_of_view(60, 640, 480)
     left, right = camera.rays([[-0.5, 239.5], [639.5, 239.5]])

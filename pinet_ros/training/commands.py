@@ -6,7 +6,7 @@ import argparse
 from dataclasses import fields, replace
 from pathlib import Path
 
-from pinet_ros.arguments import positive_integer
+from pinet_ros.arguments import positive_integer, register
 from pinet_ros.device import describe_device
 from pinet_ros.refinement.formulation import Target
 from pinet_ros.refinement.standardisation import STANDARDISATIONS
@@ -27,11 +27,12 @@ _ABLATION_SEEDS = 5
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
     """Register the commands; `run` of the parsed arguments executes one and gives its status."""
-    _add_train(subparsers.add_parser("train", help="train PI-Net", description=_train.__doc__))
-    _add_ablate(
-        subparsers.add_parser(
-            "ablate", help="train and test all variants", description=_ablate.__doc__
-        )
+    register(
+        subparsers,
+        [
+            ("train", _add_train, _train, "train PI-Net"),
+            ("ablate", _add_ablate, _ablate, "train and test all variants"),
+        ],
     )
 
 
@@ -51,7 +52,6 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with what the folder holds, if anything"
     )
-    parser.set_defaults(run=_train)
 
 
 def _add_ablate(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,6 @@ def _add_ablate(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=positive_integer, default=_ABLATION_SEEDS, help="trainings of each kind"
     )
     parser.add_argument("--jobs", type=positive_integer, default=1, help="trainings at a time")
-    parser.set_defaults(run=_ablate)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import pytest
 
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
+from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
 
 
 @pytest.fixture(scope="module")
-def refined(excerpt):
-    return evaluate_scenes(excerpt, Refiner.load())
+def errors(excerpt):
+    return measure_scenes(excerpt, Refiner.load())
 
 
 @pytest.fixture(scope="module")
-def controls(excerpt):
-    return evaluate_controls(excerpt, Refiner.load())
+def refined(errors):
+    return report_scenes(errors)
+
+
+@pytest.fixture(scope="module")
+def controls(errors):
+    return report_controls(errors, Refiner.load())["controls"]
 
 
 @pytest.mark.parametrize("cameras", ["level", "steep"])

@@ -126,7 +126,7 @@ def _camera(image: Record, width: int, height: int) -> Camera | None:
     else:
         return None
     try:
-        return Camera(width, height, np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]))
+        return Camera.from_intrinsics(width, height, fx, fy, cx, cy)
     except CameraError as error:
         raise image.error(str(error)) from error
 

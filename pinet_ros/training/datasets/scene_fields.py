@@ -2,6 +2,7 @@
 
 scene_split              (S,)      "train" or "test"
 scene_cameras            (S,)      kind of camera, by which figures are reported
+scene_image              (S,)      optional: the picture in a folder of rendered scenes
 scene_intrinsics         (S,4)     optional: fx fy cx cy, pixels
 scene_camera_pitch       (S,)      optional: radians, positive looks down
 person_scene             (P,)      row of the person's scene
@@ -30,6 +31,7 @@ from pinet_ros.training.datasets.files import Record, read_arrays
 NOBODY = -1  # whom a wrong detection is of
 
 _LABELS = ("scene_split", "scene_cameras", "person_body")
+_OPTIONAL_LABELS = ("scene_image",)
 _ROWS_OF = {"person_scene": "scene", "estimate_scene": "scene", "estimate_person": "person"}
 _NUMBERS = {"person_joints": (17, 3), "estimate_initial_joints": (17, 3), "estimate_box": (4,)}
 # shape of a row, and what stands for a file's lack of it
@@ -49,7 +51,8 @@ _COUNTED = ("scene_split", "person_scene", "estimate_scene")  # the others have 
 def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays named above, numbers as float64 and rows as int64.
 
-    What is optional and lacking is NaN; but every joint is in the image, and nothing a duplicate.
+    What is optional and lacking is NaN, or an empty name; but every joint is in the image, and
+    nothing a duplicate.
 
     Raises:
         DatasetError: the file is missing or is not an .npz file; an array is missing or
@@ -58,11 +61,12 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
             person who has an estimate.
     """
     required = (*_LABELS, *_ROWS_OF, *_NUMBERS)
-    file = read_arrays(path, (*required, *_OPTIONAL))
+    optional = (*_OPTIONAL_LABELS, *_OPTIONAL)
+    file = read_arrays(path, (*required, *optional))
     if missing := [name for name in required if name not in file]:
         raise file.error(f"is not a file of scenes: it lacks {', '.join(missing)}")
     counts = {_kind(name): file[name].size for name in _COUNTED}
-    fields = {name: _field(file, name, counts) for name in (*required, *_OPTIONAL)}
+    fields = {name: _field(file, name, counts) for name in (*required, *optional)}
     _require_own_scene(file, fields)
     _require_truth(file, fields["person_joints"], fields["estimate_person"])
     return fields
@@ -84,6 +88,8 @@ def _field(file: Record, name: str, counts: dict[str, int]) -> np.ndarray:
         return np.broadcast_to(known, (count, *shape)).astype(float)
     if name in _NUMBERS:
         return file.array(name, count, *_NUMBERS[name])
+    if name in _OPTIONAL_LABELS and name not in file:
+        return np.full(count, "")
     if file[name].shape != (count,):
         raise file.error(f"{name} must have shape ({count}), got {file[name].shape}")
     return file[name]

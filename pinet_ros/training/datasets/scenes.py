@@ -30,7 +30,7 @@ class ScenesError(PinetError):
 class Scene:
     """The people of one image, N of them found and M missed, joints of MUPOTS_17.
 
-    What is optional is NaN by default, and there is nobody missed and nothing extra.
+    What is optional is NaN by default; there is nobody missed, nothing extra and no picture.
 
     Attributes:
         estimates: (N,17,3) float32, the initial poses, metres, camera optical frame.
@@ -41,16 +41,14 @@ class Scene:
         split: one of SPLITS.
         missed: (M,17,3) float32, the true poses of those who were to be found and were not.
         scores: (N,) float32, the detector's.
-        joints_image: (N,17,2) float32, the estimates' joints in the image, pixels.
-        confidence: (N,17) float32, of these joints, 0 to 1.
         visible: (N,) float32, which part of a person's joints is in the image and not hidden.
         extra: (K,17,3) float32, as `estimates`: what else the estimator gave, second estimates of
             people (duplicates) and wrong detections.
         extra_boxes: (K,4) float32, as `boxes`.
         extra_persons: (K,) int64, the row of the person whom a duplicate is of, NOBODY for a
             wrong detection and where the person's own estimate is not kept.
-        matrix: (3,3) float32, the camera's intrinsics, pixels.
         camera_pitch: radians, positive looks down.
+        image: the picture's name in the folder that it was rendered to, empty without one.
     """
 
     estimates: np.ndarray
@@ -61,14 +59,12 @@ class Scene:
     split: str
     missed: np.ndarray | None = None
     scores: np.ndarray | None = None
-    joints_image: np.ndarray | None = None
-    confidence: np.ndarray | None = None
     visible: np.ndarray | None = None
     extra: np.ndarray | None = None
     extra_boxes: np.ndarray | None = None
     extra_persons: np.ndarray | None = None
-    matrix: np.ndarray | None = None
     camera_pitch: float = np.nan
+    image: str = ""
 
     def __post_init__(self) -> None:
         people, joints = len(self), len(MUPOTS_17)
@@ -79,11 +75,8 @@ class Scene:
         unknown = {
             "missed": (0, joints, 3),
             "scores": (people,),
-            "joints_image": (people, joints, 2),
-            "confidence": (people, joints),
             "visible": (people,),
             "extra_boxes": (len(self.extra), 4),
-            "matrix": (3, 3),
         }
         for name, shape in unknown.items():
             if getattr(self, name) is None:
@@ -106,12 +99,20 @@ class Scenes:
         return iter(self.scenes)
 
     def sha256(self) -> str:
-        """A digest of all estimates, the extra ones too, and true poses, to tell data apart."""
+        """A digest of all that networks learn from, to tell data apart.
+
+        That is the estimates and their boxes, the extra ones too, and the true poses.
+        """
         digest = hashlib.sha256()
         for scene in self.scenes:
-            digest.update(scene.estimates.tobytes())
-            digest.update(scene.truth.tobytes())
-            digest.update(scene.extra.tobytes())
+            for array in (
+                scene.estimates,
+                scene.truth,
+                scene.extra,
+                scene.boxes,
+                scene.extra_boxes,
+            ):
+                digest.update(array.tobytes())
         return digest.hexdigest()
 
     def select(
@@ -239,21 +240,13 @@ def _scene(
         split=str(fields["scene_split"][number]),
         missed=fields["person_joints"][missed],
         scores=fields["estimate_score"][estimates],
-        joints_image=fields["estimate_joints_image"][estimates],
-        confidence=fields["estimate_confidence"][estimates],
         visible=fields["person_visible"][persons].mean(axis=1),
         extra=fields["estimate_initial_joints"][extra],
         extra_boxes=fields["estimate_box"][extra],
         extra_persons=_rows_of(fields["estimate_person"][extra], persons),
-        matrix=_matrix(*fields["scene_intrinsics"][number]),
         camera_pitch=float(fields["scene_camera_pitch"][number]),
+        image=str(fields["scene_image"][number]),
     )
-
-
-def _matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray | None:
-    """Intrinsics (3,3) float32, None where one of them is not known."""
-    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float32)
-    return None if np.isnan(matrix).any() else matrix
 
 
 def _rows_of(wanted: np.ndarray, persons: np.ndarray) -> np.ndarray:

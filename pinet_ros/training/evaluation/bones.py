@@ -1,4 +1,4 @@
-"""Bone lengths: poses with the bones of others, as MuPoTS-3D's script compares them."""
+"""Bone lengths, and poses with the bones of others, as MuPoTS-3D's script compares them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ _HANGS_ON = {
         ("ankle", "knee"),
     )
 }
+
+
+def bone_lengths(poses: np.ndarray) -> np.ndarray:
+    """(N,17) length of the bone of poses (N,17,3) that each joint hangs on by, 0 at the pelvis.
+
+    NaN where either end is not known.
+    """
+    parents = [MUPOTS_17.index(_HANGS_ON.get(joint, joint)) for joint in MUPOTS_17.joints]
+    return np.linalg.norm(poses - poses[:, parents], axis=-1)
 
 
 def with_bone_lengths(poses: np.ndarray, model: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pinet_ros.arguments import DEFAULT, positive_integer, register
 from pinet_ros.device import select_device
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import LIFTERS, PoseEstimator
@@ -16,7 +17,6 @@ from pinet_ros.training.datasets.annotations import read_annotations
 from pinet_ros.training.datasets.pose2sim import FRAMES
 from pinet_ros.training.datasets.predictions import read_predictions
 from pinet_ros.training.datasets.scenes import SPLITS, ScenesError, load_scenes
-from pinet_ros.training.evaluation.breakdown import evaluate_breakdown
 from pinet_ros.training.evaluation.export import (
     Row,
     mupots_rows,
@@ -25,45 +25,61 @@ from pinet_ros.training.evaluation.export import (
     write_csv,
     write_json,
 )
+from pinet_ros.training.evaluation.failure_drawing import draw_failures
+from pinet_ros.training.evaluation.failures import find_failures
 from pinet_ros.training.evaluation.mupots import evaluate_mupots
 from pinet_ros.training.evaluation.real import evaluate_real
+from pinet_ros.training.evaluation.real_tables import real_tables
 from pinet_ros.training.evaluation.real_truth import load_accurate
-from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
-from pinet_ros.training.evaluation.tables import mupots_tables, real_tables, scenes_tables
+from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
+from pinet_ros.training.evaluation.tables import mupots_tables, scenes_tables
+from pinet_ros.training.rendering.shards import RenderedScenes
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
     """Register the command; `run` of the parsed arguments executes it and gives its status."""
-    kinds = subparsers.add_parser("evaluate", help="measure PI-Net").add_subparsers(required=True)
-    _add_scenes(kinds.add_parser("scenes", help="on a file of scenes"))
-    _add_mupots(kinds.add_parser("mupots", help="predictions on MuPoTS-3D or a data set like it"))
-    _add_real(kinds.add_parser("real", help="real people, filmed by four cameras"))
+    register(
+        subparsers.add_parser("evaluate", help="measure PI-Net").add_subparsers(required=True),
+        [
+            ("scenes", _add_scenes, _evaluate_scenes, "on a file of scenes"),
+            ("mupots", _add_mupots, _evaluate_mupots, "on MuPoTS-3D or a data set like it"),
+            ("real", _add_real, _evaluate_real, "on real people, filmed by four cameras"),
+        ],
+    )
 
 
 def _add_real(parser: argparse.ArgumentParser) -> None:
-    parser.description = _evaluate_real.__doc__
     parser.add_argument("--frames", type=int, default=25, help="so many moments of the recording")
     parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full")
     parser.add_argument(
         "--draw", type=Path, metavar="DIR", help="draw the true, initial and refined skeletons"
     )
     _add_refiner_and_outputs(parser)
-    parser.set_defaults(run=_evaluate_real)
 
 
 def _add_scenes(parser: argparse.ArgumentParser) -> None:
-    parser.description = _evaluate_scenes.__doc__
     parser.add_argument("scenes", type=Path, help=".npz file of scenes")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument(
         "--controls", action="store_true", help="also alone, duplicates and wrong neighbours"
     )
+    parser.add_argument(
+        "--draw", type=Path, metavar="DIR", help="draw the worst failures; needs --pictures"
+    )
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="folder that the scenes were rendered to"
+    )
+    parser.add_argument(
+        "--failures",
+        type=positive_integer,
+        default=12,
+        metavar="N",
+        help=f"of each kind to draw; {DEFAULT}",
+    )
     _add_refiner_and_outputs(parser)
-    parser.set_defaults(run=_evaluate_scenes)
 
 
 def _add_mupots(parser: argparse.ArgumentParser) -> None:
-    parser.description = _evaluate_mupots.__doc__
     parser.add_argument(
         "--annotations",
         type=Path,
@@ -80,7 +96,6 @@ def _add_mupots(parser: argparse.ArgumentParser) -> None:
         help="compare poses of the universal skeleton's bone lengths",
     )
     _add_refiner_and_outputs(parser)
-    parser.set_defaults(run=_evaluate_mupots)
 
 
 def _add_refiner_and_outputs(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +107,9 @@ def _add_refiner_and_outputs(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate_scenes(options: argparse.Namespace) -> int:
     """Errors of the people of scenes before and after refinement."""
+    if bool(options.draw) != bool(options.pictures):
+        raise PinetError("--draw and --pictures go together: give both, or neither")
+    pictures = RenderedScenes(options.pictures) if options.draw else None
     scenes = load_scenes(options.scenes).select(split=options.split)
     if not len(scenes.select(minimum_people=2)):
         raise ScenesError(
@@ -99,10 +117,12 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
             "people found"
         )
     refiner = _load_refiner(options)
-    report = evaluate_scenes(scenes, refiner)
-    report["breakdown"] = evaluate_breakdown(scenes, refiner)
+    errors = measure_scenes(scenes, refiner)
+    report = report_scenes(errors)
     if options.controls:
-        report["controls"] = evaluate_controls(scenes, refiner)
+        report |= report_controls(errors, refiner)
+    if pictures:
+        draw_failures(options.draw, find_failures(errors, options.failures), pictures)
     _give(report, scenes_tables(report), scenes_rows(report), options)
     return 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pinet_ros.files import write_text
+from pinet_ros.training.evaluation.scenes import NO_CAMERAS
 
 _COLUMNS = ("group", "people", "joints", "when", "metric", "value")
 _BOUNDS = {"mean": "difference", "low": "difference_low", "high": "difference_high"}
@@ -30,10 +31,11 @@ def write_csv(path: Path, rows: Iterator[Row]) -> None:
             sequence, or the kind of camera of scenes; of real people clip and camera, `all`, and
             who.
         people: `all` or `matched`; for scenes in whose company they were refined, `together` or
-            the name of a control, with `_all` behind it where those who were missed count too.
+            the name of a control, with `_all` behind it where those who were missed count too,
+            and `together_minus_alone` for what the others are worth.
         joints: `all`, or the name of a group of joints.
         when: `before`, `after`, or `difference` with `difference_low` and `difference_high`;
-            `truth` for how well the views agree on the truth.
+            `truth` for how well the true joints are known.
         metric, value: as in the report.
     """
     text = io.StringIO(newline="")
@@ -63,8 +65,8 @@ def mupots_rows(report: dict[str, Any]) -> Iterator[Row]:
 
 
 def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
-    """The values of a report of `evaluate_scenes`, its breakdown, and the controls if any."""
-    kinds = {name: report[name] for name in report if name not in ("breakdown", "controls")}
+    """The values of a report of `report_scenes`, and of `report_controls` if any."""
+    kinds = {name: report[name] for name in report if name not in NO_CAMERAS}
     for people, company in {"together": kinds, **report.get("controls", {})}.items():
         for cameras, kind in company.items():
             yield cameras, people, "all", "before", "n", kind["n"]
@@ -74,6 +76,8 @@ def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
                     yield from _rows(cameras, people, joints, when, metrics)
             yield from _difference_rows(cameras, people, kind["difference"])
             yield from _everybody_rows(cameras, f"{people}_all", kind["all"])
+    for cameras, differences in report.get("together_minus_alone", {}).items():
+        yield from _difference_rows(cameras, "together_minus_alone", differences)
     for name, groups in report.get("breakdown", {}).items():
         for label, group in groups.items():
             yield name, label, "all", "before", "n", group["n"]
@@ -86,15 +90,21 @@ def real_rows(report: dict[str, Any]) -> Iterator[Row]:
     """The values of a report of `evaluate_real`."""
     parts = {name: report[name] for name in ("all", "rendered_woman")}
     for group, part in {**report["camera"], **parts}.items():
-        yield group, "matched", "all", "before", "n", part["n"]
+        for count in ("n", "moments"):
+            yield group, "matched", "all", "before", count, part[count]
         for when in ("before", "after"):
-            metrics = dict(part[when])
-            for joints, of_joints in metrics.pop("per_joint").items():
-                yield from _rows(group, "matched", joints, when, of_joints)
-            yield from _rows(group, "matched", "all", when, metrics)
-        yield from _difference_rows(group, "matched", part["difference"])
-    for who, agreement in report["reprojection"].items():
-        yield from _rows(who, "matched", "all", "truth", agreement)
+            for joints, metrics in _by_joint(part[when]).items():
+                yield from _rows(group, "matched", joints, when, metrics)
+        for joints, differences in _by_joint(part["difference"]).items():
+            yield from _difference_rows(group, "matched", differences, joints)
+    for who, truth in report["truth"].items():
+        yield from _rows(who, "matched", "all", "truth", truth)
+
+
+def _by_joint(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The metrics over all joints and over each group of joints."""
+    whole = {name: value for name, value in metrics.items() if name != "per_joint"}
+    return {"all": whole, **metrics["per_joint"]}
 
 
 def _everybody_rows(cameras: str, people: str, everybody: dict[str, Any]) -> Iterator[Row]:
@@ -112,8 +122,11 @@ def _rows(
 
 
 def _difference_rows(
-    group: str, people: str, differences: dict[str, dict[str, float] | None]
+    group: str,
+    people: str,
+    differences: dict[str, dict[str, float] | None],
+    joints: str = "all",
 ) -> Iterator[Row]:
     for metric, interval in differences.items():
         for bound, when in _BOUNDS.items():
-            yield group, people, "all", when, metric, interval and interval[bound]
+            yield group, people, joints, when, metric, interval and interval[bound]

@@ -8,14 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pinet_ros.drawing import draw_skeleton, draw_text, line_width
 from pinet_ros.errors import PinetError
-from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.training.datasets.pose2sim import Images
+from pinet_ros.training.evaluation.pose_drawing import POSE_COLORS, draw_legend, draw_poses
 from pinet_ros.training.evaluation.sightings import Sighting
 from pinet_ros.triangulation import View
 
-_COLORS = {"truth": (0, 200, 0), "before": (0, 0, 255), "after": (255, 128, 0)}  # BGR
 _HEIGHT = 960  # pixels of each view in the picture
 
 
@@ -43,12 +41,9 @@ def draw_views(
 
 
 def _tile(image: np.ndarray, view: View, sightings: Sequence[Sighting]) -> np.ndarray:
-    unit = line_width(image)
     for sighting in sightings:
-        for pose, color in _COLORS.items():
-            pixels = view.camera.project(getattr(sighting, pose))
-            draw_skeleton(image, pixels, MUPOTS_17.bones, color, unit)
-    for row, (pose, color) in enumerate(_COLORS.items()):
-        draw_text(image, pose, (0, 25 * unit * (row + 1)), color, unit)
+        poses = {pose: getattr(sighting, pose) for pose in POSE_COLORS}
+        draw_poses(image, {pose: view.camera.project(joints) for pose, joints in poses.items()})
+    draw_legend(image)
     width = round(image.shape[1] * _HEIGHT / image.shape[0])
     return cv2.resize(image, (width, _HEIGHT), interpolation=cv2.INTER_AREA)

@@ -9,7 +9,7 @@ same in both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -19,12 +19,16 @@ from pinet_ros.estimator import PoseEstimator
 from pinet_ros.frame import Frame
 from pinet_ros.lifting.blazepose import BlazePose, Landmarks
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17, convert
+from pinet_ros.training.evaluation.bones import bone_lengths
 from pinet_ros.triangulation import Triangulation, View, associate, triangulate_robustly
 
 MAN, RENDERED_WOMAN = "man", "rendered_woman"
 
 _MIN_PRESENCE = 0.5
 _DETECTION_SCORE = 0.3  # a wrong detection agrees with no other view, a missed one is lost
+# How far off a person's median length a bone may be for its joint to be believed: a part of it,
+# and metres for short bones, whose ends are no better known than those of long ones.
+_BONE_TOLERANCE, _LEAST_TOLERANCE = 0.2, 0.03
 _HIPS = BLAZEPOSE_33.indices("left_hip", "right_hip")
 
 
@@ -53,10 +57,12 @@ class TruePerson:
     Attributes:
         joints: (17,3) metres in the world, NaN where not known, joints of MUPOTS_17.
         landmarks: the triangulation of the 33 landmarks in all views of the clip.
+        doubtful: (17,) bool, which joints `without_doubtful_joints` has made unknown.
     """
 
     joints: np.ndarray
     landmarks: Triangulation
+    doubtful: np.ndarray = field(default_factory=lambda: np.zeros(len(MUPOTS_17), bool))
 
 
 def load_accurate(device: torch.device) -> PoseEstimator:
@@ -114,6 +120,35 @@ def true_people(
                 people[who] = TruePerson(_to_mupots(found.points), found)
                 break
     return people
+
+
+def without_doubtful_joints(
+    moments: Sequence[dict[str, TruePerson]],
+) -> list[dict[str, TruePerson]]:
+    """The same people with joints unknown whose bone is not as long as the person's usually is.
+
+    That is more than 20 % and 3 cm off the median over all moments and both sides of the body, as
+    an arm may be wrong at most of the moments. Two views that agree on a wrong place give such a
+    joint: the reprojection errors do not show it.
+    """
+    checked: list[dict[str, TruePerson]] = [{} for _ in moments]
+    for who in _WHEREABOUTS:
+        there = [number for number, people in enumerate(moments) if who in people]
+        people = [moments[number][who] for number in there]
+        doubtful = _doubtful(np.array([p.joints for p in people]).reshape(-1, 17, 3))
+        for number, person, wrong in zip(there, people, doubtful, strict=True):
+            joints = np.where(wrong[:, None], np.nan, person.joints)
+            checked[number][who] = replace(person, joints=joints, doubtful=wrong)
+    return checked
+
+
+def _doubtful(joints: np.ndarray) -> np.ndarray:
+    """(M,17) bool, which joints of one person at M moments (M,17,3) hang on a wrong bone."""
+    lengths = bone_lengths(joints)
+    both_sides = np.concatenate([lengths, lengths[:, MUPOTS_17.mirror]])
+    usual = np.ma.median(np.ma.masked_invalid(both_sides), axis=0).filled(np.nan)
+    tolerance = np.maximum(_BONE_TOLERANCE * usual, _LEAST_TOLERANCE)
+    return np.abs(lengths - usual) > tolerance  # false where not known
 
 
 def _triangulate(views: Sequence[View], landmarks: Sequence[Landmarks]) -> list[Triangulation]:

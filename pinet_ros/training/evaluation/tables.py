@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from tabulate import tabulate
-
+from pinet_ros.training.evaluation.layout import (
+    LABELS,
+    Metrics,
+    cell,
+    interval,
+    summary,
+    table,
+)
 from pinet_ros.training.evaluation.metrics import JOINT_GROUPS
-
-_LABELS = {
-    "n": "people",
-    "found": "people found",
-    "complete": "with all joints",
-    "mpjpe_mm": "MPJPE, mm",
-    "pa_mpjpe_mm": "PA-MPJPE with scale, mm",
-    "limbs_mpjpe_mm": "MPJPE of the limbs, mm",
-    "limbs_pa_mpjpe_mm": "PA-MPJPE of the limbs, mm",
-    "pa_mpjpe_rigid_mm": "PA-MPJPE without scale, mm",
-    "pck150": "3DPCK at 150 mm, %",
-    "auc": "AUC, %",
-    "pck150_absolute": "absolute 3DPCK at 150 mm, %",
-    "auc_absolute": "absolute AUC, %",
-    "root_mm": "root, mm",
-    "root_ap25": "AP of the root in 25 cm, %",
-}
-_WHEN = ("before", "after")
-_TRUTH = ("", "moments", "median, px", "90th percentile, px", "views that agree")
-_COUNTS = ("n", "found", "complete")
-
-Metrics = dict[str, Any]
+from pinet_ros.training.evaluation.scene_errors import WHEN
+from pinet_ros.training.evaluation.scenes import NO_CAMERAS
 
 
 def mupots_tables(report: dict[str, Any]) -> str:
@@ -38,15 +23,14 @@ def mupots_tables(report: dict[str, Any]) -> str:
     if "after" in report:
         treatments["refined"] = report["after"]
     sections = [
-        _summary(
+        summary(
             "Means over people",
             {
                 f"{label}, {people}": part[people]
                 for people in ("all", "matched")
                 for label, part in treatments.items()
             },
-            report.get("difference"),
-            "refined - initial, all",
+            {"refined - initial, all": report["difference"]} if "difference" in report else {},
         ),
         *(
             _by_sequence(
@@ -62,7 +46,7 @@ def mupots_tables(report: dict[str, Any]) -> str:
         ),
         *(
             _by_sequence(
-                f"Table 2: {_LABELS[metric]}, people found; the average is over images, of the "
+                f"Table 2: {LABELS[metric]}, people found; the average is over images, of the "
                 "mean over the people of each",
                 {label: (part, part["image_average"]) for label, part in treatments.items()},
                 "all",
@@ -79,11 +63,11 @@ def mupots_tables(report: dict[str, Any]) -> str:
 
 
 def scenes_tables(report: dict[str, Any]) -> str:
-    """A report of `evaluate_scenes`, the controls beside it if any, and its breakdown."""
+    """A report of `report_scenes`, with the controls of `report_controls` beside it if any."""
     controls = report.get("controls", {})
     sections = []
     for cameras, kind in report.items():
-        if cameras in ("breakdown", "controls"):
+        if cameras in NO_CAMERAS:
             continue
         kinds = {"refined": kind}
         kinds |= {name.replace("_", " "): control[cameras] for name, control in controls.items()}
@@ -93,13 +77,17 @@ def scenes_tables(report: dict[str, Any]) -> str:
             label: (kind["per_joint"][when], kind[when])
             for label, when in (("initial", "before"), ("refined", "after"))
         }
+        differences = {"refined - initial": kind["difference"]}
+        if controls:
+            differences["refined - alone"] = report["together_minus_alone"][cameras]
         sections += [
-            _summary(title, _columns(kinds), kind["difference"], "refined - initial"),
+            summary(title, _columns(kinds), differences),
             _by_joint(f"{title}: 3DPCK at 150 mm, %", rows),
-            _summary(
+            summary(
                 f"{cameras} cameras, all {kind['all']['n']} people; whoever was missed has all "
                 "joints wrong",
                 _columns(everybody),
+                {},
             ),
         ]
     sections += [
@@ -110,53 +98,6 @@ def scenes_tables(report: dict[str, Any]) -> str:
     return "\n\n".join(sections)
 
 
-def real_tables(report: dict[str, Any]) -> str:
-    """A report of `evaluate_real`: a row for each camera, and what all of them give."""
-    whole, truth = report["all"], report["reprojection"]
-    parts = {**report["camera"], "all": whole, "rendered woman": report["rendered_woman"]}
-    metrics = [name for name in whole["before"] if name != "per_joint"]
-    rows = [
-        [
-            name,
-            str(part["n"]),
-            *(f"{_cell(part['before'][m], m)} > {_cell(part['after'][m], m)}" for m in metrics),
-        ]
-        for name, part in parts.items()
-    ]
-    by_joint = [
-        [when, *(_cell(whole[when]["per_joint"][name]["mpjpe_mm"], "") for name in JOINT_GROUPS)]
-        for when in _WHEN
-    ]
-    return "\n\n".join(
-        [
-            _table(
-                "Real people, before > after refinement",
-                ["", "people", *(_LABELS[metric] for metric in metrics)],
-                rows,
-            ),
-            _summary(
-                f"The man in all cameras, {whole['n']} times",
-                {when: {m: whole[when][m] for m in metrics} for when in _WHEN},
-                whole["difference"],
-                "after - before",
-            ),
-            _table("MPJPE of his joints, mm", ["", *JOINT_GROUPS], by_joint),
-            _table("How far the views' landmarks are from the truth", _TRUTH, _truth_rows(truth)),
-        ]
-    )
-
-
-def _truth_rows(truth: dict[str, dict[str, Any]]) -> list[list[str]]:
-    return [
-        [
-            who.replace("_", " "),
-            str(part["moments"]),
-            *(_cell(part.get(name), name) for name in ("median_px", "p90_px", "views")),
-        ]
-        for who, part in truth.items()
-    ]
-
-
 def _by_group(title: str, groups: dict[str, dict[str, Any]]) -> str:
     """A row for each group of people: before, after and the difference of some metrics."""
     metrics = ("mpjpe_mm", "pa_mpjpe_mm", "root_mm")
@@ -164,36 +105,17 @@ def _by_group(title: str, groups: dict[str, dict[str, Any]]) -> str:
     for name, group in groups.items():
         row = [name, str(group["n"])]
         for metric in metrics:
-            row += [_cell(group[when][metric], metric) for when in _WHEN]
-            row.append(_interval(group["difference"].get(metric)))
+            row += [cell(group[when][metric], metric) for when in WHEN]
+            row.append(interval(group["difference"].get(metric)))
         rows.append(row)
-    columns = (h for metric in metrics for h in (_LABELS[metric], "after", "difference [95 %]"))
-    return _table(title, ["", _LABELS["n"], *columns], rows)
+    columns = (h for metric in metrics for h in (LABELS[metric], "after", "difference [95 %]"))
+    return table(title, ["", LABELS["n"], *columns], rows)
 
 
 def _columns(kinds: dict[str, dict[str, Any]]) -> dict[str, Metrics]:
     """The initial poses, which all treatments share, and those after each treatment."""
     after = {label: kind["after"] for label, kind in kinds.items()}
     return {"initial": next(iter(kinds.values()))["before"], **after}
-
-
-def _summary(
-    title: str,
-    columns: dict[str, Metrics],
-    differences: dict[str, dict[str, float] | None] | None = None,
-    difference_title: str = "",
-) -> str:
-    """All metrics, a row each."""
-    rows = []
-    for metric in next(iter(columns.values())):
-        row = [_LABELS[metric], *(_cell(part.get(metric), metric) for part in columns.values())]
-        if differences:
-            row.append(_interval(differences.get(metric)))
-        rows.append(row)
-    headers = ["", *columns]
-    if differences:
-        headers.append(f"{difference_title} [95 %]")
-    return _table(title, headers, rows)
 
 
 def _by_sequence(
@@ -207,10 +129,10 @@ def _by_sequence(
     for label, (part, average) in rows.items():
         values = [sequence[people][metric] for sequence in part["per_sequence"].values()]
         values.append(average[metric])
-        cells.append([label, *(_cell(value, metric) for value in values)])
+        cells.append([label, *(cell(value, metric) for value in values)])
     first, _ = next(iter(rows.values()))
     names = [name or "-" for name in first["per_sequence"]]
-    return _table(title, ["", *names, "AVG"], cells)
+    return table(title, ["", *names, "AVG"], cells)
 
 
 def _by_joint(title: str, rows: dict[str, tuple[dict[str, Metrics], Metrics]]) -> str:
@@ -218,27 +140,9 @@ def _by_joint(title: str, rows: dict[str, tuple[dict[str, Metrics], Metrics]]) -
     cells = [
         [
             label,
-            *(_cell(groups[name]["pck150"], "pck150") for name in JOINT_GROUPS),
-            _cell(whole["pck150"], "pck150"),
+            *(cell(groups[name]["pck150"], "pck150") for name in JOINT_GROUPS),
+            cell(whole["pck150"], "pck150"),
         ]
         for label, (groups, whole) in rows.items()
     ]
-    return _table(title, ["", *JOINT_GROUPS, "all"], cells)
-
-
-def _cell(value: float | None, metric: str) -> str:
-    if value is None:
-        return "-"
-    return str(value) if metric in _COUNTS else f"{value:.1f}"
-
-
-def _interval(difference: dict[str, float] | None) -> str:
-    if difference is None:
-        return ""
-    return f"{difference['mean']:+.1f} [{difference['low']:+.1f}, {difference['high']:+.1f}]"
-
-
-def _table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    align = ("left", *("right" for _ in headers[1:]))
-    # the cells are text already: tabulate would round them anew
-    return f"{title}\n" + tabulate(rows, headers, colalign=align, disable_numparse=True)
+    return table(title, ["", *JOINT_GROUPS, "all"], cells)

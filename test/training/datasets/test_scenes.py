@@ -161,26 +161,31 @@ def test_extra_estimates_tell_data_apart(fields, load):
     assert len({before, with_extra, load(fields).sha256()}) == 3
 
 
+def test_boxes_tell_data_apart(fields, load):
+    _with_extra_estimates(fields)
+    digests = {load(fields).sha256()}
+    for row in (0, 4):  # of a person, and of an extra estimate
+        fields["estimate_box"][row, 2] += 1
+        digests.add(load(fields).sha256())
+
+    assert len(digests) == 3
+    assert load(fields).sha256() in digests
+
+
 def test_what_else_is_known_of_people_and_cameras_is_read(fields, load):
     rng = np.random.default_rng(3)
-    pixels, confidence = rng.uniform(0, 640, (3, 17, 2)), rng.random((3, 17))
     visible = rng.random((4, 17)) < 0.5
     more = {
-        "estimate_joints_image": pixels,
-        "estimate_confidence": confidence,
         "person_visible": visible,
-        "scene_intrinsics": np.array([[500, 510, 320, 240], [600, 600, np.nan, 240]]),
         "scene_camera_pitch": np.array([0.5, -0.25]),
+        "scene_image": np.array(["00000/000.jpg", "00003/012.jpg"]),
     }
 
     first, second = load(fields | more)
 
-    np.testing.assert_allclose(first.joints_image, pixels[[0, 2]], rtol=1e-6)
-    np.testing.assert_allclose(first.confidence, confidence[[0, 2]], rtol=1e-6)
     np.testing.assert_allclose(first.visible, visible[[1, 0]].mean(axis=1), rtol=1e-6)
-    assert first.matrix.tolist() == [[500, 0, 320], [0, 510, 240], [0, 0, 1]]
-    assert np.isnan(second.matrix).all()
     assert (first.camera_pitch, second.camera_pitch) == (0.5, -0.25)
+    assert (first.image, second.image) == ("00000/000.jpg", "00003/012.jpg")
 
 
 @pytest.mark.parametrize("made", ["by a file without them", "without them"])
@@ -191,10 +196,7 @@ def test_what_is_optional_is_unknown_by_default(made, fields, load):
 
     shapes = {
         "scores": (2,),
-        "joints_image": (2, 17, 2),
-        "confidence": (2, 17),
         "visible": (2,),
-        "matrix": (3, 3),
         "camera_pitch": (),
     }
     for name, shape in shapes.items():
@@ -207,6 +209,7 @@ def test_what_is_optional_is_unknown_by_default(made, fields, load):
         "extra_persons": (0,),
     }.items():
         assert getattr(scene, name).shape == shape
+    assert scene.image == ""
 
 
 def test_a_file_of_wrong_detections_alone_has_no_scenes(fields, load):
@@ -303,6 +306,7 @@ def test_missing_fields_are_named(fields, load):
             {"estimate_person": [1, 3, -1], "estimate_duplicate": [False, False, True]},
             "estimate_person, row 2: must be the person whom this duplicate is of, got -1",
         ),
+        ({"scene_image": ["000.jpg"]}, r"scene_image must have shape \(2\), got \(1,\)"),
         ({"scene_intrinsics": np.ones((2, 3))}, r"scene_intrinsics must have shape \(2,4\), got"),
         ({"estimate_duplicate": [True]}, r"estimate_duplicate must have shape \(3\), got \(1,\)"),
     ],

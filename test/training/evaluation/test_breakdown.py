@@ -7,7 +7,8 @@ import pytest
 
 from pinet_ros.people import People
 from pinet_ros.training.datasets.scenes import Scene, Scenes
-from pinet_ros.training.evaluation.breakdown import evaluate_breakdown
+from pinet_ros.training.evaluation.breakdown import break_down
+from pinet_ros.training.evaluation.scenes import measure_scenes
 
 
 def _scene(rng: np.random.Generator, people: int, pitch: float, visible: list[float]) -> Scene:
@@ -59,7 +60,7 @@ def _mpjpe(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def test_groups_hold_whom_they_say(scenes):
-    report = evaluate_breakdown(scenes, _halve_the_error(scenes))
+    report = break_down(measure_scenes(scenes, _halve_the_error(scenes)))
     counts = {
         name: {label: group["n"] for label, group in groups.items()}
         for name, groups in report.items()
@@ -72,7 +73,7 @@ def test_groups_hold_whom_they_say(scenes):
 
 
 def test_errors_are_those_of_the_groups_people(scenes):
-    group = evaluate_breakdown(scenes, _halve_the_error(scenes))["visible"]["all"]
+    group = break_down(measure_scenes(scenes, _halve_the_error(scenes)))["visible"]["all"]
     people = [(0, 0), (2, 0), (2, 1), (3, 0)]
     expected = np.mean(
         [
@@ -91,7 +92,7 @@ def test_what_scenes_do_not_tell_is_left_out(scenes):
     unknown = Scenes(
         tuple(Scene(s.estimates, s.truth, s.boxes, s.bodies, s.cameras, s.split) for s in scenes)
     )
-    report = evaluate_breakdown(unknown, lambda people: people)
+    report = break_down(measure_scenes(unknown, lambda people: people))
     assert report["visible"] == {}
     assert report["camera_pitch"] == {}
     assert sum(group["n"] for group in report["people"].values()) == 10

@@ -19,9 +19,16 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
 from pinet_ros.training.datasets.pose2sim import CAMERAS, CLIPS, load_views, read_moments
 from pinet_ros.training.evaluation.commands import add_commands
+from pinet_ros.training.evaluation.metrics import JOINT_GROUPS
 from pinet_ros.training.evaluation.real import report
-from pinet_ros.training.evaluation.real_truth import MAN, RENDERED_WOMAN, TruePerson, true_people
-from pinet_ros.training.evaluation.sightings import find_people
+from pinet_ros.training.evaluation.real_truth import (
+    MAN,
+    RENDERED_WOMAN,
+    TruePerson,
+    true_people,
+    without_doubtful_joints,
+)
+from pinet_ros.training.evaluation.sightings import Sighting, find_people
 from pinet_ros.triangulation import Triangulation
 
 METRICS = {"mpjpe_mm", "pa_mpjpe_mm", "limbs_mpjpe_mm", "limbs_pa_mpjpe_mm", "root_mm"}
@@ -107,6 +114,62 @@ def test_who_is_who_is_told_by_the_place_in_the_world(views):
         )
 
 
+def test_a_joint_on_a_bone_of_another_length_is_not_believed():
+    pose = np.random.default_rng(0).uniform(-1, 1, (17, 3))
+    pose += pose[MUPOTS_17.mirror] * [-1, 1, 1]  # both sides have the same bones
+    moments = [{MAN: _person(pose + number)} for number in range(5)]
+    moments += [{}, {MAN: _person(pose.copy()), RENDERED_WOMAN: _person(2 * pose)}]
+    right_elbow, right_wrist, left_ankle = MUPOTS_17.indices(
+        "right_elbow", "right_wrist", "left_ankle"
+    )
+    forearm = pose[right_wrist] - pose[right_elbow]
+    moments[1][MAN].joints[right_wrist] += 0.3 * forearm
+    moments[2][MAN].joints[right_wrist] -= 0.15 * forearm
+    moments[3][MAN].joints[left_ankle] = np.nan  # not known anyway
+
+    checked = without_doubtful_joints(moments)
+
+    assert [set(people) for people in checked] == [set(people) for people in moments]
+    for number, people in enumerate(checked):
+        for who, person in people.items():
+            wrong = [right_wrist] if number == 1 else []
+            assert np.flatnonzero(person.doubtful).tolist() == wrong
+            expected = moments[number][who].joints.copy()
+            expected[wrong] = np.nan
+            np.testing.assert_array_equal(person.joints, expected)
+
+
+def test_joints_that_are_not_believed_count_for_nothing():
+    rng = np.random.default_rng(0)
+    truth = rng.normal([0, 0, 4], 0.4, (3, 17, 3))
+    wrists = MUPOTS_17.indices("right_wrist", "left_wrist")
+    before = truth + rng.normal(0, 0.05, truth.shape)
+    before[:, wrists[0]] += 7
+    people = [_person(truth[number]) for number in range(3)]
+    for person in people:
+        person.joints[wrists[0]] = np.nan
+        person.doubtful[wrists[0]] = True
+    sightings = [
+        Sighting(MAN, "single_person/cam01", number, before[number], before[number] + 0.1, joints)
+        for number, joints in enumerate(person.joints for person in people)
+    ]
+
+    found = report(sightings, [{MAN: person} for person in people])
+
+    assert (found["truth"][MAN]["doubtful"], found["truth"][MAN]["known"]) == (3, 48 / 51)
+    whole = found["all"]
+    assert (whole["n"], whole["moments"]) == (3, 3)
+    rest = [joint for joint in range(17) if joint != wrists[0]]
+    apart = (before - before[:, [14]]) - (truth - truth[:, [14]])
+    expected = 1000 * np.linalg.norm(apart[:, rest], axis=-1).mean()
+    assert whole["before"]["mpjpe_mm"] == pytest.approx(expected)
+    left = 1000 * np.linalg.norm(apart[:, wrists[1]], axis=-1).mean()
+    assert whole["before"]["per_joint"]["wrists"]["mpjpe_mm"] == pytest.approx(left)
+    assert whole["difference"]["root_mm"]["low"] > 0
+    for difference in whole["difference"]["per_joint"].values():  # centred, a shift is nothing
+        assert difference["mpjpe_mm"]["low"] == pytest.approx(0, abs=1e-9)
+
+
 def test_an_estimate_belongs_to_whom_it_is_nearest_to(views):
     rng = np.random.default_rng(0)
     view = views["cam02"]
@@ -149,7 +212,7 @@ def test_nobody_found_is_a_report_without_values():
     assert empty["camera"] == {}
     assert empty["all"]["n"] == 0
     assert {empty["all"]["before"][metric] for metric in METRICS} == {None}
-    assert empty["reprojection"] == {MAN: {"moments": 0}, RENDERED_WOMAN: {"moments": 0}}
+    assert empty["truth"] == {MAN: {"moments": 0}, RENDERED_WOMAN: {"moments": 0}}
 
 
 def test_two_moments_end_to_end(tmp_path: Path, capsys):
@@ -165,10 +228,16 @@ def test_two_moments_end_to_end(tmp_path: Path, capsys):
         for when in ("before", "after"):
             assert METRICS | {"per_joint"} == set(part[when])
             assert 0 < part[when]["pa_mpjpe_mm"] < 200
-        for name, difference in part["difference"].items():
+        differences = dict(part["difference"])
+        by_joint = differences.pop("per_joint")
+        assert set(by_joint) == set(JOINT_GROUPS)
+        for name, difference in by_joint.items():
+            change = [part[when]["per_joint"][name]["mpjpe_mm"] for when in ("after", "before")]
+            assert difference["mpjpe_mm"]["mean"] == pytest.approx(change[0] - change[1])
+        for name, difference in differences.items():
             change = part["after"][name] - part["before"][name]
             assert difference["mean"] == pytest.approx(change)
-    for agreement in found["reprojection"].values():
+    for agreement in found["truth"].values():
         assert agreement["moments"] == 2
         assert agreement["median_px"] < 10
         assert agreement["known"] > 0.9
@@ -176,6 +245,8 @@ def test_two_moments_end_to_end(tmp_path: Path, capsys):
         rows = {tuple(row[:-1]): row[-1] for row in csv.reader(file)}
     value = found["all"]["after"]["per_joint"]["wrists"]["mpjpe_mm"]
     assert float(rows["all", "matched", "wrists", "after", "mpjpe_mm"]) == value
+    low = found["all"]["difference"]["per_joint"]["knees"]["mpjpe_mm"]["low"]
+    assert float(rows["all", "matched", "knees", "difference_low", "mpjpe_mm"]) == low
     assert f"The man in all cameras, {found['all']['n']} times" in capsys.readouterr().out
     drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
     assert drawn == [f"{clip}_{number}.jpg" for clip in sorted(CLIPS) for number in ("000", "099")]

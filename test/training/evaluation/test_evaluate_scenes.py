@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pinet_ros.people import People
-from pinet_ros.training.datasets.scenes import Scene, Scenes, ScenesError
+from pinet_ros.training.datasets.scenes import Scene, Scenes
 from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, METRICS, mean_metrics
-from pinet_ros.training.evaluation.scenes import evaluate_controls, evaluate_scenes
+from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
 
 A_METRE = np.float32([0, 0, 1])
 
@@ -27,16 +27,23 @@ def scene_of(estimates, truth, missed, scores=None) -> Scene:
     )
 
 
-class RecordingRefiner:
-    """Moves everybody by a metre and keeps what it was given."""
+def first_alone(scene: Scene) -> Scene:
+    """The scene with its first person as the only one found."""
+    of_people = ("estimates", "truth", "boxes", "bodies", "scores", "visible")
+    return replace(scene, **{name: getattr(scene, name)[:1] for name in of_people})
 
-    def __init__(self) -> None:
-        self.seen: list[np.ndarray] = []
-        self.boxes: list[np.ndarray] = []
+
+def _evaluate(scenes: Scenes, refiner) -> dict:
+    """The report by kinds of cameras."""
+    report = report_scenes(measure_scenes(scenes, refiner))
+    del report["breakdown"]
+    return report
+
+
+class Forward:
+    """Moves everybody by a metre."""
 
     def __call__(self, people: People) -> People:
-        self.seen.append(people.joints)
-        self.boxes.append(people.boxes)
         return people.with_joints(people.joints + A_METRE)
 
 
@@ -48,18 +55,15 @@ class Halved:
 
 
 def test_reports_people_of_scenes_with_two_or_more(excerpt):
-    lonely = [
-        replace(s, estimates=s.estimates[:1], truth=s.truth[:1], boxes=s.boxes[:1])
-        for s in excerpt
-    ]
+    lonely = [first_alone(scene) for scene in excerpt]
     scenes = Scenes((*excerpt, *lonely))
 
-    report = evaluate_scenes(scenes, lambda people: people)
+    report = _evaluate(scenes, lambda people: people)
 
-    assert list(report) == ["level", "steep"]
+    assert list(report) == ["level", "steep", "all"]
     for cameras, kind in report.items():
         assert list(kind) == ["n", "before", "after", "difference", "per_joint", "all"]
-        assert kind["n"] == sum(len(s) for s in excerpt if s.cameras == cameras)
+        assert kind["n"] == sum(len(s) for s in excerpt if cameras in (s.cameras, "all"))
         assert list(kind["before"]) == [*METRICS, "root_mm"]
         assert kind["after"] == kind["before"]
         for difference in kind["difference"].values():
@@ -67,7 +71,7 @@ def test_reports_people_of_scenes_with_two_or_more(excerpt):
 
 
 def test_before_and_after_are_the_metrics_of_the_poses(excerpt):
-    report = evaluate_scenes(excerpt, RecordingRefiner())
+    report = _evaluate(excerpt, Forward())
 
     steep = [scene for scene in excerpt if scene.cameras == "steep"]
     estimates = np.concatenate([scene.estimates for scene in steep])
@@ -81,7 +85,7 @@ def test_before_and_after_are_the_metrics_of_the_poses(excerpt):
 def test_the_difference_has_an_interval(excerpt):
     steep = excerpt.select(cameras="steep")
 
-    kind = evaluate_scenes(steep, Halved())["steep"]
+    kind = _evaluate(steep, Halved())["steep"]
 
     for name, difference in kind["difference"].items():
         change = kind["after"][name] - kind["before"][name]
@@ -95,7 +99,7 @@ def test_a_missed_person_has_all_joints_wrong(excerpt):
     level = excerpt.select(cameras="level", minimum_people=3)
     scenes = Scenes(tuple(scene_of(s.estimates[:-1], s.truth[:-1], s.truth[-1:]) for s in level))
 
-    kind = evaluate_scenes(scenes, Halved())["level"]
+    kind = _evaluate(scenes, Halved())["level"]
 
     people = sum(len(scene) for scene in level)
     assert (kind["n"], kind["all"]["n"]) == (people - len(level), people)
@@ -119,14 +123,14 @@ def test_a_missed_person_has_all_joints_wrong(excerpt):
         for name, count in right.items():
             expected = 100 * count / (17 * people)
             assert kind["all"][when][name] == pytest.approx(expected, rel=1e-6), name
-    alike = evaluate_scenes(level, Halved())["level"]
+    alike = _evaluate(level, Halved())["level"]
     assert alike["all"]["before"]["auc"] == pytest.approx(alike["before"]["auc"])
 
 
 def test_the_average_precision_of_the_root_counts_the_missed():
     truth = np.random.default_rng(0).normal(scale=0.3, size=(5, 17, 3)) + 4 * A_METRE
     truth[:, :, 0] += 3 * np.arange(5)[:, None]
-    refiner = RecordingRefiner()  # moves everybody by a metre: who was wrong is right then
+    refiner = Forward()  # moves everybody by a metre: who was wrong is right then
     scenes = Scenes(
         (
             scene_of([truth[0], truth[1] - A_METRE], truth[:2], truth[2], np.array([0.5, 0.9])),
@@ -135,7 +139,7 @@ def test_the_average_precision_of_the_root_counts_the_missed():
         )
     )
 
-    everybody = evaluate_scenes(scenes, refiner)["level"]["all"]
+    everybody = _evaluate(scenes, refiner)["level"]["all"]
 
     assert (everybody["n"], everybody["found"]) == (5, 4)
     # the only right one comes last: 1 of 4 detections and 1 of 5 people
@@ -148,7 +152,7 @@ def test_without_scores_the_average_precision_is_one_point_of_the_curve():
     truth = np.ones((3, 17, 3)) + 3 * np.arange(3)[:, None, None]
     scenes = Scenes((scene_of([truth[0], truth[1] + 1], truth[:2], truth[2]),))
 
-    everybody = evaluate_scenes(scenes, lambda people: people)["level"]["all"]
+    everybody = _evaluate(scenes, lambda people: people)["level"]["all"]
 
     assert everybody["before"]["root_ap25"] == pytest.approx(100 * 1 / 2 * 1 / 3)
 
@@ -156,7 +160,7 @@ def test_without_scores_the_average_precision_is_one_point_of_the_curve():
 def test_joint_groups_before_and_after(excerpt):
     steep = excerpt.select(cameras="steep")
 
-    per_joint = evaluate_scenes(steep, Halved())["steep"]["per_joint"]
+    per_joint = _evaluate(steep, Halved())["steep"]["per_joint"]
 
     pelvis, wrists = 14, [4, 7]
     for when, scale in {"before": 1.0, "after": 0.5}.items():
@@ -173,48 +177,58 @@ def test_joint_groups_before_and_after(excerpt):
 def test_any_kind_of_camera_is_reported(excerpt):
     scenes = Scenes(tuple(replace(scene, cameras="MuCo-3DHP") for scene in excerpt))
 
-    report = evaluate_scenes(scenes, lambda people: people)
+    report = _evaluate(scenes, lambda people: people)
 
     assert list(report) == ["MuCo-3DHP"]
     assert report["MuCo-3DHP"]["n"] == sum(len(scene) for scene in excerpt)
 
 
 def test_a_kind_of_camera_without_people_is_left_out(excerpt):
-    assert list(evaluate_scenes(excerpt.select(cameras="steep"), lambda p: p)) == ["steep"]
+    assert list(_evaluate(excerpt.select(cameras="steep"), lambda p: p)) == ["steep"]
 
 
-def test_controls_give_each_person_the_company_they_are_named_after():
-    rng = np.random.default_rng(0)
-    poses = rng.normal(size=(4, 17, 3)).astype(np.float32)
-    boxes = rng.uniform(0, 500, size=(4, 4)).astype(np.float32)
-    scenes = Scenes(
-        tuple(
-            Scene(poses[p], poses[p], boxes[p], np.arange(2), "level", "test")
-            for p in ([0, 1], [2, 3])
-        )
-    )
-    refiner = RecordingRefiner()
+def test_all_cameras_together_are_those_of_each_kind(excerpt):
+    report = _evaluate(excerpt, Halved())
 
-    report = evaluate_controls(scenes, refiner)
-
-    assert list(report) == ["alone", "duplicate", "wrong_neighbours"]
-    alone, duplicate, wrong = (refiner.seen[i : i + 4] for i in (0, 4, 8))
-    for person in range(4):
-        for seen in (alone, duplicate, wrong):
-            np.testing.assert_array_equal(seen[person][0], poses[person])
-        assert [len(seen[person]) for seen in (alone, duplicate, wrong)] == [1, 3, 2]
-        np.testing.assert_array_equal(duplicate[person][2], poses[person ^ 1])
-        assert 0 < np.abs(duplicate[person][1] - poses[person]).mean() < 0.5
-        stranger = np.flatnonzero((poses == wrong[person][1]).all(axis=(1, 2))).item()
-        assert stranger // 2 != person // 2
-        for control, rows in enumerate(
-            ([person], [person, person, person ^ 1], [person, stranger])
-        ):
-            np.testing.assert_array_equal(refiner.boxes[4 * control + person], boxes[rows])
-    for control in report.values():
-        assert control["level"]["after"]["root_mm"] == pytest.approx(1000, rel=1e-5)
+    kinds, whole = [report[name] for name in ("level", "steep")], report["all"]
+    for when in ("before", "after"):
+        for metric, value in whole[when].items():
+            parts = [kind["n"] * kind[when][metric] for kind in kinds]
+            assert whole["n"] * value == pytest.approx(sum(parts)), metric
+    assert whole["all"]["n"] == sum(kind["all"]["n"] for kind in kinds)
 
 
-def test_controls_need_somebody_elsewhere(excerpt):
-    with pytest.raises(ScenesError, match="two or more scenes, got 1"):
-        evaluate_controls(Scenes(excerpt.scenes[:1]), RecordingRefiner())
+class Gatherer:
+    """Moves everybody to where the person of least depth is: what is gained needs the others."""
+
+    def __call__(self, people: People) -> People:
+        depths = people.joints[:, :, 2]
+        joints = people.joints.copy()
+        joints[:, :, 2] += depths.min() - depths[:, [14]]
+        return people.with_joints(joints)
+
+
+def test_what_the_others_are_worth_is_the_difference_from_the_person_alone(excerpt):
+    errors = measure_scenes(excerpt, Gatherer())
+
+    report = {**report_scenes(errors), **report_controls(errors, Gatherer())}
+
+    assert list(report["together_minus_alone"]) == ["level", "steep", "all"]
+    for cameras, differences in report["together_minus_alone"].items():
+        alone = report["controls"]["alone"][cameras]["after"]
+        for metric in ("mpjpe_mm", "pa_mpjpe_mm", "root_mm"):
+            together = report[cameras]["after"][metric]
+            difference = differences[metric]
+            expected = pytest.approx(together - alone[metric], abs=1e-4)
+            assert difference["mean"] == expected, metric
+            assert difference["low"] <= difference["mean"] <= difference["high"]
+        assert differences["root_mm"]["low"] < differences["root_mm"]["high"]
+
+
+def test_people_who_were_found_alone_are_in_no_control(excerpt):
+    lonely = first_alone(excerpt.scenes[0])
+    both = [
+        report_controls(measure_scenes(scenes, Halved()), Halved())
+        for scenes in (excerpt, Scenes((lonely, *excerpt)))
+    ]
+    assert both[0] == both[1]

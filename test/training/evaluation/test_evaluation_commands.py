@@ -18,11 +18,10 @@ from pinet_ros.training.datasets.coco import write_coco
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.predictions import write_predictions
 from pinet_ros.training.datasets.scenes import ScenesError
-from pinet_ros.training.evaluation.breakdown import evaluate_breakdown
 from pinet_ros.training.evaluation.commands import add_commands
 from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, METRICS
 from pinet_ros.training.evaluation.mupots import evaluate_mupots
-from pinet_ros.training.evaluation.scenes import evaluate_scenes
+from pinet_ros.training.evaluation.scenes import measure_scenes, report_scenes
 
 FIRST = "TS1_img_000000"
 
@@ -247,6 +246,9 @@ def test_evaluates_scenes_with_controls(small_file, tmp_path, capsys):
         ("level", "alone", "all", "difference_high", "root_mm"): (
             controls["alone"]["level"]["difference"]["root_mm"]["high"]
         ),
+        ("level", "together_minus_alone", "all", "difference_low", "pa_mpjpe_mm"): (
+            found["together_minus_alone"]["level"]["pa_mpjpe_mm"]["low"]
+        ),
         ("people", "2", "all", "before", "n"): found["breakdown"]["people"]["2"]["n"],
         ("people", "2", "all", "after", "root_mm"): (
             found["breakdown"]["people"]["2"]["after"]["root_mm"]
@@ -261,7 +263,10 @@ def test_evaluates_scenes_with_controls(small_file, tmp_path, capsys):
     assert shown[:5] == [f"{column['mpjpe_mm']:.1f}" for column in columns]
     interval = level["difference"]["mpjpe_mm"]
     low, high = f"[{interval['low']:+.1f},", f"{interval['high']:+.1f}]"
-    assert shown[5:] == [f"{interval['mean']:+.1f}", low, high]
+    assert shown[5:8] == [f"{interval['mean']:+.1f}", low, high]
+    worth = found["together_minus_alone"]["level"]["mpjpe_mm"]
+    low, high = f"[{worth['low']:+.1f},", f"{worth['high']:+.1f}]"
+    assert shown[8:] == [f"{worth['mean']:+.1f}", low, high]
     pairs = found["breakdown"]["people"]["2"]
     shown = row_of(printed, "By people", "2")
     assert shown[:3] == [
@@ -286,9 +291,7 @@ def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_
 
     run("scenes", excerpt_path, "--split", "test", "--json", report)
 
-    refiner = Refiner.load()
-    expected = evaluate_scenes(excerpt, refiner)
-    expected["breakdown"] = evaluate_breakdown(excerpt, refiner)
+    expected = report_scenes(measure_scenes(excerpt, Refiner.load()))
     assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
 
 
