@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -79,6 +81,29 @@ class PoseEstimator:
             detections = self.detector(frame)
         with self.times.measure("lift"):
             return self.lifter(frame, detections, camera)
+
+    def estimate_batch(
+        self, images: Sequence[np.ndarray], layout: str, cameras: Sequence[Camera]
+    ) -> list[People]:
+        """Estimate all people of several images at once, those of each as `__call__` does.
+
+        On a GPU that is faster, and it takes memory for all of them.
+
+        Args:
+            images: each (H,W,C) uint8, of any size.
+            layout: order of their channels: rgb, bgr, rgba, bgra or mono.
+            cameras: that took them.
+        """
+        if not images:
+            return []
+        with self.times.measure("upload"):
+            frames = [
+                Frame.from_array(image, layout=layout, device=self.device) for image in images
+            ]
+        with self.times.measure("detect"):
+            detections = self.detector.detect(frames)
+        with self.times.measure("lift"):
+            return self.lifter.lift(frames, detections, cameras)
 
     def warm_up(self) -> None:
         """Run once on a black image, so that the first real one is not slow."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,3 +37,5 @@ class Detector(Protocol):
     score_threshold: float
 
     def __call__(self, frame: Frame) -> Detections: ...
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]: ...

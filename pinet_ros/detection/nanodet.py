@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
 
 from pinet_ros.detection import Detections
-from pinet_ros.frame import Frame
+from pinet_ros.frame import Frame, Letterbox
 from pinet_ros.models.networks import load_network
 
 # From NanoDet's own configuration (nanodet-m, 416x416): BGR means and deviations.
@@ -56,11 +58,21 @@ class NanoDet:
         self._mean = torch.tensor(_MEAN, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(_STD, device=device).view(1, 3, 1, 1)
 
-    @torch.inference_mode()
     def __call__(self, frame: Frame) -> Detections:
         """Detect the people of one image, the most certain first."""
-        square, letterbox = frame.letterbox(_SIZE, "bgr")
-        outputs = self.network((square - self._mean) / self._std)
+        return self.detect([frame])[0]
+
+    @torch.inference_mode()
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Detect the people of several images in one batch, those of each as `__call__` does."""
+        letterboxed = [frame.letterbox(_SIZE, "bgr") for frame in frames]
+        squares = torch.cat([square for square, _ in letterboxed])
+        outputs = self.network((squares - self._mean) / self._std)
+        rows = zip(*(output.split(1) for output in outputs), strict=True)
+        return [self._found(row, box) for row, (_, box) in zip(rows, letterboxed, strict=True)]
+
+    def _found(self, outputs: tuple[torch.Tensor, ...], letterbox: Letterbox) -> Detections:
+        """The people of one image, from what the network gives for it."""
         boxes, scores = decode(outputs, self.score_threshold)
         boxes = letterbox.to_image(boxes.view(-1, 2, 2)).view(-1, 4)
         found = torch.cat([boxes, scores[:, None]], dim=1).cpu().numpy()

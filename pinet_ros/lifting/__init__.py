@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pinet_ros.camera import Camera
@@ -14,3 +15,10 @@ class Lifter(Protocol):
     """What the estimator asks of a lifter."""
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People: ...
+
+    def lift(
+        self,
+        frames: Sequence[Frame],
+        detections: Sequence[Detections],
+        cameras: Sequence[Camera],
+    ) -> list[People]: ...

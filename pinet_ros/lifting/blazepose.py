@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,23 @@ class BlazePose:
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
         """Absolute poses in the 17 MuPoTS joints; a region without a person is dropped."""
-        landmarks = self.landmarks(frame, detections.boxes)
+        return self.lift([frame], [detections], [camera])[0]
+
+    def lift(
+        self,
+        frames: Sequence[Frame],
+        detections: Sequence[Detections],
+        cameras: Sequence[Camera],
+    ) -> list[People]:
+        """Lift the people of several images in one batch, those of each as `__call__` does."""
+        landmarks = self._landmarks(frames, [found.boxes for found in detections])
+        return [self._people(*each) for each in zip(landmarks, detections, cameras, strict=True)]
+
+    def landmarks(self, frame: Frame, boxes: np.ndarray) -> Landmarks:
+        """Run the network on the square regions about boxes (N,4) in pixels."""
+        return self._landmarks([frame], [boxes])[0]
+
+    def _people(self, landmarks: Landmarks, detections: Detections, camera: Camera) -> People:
         joints = to_camera(landmarks, camera)
         depth = joints[:, _HIPS, 2].mean(axis=1)
         good = (landmarks.presence >= self.min_presence) & (depth > _NEAREST)
@@ -106,33 +123,34 @@ class BlazePose:
         return people.to_joint_set(MUPOTS_17)
 
     @torch.inference_mode()
-    def landmarks(self, frame: Frame, boxes: np.ndarray) -> Landmarks:
-        """Run the network on the square regions about boxes (N,4) in pixels."""
-        if not len(boxes):
-            return Landmarks(
-                image=np.zeros((0, _LANDMARKS, 2)),
-                world=np.zeros((0, _LANDMARKS, 3)),
-                visibility=np.zeros((0, _LANDMARKS)),
-                presence=np.zeros(0),
-            )
-        boxes = torch.as_tensor(boxes, dtype=torch.float32, device=self.device)
-        centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-        sides = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1) * _BOX_SCALE
-        crops = frame.squares(centers, sides, _SIZE, "rgb") / 255
-        if self.mirror:
-            plain, mirrored = self._run(torch.cat([crops, crops.flip(-1)])).chunk(2)
-            merged = (plain + _mirror(mirrored)) / 2
+    def _landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
+        """Landmarks of each image, by one run of the network on the regions of all."""
+        counts = [len(each) for each in boxes]
+        regions = torch.as_tensor(np.concatenate(boxes), dtype=torch.float32, device=self.device)
+        centers = (regions[:, :2] + regions[:, 2:]) / 2
+        sides = (regions[:, 2:] - regions[:, :2]).amax(dim=1) * _BOX_SCALE
+        if len(regions):
+            parts = zip(frames, centers.split(counts), sides.split(counts), strict=True)
+            crops = torch.cat([frame.squares(*part, _SIZE, "rgb") for frame, *part in parts]) / 255
+            merged = self._run_mirrored(crops) if self.mirror else self._run(crops)
         else:
-            merged = self._run(crops)
+            merged = regions.new_zeros((0, _LANDMARKS, 7))
         merged[..., :2] *= sides[:, None, None] / _SIZE
         merged[..., :2] += (centers - sides[:, None] / 2)[:, None]
-        values = merged.cpu().numpy()
-        return Landmarks(
-            image=values[..., :2],
-            world=values[..., 2:5],
-            visibility=values[..., 5],
-            presence=values[:, 0, 6],
-        )
+        return [
+            Landmarks(
+                image=values[..., :2],
+                world=values[..., 2:5],
+                visibility=values[..., 5],
+                presence=values[:, 0, 6],
+            )
+            for values in np.split(merged.cpu().numpy(), np.cumsum(counts)[:-1])
+        ]
+
+    def _run_mirrored(self, crops: torch.Tensor) -> torch.Tensor:
+        """As `_run`, the mean with that of the mirrored crops."""
+        plain, mirrored = self._run(torch.cat([crops, crops.flip(-1)])).chunk(2)
+        return (plain + _mirror(mirrored)) / 2
 
     def _run(self, crops: torch.Tensor) -> torch.Tensor:
         """Crops (N,3,256,256) to (N,33,7): crop pixels x y, world x y z, visibility, presence."""
