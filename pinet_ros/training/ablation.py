@@ -150,6 +150,7 @@ class Ablation:
             set_up=_set_up_process,
             shared=(self._train, self._test, threads),
             unit="run",
+            names=[run.folder for run in todo],
         )
 
     def errors(self, entry: Entry) -> list[dict[str, np.ndarray]]:
@@ -175,19 +176,17 @@ class Ablation:
         return Run(recipe, folder, folder / f"errors_{self._test.sha256()[:8]}.npz")
 
 
-# What every process of an ablation holds: set once, not sent again with each run.
-_scenes: tuple[Scenes, Scenes] | None = None
-
-
-def _set_up_process(train_scenes: Scenes, test_scenes: Scenes, threads: int) -> None:
-    global _scenes
-    _scenes = train_scenes, test_scenes
+def _set_up_process(
+    train_scenes: Scenes, test_scenes: Scenes, threads: int
+) -> tuple[Scenes, Scenes]:
+    """What every process of an ablation holds, so that it is not sent again with each run."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
+    return train_scenes, test_scenes
 
 
-def _train_and_test(run: Run, device: str) -> None:
-    train_scenes, test_scenes = _scenes
+def _train_and_test(scenes: tuple[Scenes, Scenes], run: Run, device: str) -> None:
+    train_scenes, test_scenes = scenes
     folder = RunFolder(run.folder, configuration(run.recipe, train_scenes), resume=True)
     training = train(train_scenes, run.recipe, device, folder=folder, log=None)
     refiner = Refiner(training.network, training.formulation, device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
@@ -16,42 +16,58 @@ from tqdm import tqdm
 from pinet_ros.errors import PinetError
 
 
+def available_cores() -> int:
+    """Cores that this process may use, which a container or taskset may make fewer."""
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def run_in_processes(
     task: Callable[..., None],
     arguments: Sequence[tuple],
     *,
     workers: int,
-    set_up: Callable[..., None],
+    set_up: Callable[..., Any],
     shared: tuple[Any, ...] = (),
     unit: str = "it",
+    names: Sequence[object] | None = None,
 ) -> None:
-    """Call `task(*arguments[i])` for all i, with progress; the first error ends it and is raised.
+    """Call `task(state, *arguments[i])` for all i; the first error ends it and is raised.
 
     After an error the tasks that are begun are finished; after Ctrl-C they are ended as well.
 
     Args:
+        task: takes what `set_up` returned before its arguments, unless that was None.
         workers: number of processes.
         set_up: called as `set_up(*shared)` once in each process.
         unit: what one task is, for the progress bar.
+        names: of the tasks, for errors; by default they are numbered from 1.
 
     Raises:
         PinetError: a worker was killed.
     """
     if not arguments:
         return
+    workers = min(workers, len(arguments))
+    names = range(1, len(arguments) + 1) if names is None else names
     others = set(active_children())
-    pool = ProcessPoolExecutor(
-        min(workers, len(arguments)), get_context("spawn"), _set_up, (set_up, shared)
-    )
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _set_up, (set_up, shared))
+    waiting: list[Future] = []
     try:
-        waiting = [pool.submit(_call, task, each) for each in arguments]
+        for each in arguments:
+            waiting.append(pool.submit(_call, task, each))
         progress = tqdm(as_completed(waiting), total=len(waiting), unit=unit, disable=None)
         for finished in progress:
             finished.result()
     except BrokenProcessPool as error:
+        # tasks are begun in their order, so it was one of the first that are not finished
+        done = {n for n, each in enumerate(waiting) if each.done() and not each.exception()}
+        left = [str(name) for n, name in enumerate(names) if n not in done]
         raise PinetError(
-            "a worker process was killed, as happens when the memory is full; try again with "
-            "fewer of them"
+            f"a worker process was killed at {unit} {' or '.join(left[:workers])}, most likely by "
+            f"the system because the memory was full; start again with fewer than {workers} "
+            "processes (--workers, --jobs), or free memory: what is finished is kept"
         ) from error
     except KeyboardInterrupt:
         for worker in set(active_children()) - others:
@@ -61,16 +77,18 @@ def run_in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-_failure: Exception | None = None  # of a worker that could not be set up
+# Of a worker: what it was set up with, or why it could not be.
+_state: Any = None
+_failure: Exception | None = None
 
 
-def _set_up(set_up: Callable[..., None], shared: tuple[Any, ...]) -> None:
-    global _failure
+def _set_up(set_up: Callable[..., Any], shared: tuple[Any, ...]) -> None:
+    global _state, _failure
     # A worker whose parent was killed would wait for tasks for ever.
     Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent sees to it
     try:
-        set_up(*shared)
+        _state = set_up(*shared)
     except Exception as error:  # raised here it would not reach the parent
         _failure = error
 
@@ -78,6 +96,8 @@ def _set_up(set_up: Callable[..., None], shared: tuple[Any, ...]) -> None:
 def _call(task: Callable[..., None], arguments: tuple) -> None:
     if _failure is not None:
         raise _failure
+    if _state is not None:
+        arguments = (_state, *arguments)
     task(*arguments)
 
 

@@ -18,8 +18,10 @@ from pinet_ros.refinement.checkpoint import save_network
 from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.training.datasets.scenes import Scenes
 from pinet_ros.training.recipe import Recipe
+from pinet_ros.training.settings import as_json, first_difference
 
 _CONFIGURATION = "configuration.json"
+_VERSIONS = "versions"  # in it: of the code, which do not decide whether a run is gone on with
 _CHECKPOINT = "checkpoint.pt"
 _METRICS = "metrics.json"
 _WEIGHTS = "weights.safetensors"
@@ -52,7 +54,7 @@ class RunFolder:
 
     def __init__(self, path: Path, configuration: dict[str, Any], *, resume: bool = False) -> None:
         self.path = Path(path)
-        self._configuration = json.loads(json.dumps(configuration))
+        self._configuration = as_json(configuration)
         self._held = self._held_configuration()
         if self._held is None:
             return
@@ -60,14 +62,19 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path} already holds a training; resume it, or give another folder"
             )
-        _require_equal(self._configuration, self._held, self.path / _CONFIGURATION)
+        deciding = {name: value for name, value in self._held.items() if name != _VERSIONS}
+        if difference := first_difference(deciding, self._configuration):
+            raise RunFolderError(
+                f"{self.path / _CONFIGURATION} is of another training: {difference}; resume with "
+                "the same options, or give another folder"
+            )
 
     def begin(self) -> None:
         """Make the folder and write the configuration, unless it is there already."""
         if self._held is not None:
             return
         versions = {"pinet_ros": code_version(), "torch": torch.__version__}
-        configured = json.dumps({**self._configuration, "versions": versions}, indent=2)
+        configured = json.dumps({**self._configuration, _VERSIONS: versions}, indent=2)
         write_text(self.path / _CONFIGURATION, configured + "\n")
 
     @property
@@ -140,17 +147,3 @@ def code_version() -> str:
     except (OSError, subprocess.CalledProcessError):
         return __version__
     return f"{__version__} ({described.stdout.strip()})"
-
-
-def _require_equal(
-    wanted: dict[str, Any], held: dict[str, Any], path: Path, key: str = ""
-) -> None:
-    for name, value in wanted.items():
-        other, where = held.get(name), f"{key}{name}"
-        if isinstance(value, dict) and isinstance(other, dict):
-            _require_equal(value, other, path, f"{where}.")
-        elif value != other:
-            raise RunFolderError(
-                f"{path} is of another training: {where} is {other!r} there and {value!r} here; "
-                "resume with the same options, or give another folder"
-            )

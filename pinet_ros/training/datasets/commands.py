@@ -8,9 +8,15 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from pinet_ros.arguments import positive_integer
+from pinet_ros.arguments import (
+    DEFAULT,
+    add_estimator,
+    natural_number,
+    positive_integer,
+    register,
+)
 from pinet_ros.device import describe_device, select_device
-from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
+from pinet_ros.estimator import PoseEstimator
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets import compose, predict
@@ -24,19 +30,17 @@ from pinet_ros.training.datasets.predictions import (
     write_predictions,
 )
 
-_DEFAULT = "by default %(default)s"
-
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
     """Register the commands; `run` of the parsed arguments executes one and gives its status."""
-    for name, add, run, summary in (
-        ("predict", _add_predict, _predict, "people of a data set's images, by an estimator"),
-        ("refine", _add_refine, _refine, "refine a file of predictions"),
-        ("compose", _add_compose, _compose, "scenes of several people from single ones"),
-    ):
-        parser = subparsers.add_parser(name, help=summary, description=run.__doc__)
-        add(parser)
-        parser.set_defaults(run=run)
+    register(
+        subparsers,
+        [
+            ("predict", _add_predict, _predict, "people of a data set's images, by an estimator"),
+            ("refine", _add_refine, _refine, "refine a file of predictions"),
+            ("compose", _add_compose, _compose, "scenes of several people from single ones"),
+        ],
+    )
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
@@ -45,16 +49,14 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--images", type=Path, metavar="DIR", help="of the pictures; MuPoTS-3D has its own"
     )
     _add_output(parser)
-    parser.add_argument("--detector", choices=DETECTORS, default="nanodet", help=_DEFAULT)
-    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full", help=_DEFAULT)
-    parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
+    add_estimator(parser)
     _add_device(parser)
 
 
 def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("predictions", type=Path, help=".npz, .json or .mat file of predictions")
     _add_output(parser)
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"of PI-Net; {_DEFAULT}")
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"of PI-Net; {DEFAULT}")
     _add_device(parser)
 
 
@@ -64,7 +66,9 @@ def _add_compose(parser: argparse.ArgumentParser) -> None:
         "--images", type=Path, metavar="DIR", help="of the pictures; without it none are composed"
     )
     parser.add_argument("--count", type=positive_integer, required=True, help="of composites")
-    parser.add_argument("--seed", type=int, default=0, help=f"of who stands where; {_DEFAULT}")
+    parser.add_argument(
+        "--seed", type=natural_number, default=0, help=f"of who stands where; {DEFAULT}"
+    )
     parser.add_argument("--output", type=Path, metavar="DIR", required=True)
 
 

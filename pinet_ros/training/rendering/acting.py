@@ -8,19 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinet_ros.training.rendering import stances
-from pinet_ros.training.rendering.crowd import Place
+from pinet_ros.training.rendering.crowd import TOUCHING, Place
 from pinet_ros.training.rendering.motion import Motions
-from pinet_ros.training.rendering.posture import Posture, yaw_rotation
+from pinet_ros.training.rendering.posture import OTHER_SIDE, Posture, heading, yaw_rotation
 
 CAPTURED, SITTING, REACHING = "captured", "sitting", "reaching"
 
 # How somebody holds the body, with how often; by the relation it is changed below.
 _STANCES = {
-    CAPTURED: 0.57,
+    CAPTURED: 0.52,
     SITTING: 0.1,
     "crouching": 0.05,
     "kneeling": 0.03,
     "bending": 0.06,
+    "leaning": 0.05,
     REACHING: 0.06,
     "pointing": 0.04,
     "holding": 0.03,
@@ -34,6 +35,7 @@ _MAKE = {
     "crouching": stances.crouch,
     "kneeling": stances.kneel,
     "bending": stances.bend,
+    "leaning": stances.lean,
     "holding": stances.hold,
     "hands up": stances.raise_hands,
     "waving": stances.wave,
@@ -41,6 +43,7 @@ _MAKE = {
     "arms crossed": stances.cross_arms,
 }
 _TOUCHES = 0.75  # of those who stand close enough
+_BOTH_ARMS = 0.3  # of those who reach or point
 _LOOKS = 0.4  # of those with a partner, at the partner
 
 
@@ -59,19 +62,20 @@ class Act:
     clip: str
 
 
-def act(place: Place, places: Sequence[Place], motions: Motions, rng: np.random.Generator) -> Act:
+def random_act(
+    place: Place, places: Sequence[Place], motions: Motions, rng: np.random.Generator
+) -> Act:
     """What somebody at a place among `places` does."""
     posture, clip, _ = motions.sample(rng)
     if rng.random() < 0.5:
         posture = posture.mirrored()
     partner = None if place.partner is None else _towards(place, places[place.partner])
     stance = str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
-    if place.relation == "touching" and rng.random() < _TOUCHES:
+    if place.relation == TOUCHING and rng.random() < _TOUCHES:
         stance = REACHING
-    posture = _hold(posture, stance, partner, rng)
+    posture = _in_stance(posture, stance, partner, rng)
     if partner is not None and rng.random() < _LOOKS:
-        yaw = np.arctan2(partner[0], -partner[1])
-        posture = stances.turn_head(posture, yaw, rng.normal(0.05, 0.15))
+        posture = stances.turn_head(posture, heading(partner[:2]), rng.normal(0.05, 0.15))
     return Act(stances.jitter(posture, rng), stance, clip.name)
 
 
@@ -81,19 +85,21 @@ def _towards(place: Place, other: Place) -> np.ndarray:
     return yaw_rotation(-place.yaw) @ np.array([x, y, 0.0])
 
 
-def _hold(
+def _in_stance(
     posture: Posture, stance: str, partner: np.ndarray | None, rng: np.random.Generator
 ) -> Posture:
+    """The posture changed to one of _STANCES; `partner` (3,) is what arms go to, if anything."""
     if stance in _MAKE:
         return _MAKE[stance](posture, rng)
     if stance == CAPTURED:
         return posture
-    aim = _somewhere(rng) if partner is None else partner + np.array([0, 0, rng.normal(0, 0.25)])
+    aim = _random_aim(rng) if partner is None else partner + np.array([0, 0, rng.normal(0, 0.25)])
     make = stances.reach if stance == REACHING else stances.point
-    posture = make(posture, rng, aim)
-    return make(posture, rng, aim) if rng.random() < 0.3 else posture
+    side = stances.nearer_side(aim, rng)
+    posture = make(posture, rng, aim, side)
+    return make(posture, rng, aim, OTHER_SIDE[side]) if rng.random() < _BOTH_ARMS else posture
 
 
-def _somewhere(rng: np.random.Generator) -> np.ndarray:
+def _random_aim(rng: np.random.Generator) -> np.ndarray:
     """A direction (3,) ahead, between low and high."""
     return np.array([rng.normal(0, 0.6), -1.0, rng.uniform(-1, 1)])

@@ -23,7 +23,8 @@ def adapt_truth(fields: dict[str, np.ndarray], size: tuple[int, int]) -> dict[st
       the bodies drawn are not of their mean size: a refiner must not learn that difference.
 
     Both are fitted to people of the train split of whom everything is seen; with too few of them
-    nothing changes. The joints of the rendered bodies stay as `person_joints_rendered`.
+    nothing changes. Where the joints are in the image, and how high the cameras are, goes with
+    that; the joints of the rendered bodies stay as `person_joints_rendered`.
 
     Args:
         fields: of a file of scenes, with the truth of rendered scenes.
@@ -33,11 +34,17 @@ def adapt_truth(fields: dict[str, np.ndarray], size: tuple[int, int]) -> dict[st
     rows = _fitting(fields, size)
     persons = fields["estimate_person"][rows]
     definition = JointDefinition.fit(joints[persons], _rays(fields, rows, size))
-    adapted = joints
-    if definition is not None:
-        adapted = definition.apply(joints)
-        adapted = adapted * _scale(fields["estimate_initial_joints"][rows], adapted[persons])
-    return fields | {"person_joints": adapted, "person_joints_rendered": joints}
+    if definition is None:
+        return fields | {"person_joints_rendered": joints}
+    adapted = definition.apply(joints)
+    scale = _scale(fields["estimate_initial_joints"][rows], adapted[persons])
+    adapted = adapted * scale
+    return fields | {
+        "scene_camera_height": fields["scene_camera_height"] * scale,
+        "person_joints": adapted,
+        "person_joints_image": _pixels(fields, adapted, size),
+        "person_joints_rendered": joints,
+    }
 
 
 def _scale(estimates: np.ndarray, joints: np.ndarray) -> np.float32:
@@ -63,9 +70,22 @@ def _rays(
     """(K,17,2) x/z and y/z of the rays through the joints that were found in the image."""
     rays = np.full((len(estimates), 17, 2), np.nan)
     for number, row in enumerate(estimates):
-        scene = fields["estimate_scene"][row]
-        fx, fy, cx, cy = fields["scene_intrinsics"][scene]
-        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-        camera = Camera(*size, matrix, fields["scene_distortion"][scene])
+        camera = _camera(fields, fields["estimate_scene"][row], size)
         rays[number] = camera.undistort(fields["estimate_joints_image"][row])
     return rays
+
+
+def _pixels(
+    fields: dict[str, np.ndarray], joints: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """(P,17,2) float32: where the people's joints (P,17,3) are in the images."""
+    pixels = [
+        _camera(fields, scene, size).project(pose)
+        for scene, pose in zip(fields["person_scene"], joints, strict=True)
+    ]
+    return np.asarray(pixels, np.float32)
+
+
+def _camera(fields: dict[str, np.ndarray], scene: int, size: tuple[int, int]) -> Camera:
+    intrinsics = fields["scene_intrinsics"][scene]
+    return Camera.from_intrinsics(*size, *intrinsics, fields["scene_distortion"][scene])

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.training.rendering.lighting import GAMMA
 from pinet_ros.training.rendering.viewpoint import Viewpoint
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _TEST_EVERY = 5  # one picture in so many is for testing
 _PICTURED = 0.8  # of the backgrounds, where there are pictures
-_GAMMA = 2.2
 
 
 class Backgrounds:
@@ -74,7 +74,7 @@ def _part(file: Path, rng: np.random.Generator, width: int, height: int) -> np.n
     if rng.random() < 0.5:
         part = part[:, ::-1]
     part = cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=cv2.INTER_AREA)
-    return (part.astype(np.float32) / 255) ** np.float32(_GAMMA)
+    return (part.astype(np.float32) / 255) ** np.float32(GAMMA)
 
 
 def split_of(file: Path) -> str:
@@ -108,7 +108,7 @@ def clutter(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
-    return np.clip(rng.uniform(0.1, 0.95) * (1 + rng.normal(0, 0.12, 3)), 0.02, 1) ** _GAMMA
+    return np.clip(rng.uniform(0.1, 0.95) * (1 + rng.normal(0, 0.12, 3)), 0.02, 1) ** GAMMA
 
 
 def _noise(

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from pinet_ros.arguments import positive_integer
-from pinet_ros.estimator import DETECTORS, LIFTERS
+from pinet_ros.arguments import (
+    DEFAULT,
+    add_estimator,
+    natural_number,
+    positive_integer,
+    register,
+)
 from pinet_ros.files import write_whole
 from pinet_ros.models.cache import cache_dir
-from pinet_ros.training.rendering.bodies import make_bodies
+from pinet_ros.training.processes import available_cores
+from pinet_ros.training.rendering.anny_bodies import make_bodies
 from pinet_ros.training.rendering.contact_sheet import write_contact_sheet
 from pinet_ros.training.rendering.estimate import EstimatorSettings, estimate
-from pinet_ros.training.rendering.render import Ingredients, render_scenes
+from pinet_ros.training.rendering.render import (
+    GENERATOR,
+    Ingredients,
+    render_scenes,
+    require_ingredient,
+)
+from pinet_ros.training.rendering.renderer import describe_renderer
 
-_DEFAULT = "by default %(default)s"
 _BODIES, _TEST_BODIES, _BODIES_SEED = 800, 200, 0
 _CONTACT_SHEET = "contact_sheet.jpg"
 
@@ -25,13 +35,13 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = subparsers.add_parser("scenes", help="rendered people to train on").add_subparsers(
         required=True
     )
-    for name, add, run, summary in (
-        ("render", _add_render, _render, "pictures of made scenes, with all that is true of them"),
-        ("estimate", _add_estimate, _estimate, "a training file of what an estimator sees there"),
-    ):
-        parser = kinds.add_parser(name, help=summary, description=run.__doc__)
-        add(parser)
-        parser.set_defaults(run=run)
+    register(
+        kinds,
+        [
+            ("render", _add_render, _render, "pictures of made scenes, with all that is true"),
+            ("estimate", _add_estimate, _estimate, "a training file of what an estimator sees"),
+        ],
+    )
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +52,8 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         required=True,
         help=".npz of clips, or folder of motion capture (.bvh, or .asf with .amc)",
     )
-    parser.add_argument("--scenes", type=positive_integer, default=20_000, help=_DEFAULT)
-    parser.add_argument("--seed", type=int, default=0, help=_DEFAULT)
+    parser.add_argument("--scenes", type=positive_integer, default=20_000, help=DEFAULT)
+    parser.add_argument("--seed", type=natural_number, default=0, help=DEFAULT)
     parser.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="640x480")
     parser.add_argument(
         "--backgrounds", type=Path, metavar="DIR", help="pictures; without, all are made"
@@ -57,23 +67,23 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="of rendered scenes")
     parser.add_argument("--output", type=Path, required=True, help=".npz file of scenes to write")
-    parser.add_argument("--detector", choices=DETECTORS, default="nanodet", help=_DEFAULT)
-    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full", help=_DEFAULT)
+    add_estimator(parser)
     parser.add_argument(
         "--score-threshold",
         type=float,
-        default=0.3,
-        help="of the detector, which is less certain of rendered people; " + _DEFAULT,
+        default=EstimatorSettings.score_threshold,
+        help=f"of the detector; {DEFAULT}, as of a camera",
     )
-    parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     _add_workers(parser)
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:
-    cores = os.cpu_count() or 1
     parser.add_argument(
-        "--workers", type=positive_integer, default=cores, help="processes; one on each core"
+        "--workers",
+        type=positive_integer,
+        default=available_cores(),
+        help="processes; one on each core",
     )
 
 
@@ -87,6 +97,10 @@ def _size(text: str) -> tuple[int, int]:
 
 def _render(options: argparse.Namespace) -> int:
     """Render scenes of several people for training; a run that was stopped is gone on with."""
+    for path in (options.motion, options.backgrounds, options.bodies):
+        if path is not None:  # before bodies are made for it
+            require_ingredient(path)
+    print(f"rendering with {describe_renderer()}", flush=True)
     ingredients = Ingredients(
         motion=options.motion,
         bodies=options.bodies or _kept_bodies(),
@@ -104,7 +118,8 @@ def _render(options: argparse.Namespace) -> int:
 
 def _kept_bodies() -> Path:
     """The file of the default bodies in the cache, made when it is missing."""
-    path = cache_dir() / f"bodies_{_BODIES}_{_TEST_BODIES}_{_BODIES_SEED}.npz"
+    name = f"bodies_{_BODIES}_{_TEST_BODIES}_{_BODIES_SEED}_generator{GENERATOR}.npz"
+    path = cache_dir() / name
     if not path.is_file():
         print("making the bodies, some minutes, once")
         bodies = make_bodies(_BODIES, _TEST_BODIES, _BODIES_SEED)

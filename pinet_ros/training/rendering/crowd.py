@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pinet_ros.training.rendering.posture import ahead, heading
 from pinet_ros.training.rendering.viewpoint import Viewpoint
 
+TOUCHING = "touching"
 # How somebody stands to another, with how often: face to face, close enough to touch, side by
 # side on the same way, passing the other way, behind the other as the camera sees it, or apart.
 RELATIONS = {
     "facing": 0.24,
-    "touching": 0.11,
+    TOUCHING: 0.11,
     "together": 0.12,
     "passing": 0.12,
     "behind": 0.15,
@@ -49,12 +51,6 @@ class Place:
         return np.array([self.x, self.y])
 
 
-def heading_to(source: np.ndarray, target: np.ndarray) -> float:
-    """The yaw, radians, of somebody at (2,) who faces another place (2,)."""
-    x, y = target - source
-    return float(np.arctan2(x, -y))
-
-
 def random_number_of_people(rng: np.random.Generator) -> int:
     """How many people a scene has."""
     return int(rng.choice(list(_NUMBERS), p=list(_NUMBERS.values())))
@@ -84,8 +80,8 @@ def _beside(rng: np.random.Generator, places: list[Place]) -> Place:
     distance, direction = _offset(rng, relation, other)
     position = other.position + distance * direction
     yaw = {
-        "facing": heading_to(position, other.position) + rng.normal(0, 0.25),
-        "touching": heading_to(position, other.position) + rng.normal(0, 0.5),
+        "facing": heading(other.position - position) + rng.normal(0, 0.25),
+        TOUCHING: heading(other.position - position) + rng.normal(0, 0.5),
         "together": other.yaw + rng.normal(0, 0.2),
         "passing": other.yaw + np.pi + rng.normal(0, 0.3),
     }.get(relation, rng.uniform(-np.pi, np.pi))
@@ -96,23 +92,18 @@ def _offset(rng: np.random.Generator, relation: str, other: Place) -> tuple[floa
     """Distance in metres and direction (2,) from the other's place."""
     angle = rng.uniform(-np.pi, np.pi)
     if relation == "facing":  # where the other looks
-        return rng.uniform(0.6, 2.0), _direction(other.yaw + rng.normal(0, 0.4))
-    if relation == "touching":
-        return rng.uniform(_APART, 0.6), _direction(other.yaw + rng.normal(0, 0.9))
+        return rng.uniform(0.6, 2.0), ahead(other.yaw + rng.normal(0, 0.4))
+    if relation == TOUCHING:
+        return rng.uniform(_APART, 0.6), ahead(other.yaw + rng.normal(0, 0.9))
     if relation in ("together", "passing"):
         side = other.yaw + rng.choice([-1, 1]) * np.pi / 2 + rng.normal(0, 0.3)
-        return rng.uniform(0.45, 1.1), _direction(side)
+        return rng.uniform(0.45, 1.1), ahead(side)
     if relation == "behind":
         away = other.position / np.linalg.norm(other.position)
         across = np.array([-away[1], away[0]])
         ray = away + rng.normal(0, 0.2) * across
         return rng.uniform(0.45, 2.5), ray / np.linalg.norm(ray)
-    return rng.uniform(0.6, 3.0), _direction(angle)
-
-
-def _direction(yaw: float) -> np.ndarray:
-    """(2,) where somebody of that yaw looks."""
-    return np.array([np.sin(yaw), -np.cos(yaw)])
+    return rng.uniform(0.6, 3.0), ahead(angle)
 
 
 def _is_possible(place: Place, others: list[Place], viewpoint: Viewpoint) -> bool:

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.training.rendering.posture import OTHER_SIDE, SIDES
 
-_SIDES = ("left", "right")
 _MIDDLES = ("head_top", "thorax", "pelvis", "spine", "head")
-# Along which vectors a kind of joint may be moved: bones that meet there, and the trunk's axes.
+# Along which vectors a kind of joint may be moved: a bone that ends there, and the trunk's axes.
+# An elbow or a knee along both of its bones would move most when it is bent most: that is how far
+# off an estimator is there, not where it takes the joint to be.
 _DIRECTIONS: dict[str, tuple[str, ...]] = {
     "head_top": ("neck", "up", "back"),
     "head": ("neck", "up", "back"),
@@ -26,10 +28,10 @@ _DIRECTIONS: dict[str, tuple[str, ...]] = {
     "spine": ("up", "back"),
     "pelvis": ("up", "back"),
     "shoulder": ("across", "up", "back"),
-    "elbow": ("upper_arm", "forearm"),
+    "elbow": ("forearm",),
     "wrist": ("forearm",),
     "hip": ("across", "up", "back"),
-    "knee": ("thigh", "shin", "back"),
+    "knee": ("shin", "back"),
     "ankle": ("shin", "back"),
 }
 _ROBUST = 0.03  # metres: beyond it a residual counts linearly (Huber)
@@ -114,12 +116,10 @@ def _vectors(joints: np.ndarray, kind: str, side: str | None) -> np.ndarray:
         "back": back / np.linalg.norm(back, axis=1, keepdims=True),
     }
     if side is not None:
-        other = _SIDES[1 - _SIDES.index(side)]
-        own = {part: of(f"{side}_{part}") for part in ("elbow", "hip", "knee")}
+        other = OTHER_SIDE[side]
+        own = {part: of(f"{side}_{part}") for part in ("elbow", "knee")}
         vectors |= {
-            "upper_arm": own["elbow"] - of(f"{side}_shoulder"),
             "forearm": of(f"{side}_wrist") - own["elbow"],
-            "thigh": own["knee"] - own["hip"],
             "shin": of(f"{side}_ankle") - own["knee"],
         }
         if "across" in _DIRECTIONS[kind]:
@@ -128,7 +128,7 @@ def _vectors(joints: np.ndarray, kind: str, side: str | None) -> np.ndarray:
 
 
 def _sides_of(kind: str) -> tuple[str | None, ...]:
-    return (None,) if kind in _MIDDLES else _SIDES
+    return (None,) if kind in _MIDDLES else SIDES
 
 
 def _index(kind: str, side: str | None) -> int:

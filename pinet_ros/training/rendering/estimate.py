@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -16,23 +16,34 @@ from tqdm import tqdm
 from pinet_ros.device import select_device
 from pinet_ros.estimator import PoseEstimator
 from pinet_ros.files import write_whole
+from pinet_ros.models.catalog import model
+from pinet_ros.people import People
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.scene_fields import NOBODY
-from pinet_ros.training.processes import run_in_processes
+from pinet_ros.training.processes import available_cores, run_in_processes
 from pinet_ros.training.rendering.adapted_truth import adapt_truth
 from pinet_ros.training.rendering.gathering import gather, read_estimates, write_estimates
-from pinet_ros.training.rendering.settings import hold_settings
 from pinet_ros.training.rendering.shards import RenderedScenes, Shard
+from pinet_ros.training.settings import hold_settings
+
+_BATCH = 10  # pictures at once on a GPU; the CPU is no faster with several
+_LIVE = PoseEstimator.load.__kwdefaults__  # a refiner is to learn from what it will be given
 
 
 @dataclass(frozen=True)
 class EstimatorSettings:
-    """What decides the estimates; see PoseEstimator.load."""
+    """What decides the estimates, by default as of a camera; see PoseEstimator.load."""
 
-    detector: str = "nanodet"
-    lifter: str = "blazepose_full"
-    score_threshold: float = 0.4
-    mirror: bool = False
+    detector: str = _LIVE["detector"]
+    lifter: str = _LIVE["lifter"]
+    score_threshold: float = _LIVE["score_threshold"]
+    mirror: bool = _LIVE["mirror"]
+
+    @property
+    def name(self) -> str:
+        """Of the folder in which the estimates are kept."""
+        mirrored = "_mirror" if self.mirror else ""
+        return f"{self.detector}_{self.score_threshold}+{self.lifter}{mirrored}"
 
 
 @dataclass(frozen=True)
@@ -63,8 +74,9 @@ def estimate(
 ) -> Estimation:
     """Estimate the people of all pictures, and write them with the truth as a file of scenes.
 
-    What is estimated is kept in FOLDER/estimates shard by shard, so that a run which was stopped
-    is gone on with, and shards that are rendered later are added.
+    What is estimated is kept shard by shard in a folder of FOLDER/estimates for the settings, so
+    that a run which was stopped is gone on with, and shards that are rendered later are added.
+    Its settings.json has all that decides the estimates: settings, networks and data set.
 
     Args:
         folder: of a rendered data set, see RenderedScenes.
@@ -74,8 +86,8 @@ def estimate(
         workers: processes on the CPU, each with one thread; None for one on each core.
 
     Raises:
-        DatasetError: the data set is damaged or empty, the kept estimates are damaged or of other
-            settings, or the output is no .npz file.
+        DatasetError: the data set is damaged or empty, the kept estimates are damaged, of other
+            networks or of another data set, or the output is no .npz file.
         PinetError: the estimator cannot be loaded, or a worker was killed.
     """
     if Path(output).suffix != ".npz":
@@ -85,11 +97,12 @@ def estimate(
     shards = {number: scenes.read(number) for number in scenes.shards()}
     if not shards:
         raise DatasetError(f"{folder} has no shards; render some first")
-    kept = scenes.folder / "estimates" / f"{settings.detector}+{settings.lifter}"
-    hold_settings(kept / "settings.json", asdict(settings))
+    kept = scenes.folder / "estimates" / settings.name
     paths = {number: kept / f"{number:05d}.npz" for number in shards}
+    begun = any(path.is_file() for path in paths.values())
+    hold_settings(kept / "settings.json", _deciding(settings, scenes), replace=not begun)
     todo = [(shards[number], path) for number, path in paths.items() if not path.is_file()]
-    _estimate_shards(todo, settings, select_device(device), workers or os.cpu_count() or 1)
+    _estimate_shards(todo, settings, select_device(device), workers or available_cores())
     estimates = [read_estimates(path, shards[n]) for n, path in paths.items()]
     fields = adapt_truth(gather(shards, estimates), scenes.size)
     write_whole(Path(output), lambda stream: np.savez_compressed(stream, **fields))
@@ -108,6 +121,15 @@ def _count(fields: dict[str, np.ndarray]) -> Estimation:
     )
 
 
+def _deciding(settings: EstimatorSettings, scenes: RenderedScenes) -> dict[str, object]:
+    """All that decides the estimates."""
+    networks = {
+        name: {file.name: file.sha256 for file in model(name).files}
+        for name in (settings.detector, settings.lifter)
+    }
+    return {**asdict(settings), "networks": networks, "data_set": scenes.settings}
+
+
 def _estimate_shards(
     todo: Sequence[tuple[Shard, Path]],
     settings: EstimatorSettings,
@@ -117,33 +139,33 @@ def _estimate_shards(
     """Estimate shards, and write for each what was found to its path."""
     if device.type == "cpu":
         run_in_processes(
-            _work, todo, workers=workers, set_up=_set_up, shared=(settings,), unit="shard"
+            _estimate_shard,
+            todo,
+            workers=workers,
+            set_up=_set_up,
+            shared=(settings,),
+            unit="shard",
+            names=[path.stem for _, path in todo],
         )
     elif todo:
         estimator = PoseEstimator.load(**asdict(settings), device=device)
         for shard, path in tqdm(todo, unit="shard", disable=None):
-            _estimate_shard(shard, path, estimator)
+            _estimate_shard(estimator, shard, path)
 
 
-_estimator: PoseEstimator  # of a worker
-
-
-def _set_up(settings: EstimatorSettings) -> None:
-    global _estimator
+def _set_up(settings: EstimatorSettings) -> PoseEstimator:
     device = select_device("cpu")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _estimator = PoseEstimator.load(**asdict(settings), device=device)
+    return PoseEstimator.load(**asdict(settings), device=device)
 
 
-def _work(shard: Shard, path: Path) -> None:
-    _estimate_shard(shard, path, _estimator)
-
-
-def _estimate_shard(shard: Shard, path: Path, estimator: PoseEstimator) -> None:
+def _estimate_shard(estimator: PoseEstimator, shard: Shard, path: Path) -> None:
+    size = 1 if estimator.device.type == "cpu" else _BATCH
+    found: list[People] = []
     with ThreadPoolExecutor(1) as ahead:  # pictures are decoded while the networks run
         images = ahead.map(shard.image, range(len(shard)))
-        found = [
-            estimator(image, "bgr", shard.camera(scene)) for scene, image in enumerate(images)
-        ]
+        cameras = map(shard.camera, range(len(shard)))
+        while batch := list(islice(images, size)):
+            found += estimator.estimate_batch(batch, "bgr", list(islice(cameras, len(batch))))
     write_estimates(path, found)

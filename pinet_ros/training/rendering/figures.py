@@ -26,11 +26,6 @@ class Figure:
     mesh: Mesh
     joints: np.ndarray
 
-    @property
-    def lowest(self) -> float:
-        """Height of the lowest vertex: 0 but for rounding."""
-        return float(self.mesh.vertices[:, 2].min())
-
 
 def make_figure(rig: Rig, body: int, posture: Posture, rng: np.random.Generator) -> Figure:
     """Dress a body at random and bring it into a posture.

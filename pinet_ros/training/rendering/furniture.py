@@ -16,6 +16,7 @@ from pinet_ros.training.rendering.mesh import (
     PATTERN_WOOD,
     Mesh,
 )
+from pinet_ros.training.rendering.posture import yaw_rotation
 from pinet_ros.training.rendering.shapes import Paint, ball, box, cone, join, random_paint
 
 _SOLID = (PATTERN_PLAIN, PATTERN_WOOD, PATTERN_NOISE)
@@ -38,9 +39,7 @@ class Piece:
 
     def placed(self, x: float, y: float, yaw: float) -> Mesh:
         """The mesh at a place on the ground, turned by yaw, radians."""
-        cosine, sine = np.cos(yaw), np.sin(yaw)
-        rotation = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
-        return self.mesh.transformed(rotation, np.array([x, y, 0.0]))
+        return self.mesh.transformed(yaw_rotation(yaw), np.array([x, y, 0.0]))
 
 
 def table(rng: np.random.Generator) -> Piece:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-_INDOORS = 0.5  # of the scenes have soft light
+GAMMA = 2.2  # a picture has the value light ** (1 / GAMMA), both 0 to 1
+
+_SOFT = 0.5  # of the scenes: much light from the sky and little from the sun
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Light:
 
 def random_light(rng: np.random.Generator) -> Light:
     """A light in the world frame (z up), somewhere between dull and glaring."""
-    hard = rng.random() > _INDOORS
+    hard = rng.random() > _SOFT
     warmth = rng.normal(0, 0.12)
     warm = np.array([1 + warmth, 1, 1 - warmth])
     cool = np.array([1 - 0.5 * warmth, 1, 1 + 0.5 * warmth])

@@ -15,13 +15,13 @@ from tqdm import tqdm
 
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.files import Record, read_arrays
+from pinet_ros.training.datasets.scenes import SPLITS
 from pinet_ros.training.rendering.asf_amc import AMC_FRAME_RATE, read_amc, read_asf
 from pinet_ros.training.rendering.bvh import read_bvh
 from pinet_ros.training.rendering.posture import Posture, axes_to_body, unit
 from pinet_ros.training.rendering.recording import Recording
 
-# An archive's space, and the joints each limb of LIMBS goes from and to; parents (38,) says the
-# same skeleton, which is that of CMU's captures converted to BVH.
+# An archive's space, and the joints each limb of LIMBS goes from and to, see load_clips.
 _TO_BODY = axes_to_body(left=[1, 0, 0], up=[0, 1, 0])
 _LIMB_STARTS = [20, 21, 22, 2, 3, 4, 29, 30, 31, 8, 9, 10]
 _LIMB_ENDS = [21, 22, 23, 3, 4, 5, 30, 31, 32, 9, 10, 11]
@@ -72,16 +72,23 @@ class Motions:
             raise DatasetError("there are no clips of motion capture to draw postures from")
 
     @classmethod
-    def load(cls, path: Path, split: str) -> Motions:
-        """The clips of one split, see `load_clips`.
+    def load(cls, path: Path) -> dict[str, Motions]:
+        """The clips of each of SPLITS, see `load_clips`.
 
         Raises:
-            DatasetError: they cannot be read, or the split has none.
+            DatasetError: they cannot be read, or a split has none.
         """
-        clips = [clip for clip in load_clips(path) if clip.split == split]
-        if not clips:
-            raise DatasetError(f"{path} has no clips of the split {split!r}")
-        return cls(clips)
+        clips = load_clips(path)
+        parts = {split: [clip for clip in clips if clip.split == split] for split in SPLITS}
+        for split, part in parts.items():
+            if not part:
+                raise DatasetError(
+                    f"{path}: none of its {len(clips)} clips is for the {split} split; in a "
+                    f"folder one subject in {_SUBJECTS_FOR_A_TEST} is for testing, by the file "
+                    "names up to the first underscore: give motion capture of more subjects; in "
+                    "an .npz file clip_split says it"
+                )
+        return {split: cls(part) for split, part in parts.items()}
 
     def sample(self, rng: np.random.Generator) -> tuple[Posture, Clip, int]:
         """A posture with its clip and frame; activities, their clips and frames equally often."""
@@ -99,6 +106,20 @@ def load_clips(path: Path, *, amc_frame_rate: float = AMC_FRAME_RATE) -> list[Cl
     The skeleton of 01_02.amc is 01.asf in the same folder or the one above. In folders a clip's
     activity is its folder's name, and its split is drawn by its subject, which is the file's name
     up to the first underscore; frames are reduced to 30 Hz.
+
+    An archive holds F frames of C clips, one clip after another:
+
+    - joints (F,38,3): of any unit and origin; x is to the left, y up and z ahead in the space of
+      the capture. Those used are hip, knee, ankle and toes, left 2 to 5 and right 8 to 11, and
+      clavicle, shoulder, elbow and wrist, left 20 to 23 and right 29 to 32;
+    - rotations (F,3,3,3): of pelvis, chest and head in that space, from standing upright and
+      facing z, for row vectors: one at rest is turned by v @ R;
+    - clip_start (C+1,): the frame that each clip begins with, and F;
+    - clip_name (C,): what is done and a number, as in "jumping_3"; whatever begins with "walking"
+      is the activity walking;
+    - clip_split (C,): "train" or "test".
+
+    Frames are taken as they are, at any rate.
 
     Args:
         path: the archive or the folder.
@@ -147,7 +168,7 @@ def _subject(file: Path) -> str:
 
 
 def _read_archive(path: Path) -> list[Clip]:
-    """Clips of an archive: joints (F,38,3), and row-vector rotations (F,3,3,3), at any scale."""
+    """Clips of an archive, see `load_clips`."""
     file = read_arrays(path, _FIELDS)
     joints = file.array("joints", None, _JOINTS, 3)
     bones = joints[:, _LIMB_ENDS] - joints[:, _LIMB_STARTS]
@@ -177,7 +198,7 @@ def _clips_of(file: Record, frame_count: int) -> list[tuple[str, str, slice]]:
     names = [str(name) for name in file["clip_name"]]
     splits = [str(split) for split in file["clip_split"]]
     starts = file.whole_numbers("clip_start", len(names) + 1, low=0, high=frame_count)
-    if len(splits) != len(names) or not set(splits) <= {"train", "test"}:
+    if len(splits) != len(names) or not set(splits) <= set(SPLITS):
         raise file.error("clip_split must be 'train' or 'test' for each of clip_name")
     if starts[0] != 0 or starts[-1] != frame_count or (np.diff(starts) < 1).any():
         raise file.error(f"clip_start must rise from 0 to the number of frames, {frame_count}")

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from pinet_ros.camera import Camera
+from pinet_ros.training.rendering.lighting import GAMMA
 
-_GAMMA = 2.2
-_BLOCK = 8  # pixels
+_BLOCK = 6  # pixels: between so few of them the most strongly bent lens is straight to 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,13 +19,12 @@ class Lens:
 
     Attributes:
         matrix: (3,3) intrinsics of the pinhole, which sees all that the camera sees.
-        map_x, map_y: (H,W) float32, the pinhole's pixel of each of the camera's; None where the
-            camera is a pinhole itself.
+        pixels: (H,W,2) float32, the pinhole's pixel that each of the camera's shows; None where
+            the camera is a pinhole itself.
     """
 
     matrix: np.ndarray
-    map_x: np.ndarray | None = None
-    map_y: np.ndarray | None = None
+    pixels: np.ndarray | None = None
 
     @classmethod
     def of(cls, camera: Camera) -> Lens:
@@ -39,15 +38,13 @@ class Lens:
         matrix = np.array(
             [[focal[0], 0, -low[0] * focal[0]], [0, focal[1], -low[1] * focal[1]], [0, 0, 1]]
         )
-        return cls(matrix, *_inverse_maps(camera, matrix))
+        return cls(matrix, _pinhole_pixels(camera, matrix))
 
     def bend(self, image: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
         """The camera's image (H,W,...) of what the pinhole rendered."""
-        if self.map_x is None:
+        if self.pixels is None:
             return image
-        return cv2.remap(
-            image, self.map_x, self.map_y, interpolation, borderMode=cv2.BORDER_REPLICATE
-        )
+        return cv2.remap(image, self.pixels, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, int]:
@@ -63,7 +60,7 @@ def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
     exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
     image = light * (exposure * rng.normal(1, 0.05, 3)).astype(np.float32)
     # a shoulder keeps what is bright from being cut off flat
-    image = _blurred(cv2.pow(image / (1 + 0.25 * image), 1 / _GAMMA), rng)
+    image = _blurred(cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA), rng)
     image += np.float32(rng.uniform(0, 0.03)) * rng.standard_normal(
         (*image.shape[:2], 1), np.float32
     )
@@ -98,25 +95,19 @@ def _border(right: int, bottom: int) -> np.ndarray:
     return np.concatenate([a + along * (b - a) for a, b in zip(corners, ends, strict=True)])
 
 
-def _inverse_maps(camera: Camera, matrix: np.ndarray) -> list[np.ndarray]:
-    """x and y (H,W) of the pinhole's pixels that each pixel of the camera shows.
+def _pinhole_pixels(camera: Camera, matrix: np.ndarray) -> np.ndarray:
+    """(H,W,2) float32: the pixel of a pinhole with this matrix that each of the camera's shows.
 
-    The map is smooth, so blocks of pixels are traced through the lens, one more all round, and
-    the pixels lie between their middles.
+    That is smooth, so only the middles of blocks of pixels, one more all round, are traced through
+    the lens, and the pixels lie between them.
     """
-    to_blocks = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1]]) @ np.array(
-        [[1 / _BLOCK, 0, (1 / _BLOCK - 1) / 2], [0, 1 / _BLOCK, (1 / _BLOCK - 1) / 2], [0, 0, 1]]
+    columns, rows = (
+        (np.arange(-1, -(-size // _BLOCK) + 1) + 0.5) * _BLOCK - 0.5
+        for size in (camera.width, camera.height)
     )
-    blocks = -(-camera.width // _BLOCK) + 2, -(-camera.height // _BLOCK) + 2
-    maps = cv2.initInverseRectificationMap(
-        to_blocks @ camera.matrix, camera.distortion, None, matrix, blocks, cv2.CV_32FC1
-    )
-    inside = (
-        slice(_BLOCK, _BLOCK + camera.height),
-        slice(_BLOCK, _BLOCK + camera.width),
-    )
-    size = blocks[0] * _BLOCK, blocks[1] * _BLOCK
-    return [
-        np.ascontiguousarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[inside])
-        for part in maps
-    ]
+    flat = camera.undistort(np.stack(np.meshgrid(columns, rows), axis=-1))
+    blocks = np.float32(flat * matrix[[0, 1], [0, 1]] + matrix[:2, 2])
+    size = len(columns) * _BLOCK, len(rows) * _BLOCK
+    pixels = cv2.resize(blocks, size, interpolation=cv2.INTER_LINEAR)
+    inside = slice(_BLOCK, _BLOCK + camera.height), slice(_BLOCK, _BLOCK + camera.width)
+    return np.ascontiguousarray(pixels[inside])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 SIDES = ("left", "right")
+OTHER_SIDE = {"left": "right", "right": "left"}
 _LIMBS_OF_A_SIDE = ("clavicle", "upper_arm", "forearm", "thigh", "shin", "foot")
 LIMBS: tuple[str, ...] = tuple(f"{side}_{limb}" for side in SIDES for limb in _LIMBS_OF_A_SIDE)
 
@@ -59,8 +60,7 @@ class Posture:
 
     def facing_front(self) -> Posture:
         """The same turned about the vertical until the pelvis faces -y."""
-        x, y, _ = -self.pelvis[:, 1]
-        return self.turned(-np.arctan2(x, -y))
+        return self.turned(-heading(-self.pelvis[:2, 1]))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -73,6 +73,17 @@ def yaw_rotation(yaw: float) -> np.ndarray:
     """(3,3) rotation about the vertical by `yaw` radians, positive to the person's left."""
     cosine, sine = np.cos(yaw), np.sin(yaw)
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+
+
+def heading(direction: np.ndarray) -> float:
+    """The yaw, radians, of somebody who looks along (2,) in x and y, of any length."""
+    x, y = direction
+    return float(np.arctan2(x, -y))
+
+
+def ahead(yaw: float) -> np.ndarray:
+    """Unit vector (2,) in x and y along which somebody of that yaw, radians, looks."""
+    return np.array([np.sin(yaw), -np.cos(yaw)])
 
 
 def axes_to_body(left: np.ndarray, up: np.ndarray) -> np.ndarray:

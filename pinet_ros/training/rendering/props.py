@@ -19,10 +19,13 @@ from pinet_ros.training.rendering.furniture import (
     table,
 )
 from pinet_ros.training.rendering.mesh import Mesh
+from pinet_ros.training.rendering.posture import ahead
 from pinet_ros.training.rendering.viewpoint import Viewpoint
 
 _SEATS = (chair, chair, chair, stool, crate, sofa)
 _SEAT_BELOW_HIPS = 0.09  # metres from the hip joints down to what one sits on
+_BEFORE_BACK = 0.08  # metres from the middle of a seat back to the hips; others have no back
+_TABLE_ABOVE_HIPS = 0.22  # metres at least, so that the legs fit under it
 _LOWEST_SEAT = 0.15  # metres; whoever is lower sits on the ground
 _AT_TABLE = 0.35  # of those who sit
 _CLEARANCE = 0.28  # metres between a piece and the middle of a person
@@ -46,11 +49,13 @@ def furnish_sitter(joints: np.ndarray, place: Place, rng: np.random.Generator) -
     if height > _LOWEST_SEAT:
         piece = _SEATS[rng.integers(len(_SEATS))](rng)
         top = piece.seat or float(piece.mesh.vertices[:, 2].max())
-        meshes.append(_ahead(_scaled(piece, height / top), place, 0.08))
+        distance = _BEFORE_BACK if piece.seat else 0.0
+        meshes.append(_placed_ahead(_scaled(piece, height / top), place, distance))
     if rng.random() < _AT_TABLE:
         piece = table(rng)
-        depth = float(np.ptp(piece.mesh.vertices[:, 1]))
-        meshes.append(_ahead(piece, place, depth / 2 + rng.uniform(0.2, 0.4)))
+        depth, top = np.ptp(piece.mesh.vertices[:, 1]), piece.mesh.vertices[:, 2].max()
+        piece = _scaled(piece, max(1.0, (joints[_PELVIS, 2] + _TABLE_ABOVE_HIPS) / top))
+        meshes.append(_placed_ahead(piece, place, depth / 2 + rng.uniform(0.2, 0.4)))
     return meshes
 
 
@@ -77,10 +82,9 @@ def _scaled(piece: Piece, factor: float) -> Piece:
     )
 
 
-def _ahead(piece: Piece, place: Place, distance: float) -> Mesh:
+def _placed_ahead(piece: Piece, place: Place, distance: float) -> Mesh:
     """The piece so many metres ahead of a place, its front where the person's is."""
-    x, y = place.position + distance * np.array([np.sin(place.yaw), -np.cos(place.yaw)])
-    return piece.placed(x, y, place.yaw)
+    return piece.placed(*place.position + distance * ahead(place.yaw), place.yaw)
 
 
 def _spot_before(

@@ -11,7 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pinet_ros.errors import PinetError
 from pinet_ros.models.cache import sha256_of
+from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.scenes import SPLITS
 from pinet_ros.training.processes import run_in_processes
 from pinet_ros.training.rendering.backgrounds import Backgrounds
@@ -21,6 +23,8 @@ from pinet_ros.training.rendering.renderer import Renderer
 from pinet_ros.training.rendering.rig import Rig
 from pinet_ros.training.rendering.shards import RenderedScenes
 from pinet_ros.training.rendering.stage import Shot, Stage
+
+GENERATOR = 2  # raised whenever the same seed and ingredients give other bodies or pictures
 
 _PER_SHARD = 50
 _TEST_EVERY = 8  # one scene in so many is for testing
@@ -35,7 +39,7 @@ class Ingredients:
         bodies: file of bodies, see `Bodies.load`.
         backgrounds: folder of pictures, None for made ones.
         width, height: of the pictures, pixels.
-        seed: of all that is random.
+        seed: of all that is random, 0 or more.
     """
 
     motion: Path
@@ -56,25 +60,48 @@ def render_scenes(
     no other scene has.
 
     Raises:
-        PinetError: an ingredient cannot be used, OpenGL is missing, or the folder holds scenes
-            that were made of others.
+        PinetError: an ingredient cannot be used, OpenGL is missing, the folder holds scenes that
+            were made of others, or nobody comes into the picture.
     """
-    rendered = RenderedScenes.begin(folder, _settings(ingredients))
+    settings = _settings(ingredients)
+    _require_usable(ingredients)  # before anything is written
+    motions = Motions.load(ingredients.motion)
+    rendered = RenderedScenes.begin(folder, settings)
     missing = rendered.missing_shards(-(-scenes // _PER_SHARD))
     run_in_processes(
         _render_shard,
         [(number,) for number in missing],
         workers=workers,
         set_up=_set_up,
-        shared=(rendered.folder, ingredients),
+        shared=(rendered, ingredients, motions),
         unit="shard",
+        names=missing,
     )
     return rendered
+
+
+def require_ingredient(path: Path) -> None:
+    """See that there is a file or a folder.
+
+    Raises:
+        DatasetError: there is neither.
+    """
+    if not path.exists():
+        raise DatasetError(f"there is no file or folder {path}; check the path")
+
+
+def _require_usable(ingredients: Ingredients) -> None:
+    """See that bodies and backgrounds of both splits can be loaded."""
+    bodies = Bodies.load(ingredients.bodies)
+    for split in SPLITS:
+        bodies.part(split)
+        Backgrounds.load(ingredients.backgrounds, split)
 
 
 def _settings(ingredients: Ingredients) -> dict[str, object]:
     backgrounds = ingredients.backgrounds
     return {
+        "generator": GENERATOR,
         "seed": ingredients.seed,
         "size": [ingredients.width, ingredients.height],
         "scenes_per_shard": _PER_SHARD,
@@ -86,6 +113,7 @@ def _settings(ingredients: Ingredients) -> dict[str, object]:
 
 def _digest(path: Path) -> str:
     """SHA-256 of a file, or of the names and contents of a folder's files."""
+    require_ingredient(path)
     if path.is_file():
         return sha256_of(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -93,39 +121,58 @@ def _digest(path: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-# What every process holds: the data set, its seed, and a stage for each split.
-_rendered: RenderedScenes
-_seed: int
-_stages: dict[str, Stage]
+@dataclass(frozen=True, eq=False)
+class _Studio:
+    """What every process holds.
+
+    Attributes:
+        rendered: the data set.
+        seed: of it.
+        stages: by split.
+    """
+
+    rendered: RenderedScenes
+    seed: int
+    stages: dict[str, Stage]
 
 
-def _set_up(folder: Path, ingredients: Ingredients) -> None:
-    global _rendered, _seed, _stages
+def _set_up(
+    rendered: RenderedScenes, ingredients: Ingredients, motions: dict[str, Motions]
+) -> _Studio:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # of Mesa's renderer on the CPU
     cv2.setNumThreads(1)
-    _rendered, _seed = RenderedScenes(folder), ingredients.seed
     renderer = Renderer(ingredients.width, ingredients.height)
     bodies = Bodies.load(ingredients.bodies)
-    _stages = {
+    stages = {
         split: Stage(
             Rig(bodies.part(split)),
-            Motions.load(ingredients.motion, split),
+            motions[split],
             Backgrounds.load(ingredients.backgrounds, split),
             renderer,
         )
         for split in SPLITS
     }
+    return _Studio(rendered, ingredients.seed, stages)
 
 
-def _render_shard(number: int) -> None:
+def _render_shard(studio: _Studio, number: int) -> None:
+    if number in studio.rendered.shards():
+        return  # another run over the same folder was faster
     scenes = range(number * _PER_SHARD, (number + 1) * _PER_SHARD)
     splits = ["test" if scene % _TEST_EVERY == 0 else "train" for scene in scenes]
-    shots = [
-        _stages[split].shoot(np.random.default_rng([_seed, scene]))
-        for scene, split in zip(scenes, splits, strict=True)
-    ]
+    shots = [_shoot(studio, scene, split) for scene, split in zip(scenes, splits, strict=True)]
     truth = {"scene_split": np.array(splits), **_gathered(shots)}
-    _rendered.write(number, [(shot.image, shot.quality) for shot in shots], truth)
+    studio.rendered.write(number, [(shot.image, shot.quality) for shot in shots], truth)
+
+
+def _shoot(studio: _Studio, scene: int, split: str) -> Shot:
+    try:
+        return studio.stages[split].shoot(np.random.default_rng([studio.seed, scene]))
+    except RuntimeError as error:
+        raise PinetError(
+            f"scene {scene} cannot be made: {error}; choose another seed, or a size nearer to "
+            "those of cameras, as 640x480"
+        ) from error
 
 
 def _gathered(shots: Sequence[Shot]) -> dict[str, np.ndarray]:

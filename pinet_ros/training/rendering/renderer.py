@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,6 +57,9 @@ class Rendering:
 
 class Renderer:
     """Renders pictures of one size.
+
+    Of several graphics cards, EGL's number of one can be given as GLCONTEXT_DEVICE_INDEX in the
+    environment.
 
     Raises:
         PinetError: no OpenGL 3.3 without a screen is to be had on this machine.
@@ -177,6 +181,19 @@ class Renderer:
         )
 
 
+def describe_renderer() -> str:
+    """What draws the pictures here: a graphics card, or the CPU ("llvmpipe"); for the log.
+
+    Raises:
+        PinetError: see Renderer.
+    """
+    context = _create_context()
+    try:
+        return context.info["GL_RENDERER"]
+    finally:
+        context.release()
+
+
 def _create_context() -> moderngl.Context:
     try:
         import moderngl
@@ -184,13 +201,15 @@ def _create_context() -> moderngl.Context:
         raise PinetError(
             "rendering needs moderngl, which is not installed: pip install 'pinet_ros[render]'"
         ) from error
+    # EGL needs no screen; where it is not, moderngl knows what the system has
+    backend = {"backend": "egl"} if sys.platform == "linux" else {}
     try:
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
+        return moderngl.create_context(standalone=True, require=330, **backend)
     except Exception as error:  # the library raises Exception itself, whatever went wrong
         raise PinetError(
-            f"pictures are rendered with OpenGL 3.3 through EGL, which cannot be used here "
-            f"({error}): install the driver of the graphics card, or Mesa to render on the CPU "
-            "(on Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri)"
+            f"pictures are rendered with OpenGL 3.3, on Linux through EGL, which cannot be used "
+            f"here ({error}): install the driver of the graphics card, or Mesa to render on the "
+            "CPU (on Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri)"
         ) from error
 
 

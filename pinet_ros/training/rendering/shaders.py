@@ -6,22 +6,31 @@ only shadows and patterns are computed for each pixel. That is what makes Mesa f
 
 from __future__ import annotations
 
+from pinet_ros.training.rendering import mesh
+
 BRIGHTEST = 4.0  # the light that is stored as 1; white paper in the sun is about 2
 
-SHADOW_VERTEX = """
-#version 330
+_PATTERNS = {name: number for name, number in vars(mesh).items() if name.startswith("PATTERN_")}
+
+
+def _shader(source: str) -> str:
+    """The source of a shader that may use the numbers of patterns and BRIGHTEST by name."""
+    numbers = {"BRIGHTEST": BRIGHTEST, **_PATTERNS}
+    defined = (f"#define {name} {number}" for name, number in numbers.items())
+    return "\n".join(["#version 330", *defined, source])
+
+
+SHADOW_VERTEX = _shader("""
 in vec3 position;
 uniform mat4 sun_projection;
 void main() { gl_Position = sun_projection * vec4(position, 1.0); }
-"""
+""")
 
-SHADOW_FRAGMENT = """
-#version 330
+SHADOW_FRAGMENT = _shader("""
 void main() {}
-"""
+""")
 
-VERTEX = """
-#version 330
+VERTEX = _shader("""
 in vec3 position;
 in vec3 normal;
 in vec3 colour;
@@ -52,7 +61,7 @@ vec3 with_folds(vec3 n) {
 
 void main() {
     gl_Position = projection * vec4(position, 1.0);
-    bool cloth = pattern.y > 0.0 && pattern.x < 4.5;
+    bool cloth = pattern.y > 0.0 && pattern.x < PATTERN_NOISE + 0.5;
     vec3 n = cloth ? with_folds(normal) : normal;
     vec3 ambient = mix(ground, sky, 0.5 + 0.5 * dot(n, up));
     constant = colour * (ambient + fill_colour * max(dot(n, fill), 0.0));
@@ -65,10 +74,9 @@ void main() {
     place = surface;
     kind_and_cycles = pattern;
 }
-"""
+""")
 
-FRAGMENT = """
-#version 330
+FRAGMENT = _shader("""
 in vec3 constant;
 in vec3 sunny;
 in vec3 shadow_place;
@@ -99,15 +107,15 @@ float tone() {
     float cycles = kind_and_cycles.y;
     vec2 q = place.xz * cycles;
     vec2 per_pixel = fwidth(q);
-    if (kind == 5) return bricks(q, per_pixel);
-    vec2 stretch = kind == 6 ? vec2(1.0, 0.08) : vec2(1.0);
+    if (kind == PATTERN_BRICKS) return bricks(q, per_pixel);
+    vec2 stretch = kind == PATTERN_WOOD ? vec2(1.0, 0.08) : vec2(1.0);
     float grain = texture(noise, (q + place.y * cycles * vec2(0.61, 0.37)) * stretch * 0.125).r;
     float across = wave(q.y, per_pixel.y);
-    float along = wave(kind == 6 ? 3.0 * (q.x + grain) : q.x, per_pixel.x * 3.0);
-    if (kind == 1) return 0.5 + 0.5 * across;
-    if (kind == 2) return 0.55 + 0.45 * along;
-    if (kind == 3) return 0.5 + 0.25 * (across + along);
-    if (kind == 4) return 0.5 + grain;
+    float along = wave(kind == PATTERN_WOOD ? 3.0 * (q.x + grain) : q.x, per_pixel.x * 3.0);
+    if (kind == PATTERN_STRIPES_ACROSS) return 0.5 + 0.5 * across;
+    if (kind == PATTERN_STRIPES_ALONG) return 0.55 + 0.45 * along;
+    if (kind == PATTERN_CHECKS) return 0.5 + 0.25 * (across + along);
+    if (kind == PATTERN_NOISE) return 0.5 + grain;
     return 0.7 + 0.15 * along + 0.3 * grain;
 }
 
@@ -118,7 +126,7 @@ void main() {
     float both = texture(shadows, at - aside) + texture(shadows, at + aside);
     float lit = covered ? 0.5 * both : 1.0;
     vec3 light = constant + sunny * lit;
-    if (kind_and_cycles.x > 0.5) light *= tone();
+    if (int(kind_and_cycles.x + 0.5) != PATTERN_PLAIN) light *= tone();
     pixel = vec4(light / BRIGHTEST, instance);
 }
-""".replace("BRIGHTEST", str(BRIGHTEST))
+""")

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from pinet_ros.training.rendering.lighting import GAMMA
 from pinet_ros.training.rendering.mesh import PATTERN_PLAIN, Mesh
 
 
@@ -34,7 +35,7 @@ def random_paint(
     """A colour of any brightness, mostly muted, with one of these patterns."""
     grey = rng.uniform(0.15, 0.9)
     tint = rng.normal(0, 0.05 if rng.random() < 0.6 else 0.25, 3)
-    colour = np.clip(grey * (1 + tint), 0.02, 0.95) ** 2.2
+    colour = np.clip(grey * (1 + tint), 0.02, 0.95) ** GAMMA
     return Paint(colour, patterns[rng.integers(len(patterns))], float(rng.uniform(*cycles)))
 
 

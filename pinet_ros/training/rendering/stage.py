@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pinet_ros.training.rendering.acting import SITTING, Act, act
+from pinet_ros.training.rendering.acting import SITTING, Act, random_act
 from pinet_ros.training.rendering.backgrounds import Backgrounds
 from pinet_ros.training.rendering.crowd import Place, place_people, random_number_of_people
 from pinet_ros.training.rendering.figures import make_figure
@@ -113,12 +113,12 @@ class Stage:
         return Shot(image, quality, _scene_truth(viewpoint), people)
 
     def _actor(self, place: Place, places: Sequence[Place], rng: np.random.Generator) -> Actor:
-        act_ = act(place, places, self._motions, rng)
+        act = random_act(place, places, self._motions, rng)
         body = int(rng.integers(len(self._rig.bodies)))
-        figure = make_figure(self._rig, body, act_.posture, rng)
+        figure = make_figure(self._rig, body, act.posture, rng)
         turn, shift = yaw_rotation(place.yaw), np.array([place.x, place.y, 0.0])
         mesh = figure.mesh.transformed(turn, shift)
-        return Actor(mesh, figure.joints @ turn.T + shift, place, act_, body)
+        return Actor(mesh, figure.joints @ turn.T + shift, place, act, body)
 
 
 def _scene_truth(viewpoint: Viewpoint) -> dict[str, object]:

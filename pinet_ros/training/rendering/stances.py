@@ -24,6 +24,7 @@ _ARMS = {
     "crossed": ((0.1, 0.45, -1), (-1, 0.6, 0.1)),
 }
 _ARM_SPREAD = 0.1  # standard deviation of each component above
+_AHEAD = 0.2  # to the left or right, of a direction's length, at most
 _FLAT_FOOT = 75  # degrees: an ankle is higher than the toes
 _NECK = np.radians(70)  # from the chest at most
 # An arm goes so far to both sides of where it is held outwards a little: across the body and back.
@@ -91,23 +92,49 @@ def bend(posture: Posture, rng: np.random.Generator) -> Posture:
     return bent
 
 
-def reach(
-    posture: Posture, rng: np.random.Generator, direction: np.ndarray, side: str | None = None
-) -> Posture:
+def lean(posture: Posture, rng: np.random.Generator) -> Posture:
+    """Leaning far to any side, on one leg or astride, arms anywhere, as in sports."""
+    tilt, azimuth = np.radians(rng.uniform(15, 80)), rng.normal(0, np.radians(70))
+    axis = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])  # of 0 it leans to the front
+    pelvis, chest, head = (
+        Rotation.from_rotvec(part * tilt * axis).as_matrix()
+        for part in (rng.uniform(0.4, 0.9), 1.0, rng.uniform(0.0, 1.0))
+    )
+    chest = chest @ yaw_rotation(rng.normal(0, 0.35))
+    leaning = _with_head(replace(posture, pelvis=pelvis, chest=chest), head)
+    lifted = SIDES[rng.integers(2)] if rng.random() < 0.6 else None
+    spread = rng.uniform(0.1, 0.6) if lifted is None else rng.uniform(0.0, 0.2)
+    for side in SIDES:
+        if side == lifted:
+            leaning = _with_lifted_leg(leaning, side, rng)
+        else:
+            flexion = rng.uniform(0, 40)
+            leaning = _with_leg(leaning, side, 0.5 * flexion, flexion, _FLAT_FOOT, spread)
+        aim = np.array([_sign(side), -1, 1]) * rng.uniform([-0.3, -0.3, -1], 1)
+        flexion = np.radians(rng.uniform(0, 110))
+        leaning = _with_arm_towards(leaning, chest @ aim, side, flexion)
+    return _with_possible_knees(leaning).facing_front()
+
+
+def nearer_side(direction: np.ndarray, rng: np.random.Generator) -> str:
+    """The one of SIDES that a direction (3,) in the body frame is on; either when it is ahead."""
+    leftwards = unit(direction)[0]
+    return SIDES[rng.integers(2)] if abs(leftwards) < _AHEAD else SIDES[int(leftwards < 0)]
+
+
+def reach(posture: Posture, rng: np.random.Generator, direction: np.ndarray, side: str) -> Posture:
     """One arm stretched, its elbow bent, as far as it goes towards a direction.
 
     Args:
         direction: (3,) in the body frame.
-        side: one of SIDES; the side of that direction by default, either when it is ahead.
+        side: one of SIDES, whose arm it is.
     """
-    return _with_arm_towards(posture, rng, direction, side, np.radians(rng.uniform(15, 75)))
+    return _with_arm_towards(posture, direction, side, np.radians(rng.uniform(15, 75)))
 
 
-def point(
-    posture: Posture, rng: np.random.Generator, direction: np.ndarray, side: str | None = None
-) -> Posture:
+def point(posture: Posture, rng: np.random.Generator, direction: np.ndarray, side: str) -> Posture:
     """One straight arm towards a direction; arguments as of `reach`."""
-    return _with_arm_towards(posture, rng, direction, side, np.radians(rng.uniform(0, 12)))
+    return _with_arm_towards(posture, direction, side, np.radians(rng.uniform(0, 12)))
 
 
 def hold(posture: Posture, rng: np.random.Generator) -> Posture:
@@ -189,6 +216,15 @@ def _with_leg(
     )
 
 
+def _with_lifted_leg(posture: Posture, side: str, rng: np.random.Generator) -> Posture:
+    """A leg in the air that goes with the pelvis, from behind to ahead of it and outwards."""
+    thigh, flexion = rng.uniform(-25, 45), rng.uniform(0, 80)
+    foot, spread = rng.uniform(0, _FLAT_FOOT), rng.uniform(0, 0.6)
+    lifted = _with_leg(posture, side, thigh, flexion, foot, spread)
+    parts = [f"{side}_{part}" for part in ("thigh", "shin", "foot")]
+    return lifted.with_limbs({part: posture.pelvis @ lifted.limb(part) for part in parts})
+
+
 def _with_arms(
     posture: Posture,
     rng: np.random.Generator,
@@ -206,16 +242,9 @@ def _with_arms(
 
 
 def _with_arm_towards(
-    posture: Posture,
-    rng: np.random.Generator,
-    direction: np.ndarray,
-    side: str | None,
-    flexion: float,
+    posture: Posture, direction: np.ndarray, side: str, flexion: float
 ) -> Posture:
-    aim = unit(direction)
-    if side is None:
-        side = SIDES[rng.integers(2)] if abs(aim[0]) < 0.2 else SIDES[int(aim[0] < 0)]
-    aim = _within_reach(posture.chest.T @ aim, side)
+    aim = _within_reach(posture.chest.T @ unit(direction), side)
     below = np.array([0.6 * _sign(side), 0.2, -1.0])  # where the elbow goes
     below = unit(below - aim * (aim @ below))
     along, across = np.cos(flexion / 2) * aim, np.sin(flexion / 2) * below

@@ -11,16 +11,19 @@ from pinet_ros.camera import Camera
 LEVEL, STEEP = "level", "steep"
 _STEEP_PITCH = np.radians(15)  # from here on a camera that looks down is called steep
 _STEEP_PART = 0.5  # of the cameras are hung high
+_ASKEW_PART = 0.2  # of the cameras are mounted or held askew
+_ASKEW = (-35, 35)  # degrees that these are rolled by
 
 _STATURE = 1.7  # metres, by which the distance is chosen
 _FOCAL = (0.6, 1.6)  # of the image's width
 _SIZE = (0.3, 1.35)  # of a standing person, part of the image's height
 _DISTANCE = (1.3, 12.0)  # metres
 _DISTORTED = 0.7  # of the lenses
-_BEND = (
-    -0.16,
-    0.08,
-)  # of each radial term in the image's corner, part of the distance from centre
+# Each radial term in the image's corner, part of the distance from the centre. At the lowest of
+# both, r (1 - 0.1 r^2 - 0.008 r^4) with 1 in the corner, the radius grows up to 1.107 corners, so
+# that no lens folds the image even where its centre is 6 standard deviations off the middle.
+_LOWEST_BEND = (-0.1, -0.008)
+_HIGHEST_BEND = (0.08, 0.08)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,8 @@ def random_viewpoint(rng: np.random.Generator, width: int, height: int) -> Viewp
     stands = float(np.clip(lift, 1.6, 4.5)) if steep else rng.uniform(0.4, 1.9)
     position = np.array([0.0, 0.0, stands])
     pitch = np.arctan2(stands - target[2], distance) + np.radians(rng.normal(0, 4))
-    roll = np.radians(rng.normal(0, 5 if steep else 2))
+    askew = rng.random() < _ASKEW_PART
+    roll = np.radians(rng.uniform(*_ASKEW) if askew else rng.normal(0, 5 if steep else 2))
     return Viewpoint(camera, _rotation(pitch, roll), position, target, float(pitch), float(roll))
 
 
@@ -87,7 +91,9 @@ def _random_camera(rng: np.random.Generator, width: int, height: int) -> Camera:
     if rng.random() < _DISTORTED:
         corner = np.hypot(width, height) / 2 / focal
         first, second = rng.normal(-0.06, 0.06), rng.normal(0, 0.015)
-        distortion[:2] = np.clip([first, second], *_BEND) / corner ** np.array([2, 4])
+        distortion[:2] = np.clip(
+            [first, second], _LOWEST_BEND, _HIGHEST_BEND
+        ) / corner ** np.array([2, 4])
         distortion[2:4] = rng.normal(0, 0.0008, 2)
     return Camera(width, height, np.array(matrix), distortion)
 

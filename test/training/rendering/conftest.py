@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pinet_ros.errors import PinetError
+from pinet_ros.training.rendering.renderer import describe_renderer
+
 SIZE = (640, 480)
 SETTINGS = {"seed": 5, "size": list(SIZE), "scenes_per_shard": 2}
 
@@ -52,3 +55,12 @@ def made_up():
     return SimpleNamespace(
         size=SIZE, settings=SETTINGS, truth=made_up_truth, pictures=grey_pictures
     )
+
+
+@pytest.fixture(scope="session")
+def opengl() -> str:
+    """What draws pictures here; tests that need it are skipped where nothing does."""
+    try:
+        return describe_renderer()
+    except PinetError as error:
+        pytest.skip(f"nothing can be rendered here: {error}")

@@ -39,8 +39,10 @@ def _fields(count: int) -> dict[str, np.ndarray]:
         "scene_split": np.array(["train", "test"] * (count // 2)),
         "scene_intrinsics": np.tile([600.0, 605, 330, 230], (count, 1)),
         "scene_distortion": np.tile(CAMERA.distortion, (count, 1)),
+        "scene_camera_height": np.full(count, 1.5, np.float32),
         "person_scene": np.arange(count),
         "person_joints": joints.astype(np.float32),
+        "person_joints_image": CAMERA.project(joints).astype(np.float32),
         "person_visible": np.ones((count, 17), bool),
         "person_box": np.tile([100.0, 50, 300, 450], (count, 1)),
         "estimate_scene": np.arange(count),
@@ -58,11 +60,10 @@ def test_joints_and_distances_become_the_estimators():
     assert adapted["person_joints"] == pytest.approx(expected, abs=2e-3)
     assert adapted["person_joints"].dtype == np.float32
     assert np.array_equal(adapted["person_joints_rendered"], fields["person_joints"])
-    assert all(
-        np.array_equal(adapted[name], values)
-        for name, values in fields.items()
-        if name != "person_joints"
-    )
+    assert adapted["scene_camera_height"] == pytest.approx(1.5 * FARTHER, abs=1e-3)
+    assert adapted["person_joints_image"] == pytest.approx(CAMERA.project(expected), abs=0.5)
+    changed = {"person_joints", "person_joints_image", "scene_camera_height"}
+    assert all(np.array_equal(adapted[n], v) for n, v in fields.items() if n not in changed)
 
 
 @pytest.mark.parametrize("fault", ["hidden", "small", "duplicate", "nobody", "test"])

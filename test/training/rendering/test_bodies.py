@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from made_up_bodies import made_up_bodies
 
-from pinet_ros.training.rendering.bodies import Bodies, BodiesError, make_bodies
+from pinet_ros.training.rendering.anny_bodies import make_bodies
+from pinet_ros.training.rendering.bodies import Bodies, BodiesError
 from pinet_ros.training.rendering.posture import LIMBS
 from pinet_ros.training.rendering.rig import Rig
 
@@ -38,6 +39,47 @@ def test_what_is_no_file_of_bodies_is_an_error(tmp_path, content):
     elif content is not None:
         path.write_bytes(content)
     with pytest.raises(BodiesError, match=r"bodies\.npz"):
+        Bodies.load(path)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
+def test_a_file_that_is_cut_off_is_an_error(tmp_path, part):
+    path = tmp_path / "bodies.npz"
+    made_up_bodies().save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    with pytest.raises(BodiesError, match=r"bodies\.npz is not an .npz file .*made anew"):
+        Bodies.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("weights", lambda a: a[:-1], r"weights must be \(V,B\) float32, .* sizes that fit"),
+        ("bone_heads", lambda a: a[..., :2], r"bone_heads must be \(N,B,3\) float32"),
+        ("faces", lambda a: a[:0], r"faces must be \(F,3\) int32.* got \(0, 3\) int32"),
+        ("faces", lambda a: a.astype(float), "faces must be .* float64"),
+        ("faces", lambda a: a + 10_000, "faces must be of its vertices"),
+        ("parents", lambda a: a[::-1], "parents must come before their children"),
+        ("labels", lambda a: np.arange(len(a)), "labels must be"),
+        (
+            "splits",
+            lambda a: np.array(["validation"] * 3),
+            "splits must be train or test, got val",
+        ),
+        ("splits", lambda a: a[:2], r"splits must be \(N\) str_, .* got \(2,\)"),
+        ("bone_heads", lambda a: a * np.float32(np.nan), "must be finite"),
+        ("template_vertices", None, "lacks the field 'template_vertices'"),
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_an_error(tmp_path, name, change, message):
+    path = tmp_path / "bodies.npz"
+    made_up_bodies().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    before = arrays.pop(name)
+    np.savez(path, **arrays, **({} if change is None else {name: change(before)}))
+    with pytest.raises(BodiesError, match=message):
         Bodies.load(path)
 
 

@@ -79,16 +79,30 @@ def test_rotations_of_an_archive_are_made_exact(archive_path):
         np.testing.assert_allclose(np.linalg.norm(clip.limbs, axis=-1), 1)
 
 
-def test_a_split_alone(archive_path):
-    assert [clip.name for clip in Motions.load(archive_path, "test").clips] == [NAMES[2], NAMES[4]]
-    with pytest.raises(DatasetError, match="has no clips of the split 'validation'"):
-        Motions.load(archive_path, "validation")
+def test_clips_by_split(archive_path):
+    motions = Motions.load(archive_path)
+    names = {split: [clip.name for clip in part.clips] for split, part in motions.items()}
+    assert names == {"train": [NAMES[0], NAMES[1], NAMES[3]], "test": [NAMES[2], NAMES[4]]}
     with pytest.raises(DatasetError, match="no clips"):
         Motions([])
 
 
+def test_a_split_without_clips_is_an_error_that_says_how_they_are_split(tmp_path):
+    np.savez(tmp_path / "motion.npz", **archive(clip_split=["train"] * 5))
+    with pytest.raises(
+        DatasetError, match=r"none of its 5 clips is for the test split; .*clip_sp"
+    ):
+        Motions.load(tmp_path / "motion.npz")
+    (tmp_path / "walking").mkdir()
+    (tmp_path / "walking" / "01_01.bvh").write_text(CapturedMotion(frames=2).bvh())
+    with pytest.raises(
+        DatasetError, match=r"walking: none of its 1 clips .* one subject in 5 .* more subjects"
+    ):
+        Motions.load(tmp_path / "walking")
+
+
 def test_activities_then_clips_then_frames_are_drawn_equally_often(archive_path):
-    motions = Motions.load(archive_path, "train")
+    motions = Motions.load(archive_path)["train"]
     rng = np.random.default_rng(5)
     drawn = [motions.sample(rng)[1:] for _ in range(3000)]
     counts = Counter((clip.name, frame) for clip, frame in drawn)
@@ -100,7 +114,7 @@ def test_activities_then_clips_then_frames_are_drawn_equally_often(archive_path)
 
 
 def test_a_draw_is_the_posture_of_its_frame_and_repeats_with_the_seed(archive_path):
-    motions = Motions.load(archive_path, "train")
+    motions = Motions.load(archive_path)["train"]
     posture, clip, frame = motions.sample(np.random.default_rng(1))
     assert_same(posture, clip.posture(frame))
     other, *same = motions.sample(np.random.default_rng(1))

@@ -8,6 +8,7 @@ import pytest
 
 from pinet_ros.camera import Camera
 from pinet_ros.training.rendering.photograph import Lens, photograph
+from pinet_ros.training.rendering.viewpoint import random_viewpoint
 
 WIDTH, HEIGHT = 644, 483  # no multiples of anything
 
@@ -35,17 +36,30 @@ def test_a_pixel_shows_what_the_pinhole_sees_along_its_ray(distortion):
     )[:, 0]
     expected = rays * lens.matrix[[0, 1], [0, 1]] + lens.matrix[:2, 2]
     u, v = pixels.T
-    mapped = np.stack([lens.map_x[v, u], lens.map_y[v, u]], axis=1)
-    assert mapped == pytest.approx(expected, abs=0.1)
+    assert lens.pixels[v, u] == pytest.approx(expected, abs=0.1)
 
 
 def test_the_pinhole_sees_all_that_the_camera_sees():
     lens = Lens.of(_camera(-0.25, 0.08, 0, 0))
-    assert lens.map_x.shape == lens.map_y.shape == (HEIGHT, WIDTH)
-    assert lens.map_x.min() == pytest.approx(0, abs=0.1)
-    assert lens.map_x.max() == pytest.approx(WIDTH - 1, abs=0.1)
-    assert lens.map_y.min() == pytest.approx(0, abs=0.1)
-    assert lens.map_y.max() == pytest.approx(HEIGHT - 1, abs=0.1)
+    assert lens.pixels.shape == (HEIGHT, WIDTH, 2)
+    assert lens.pixels.min(axis=(0, 1)) == pytest.approx([0, 0], abs=0.1)
+    assert lens.pixels.max(axis=(0, 1)) == pytest.approx([WIDTH - 1, HEIGHT - 1], abs=0.1)
+
+
+def test_the_lens_of_any_random_camera_is_the_one_that_joints_are_projected_through():
+    columns, rows = (np.linspace(0, size - 1, 24).round().astype(int) for size in (640, 480))
+    u, v = np.meshgrid(columns, rows)
+    rng = np.random.default_rng(6)
+    bent = 0
+    while bent < 50:
+        camera = random_viewpoint(rng, 640, 480).camera
+        lens = Lens.of(camera)
+        if lens.pixels is None:
+            continue
+        bent += 1
+        flat = (lens.pixels[v, u] - lens.matrix[:2, 2]) / lens.matrix[[0, 1], [0, 1]]
+        shown = camera.project(np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1))
+        assert shown == pytest.approx(np.stack([u, v], axis=-1), abs=0.1)
 
 
 def test_without_distortion_nothing_bends():

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.training.rendering.posture import LIMBS, Posture, axes_to_body, yaw_rotation
+from pinet_ros.training.rendering.posture import (
+    LIMBS,
+    Posture,
+    ahead,
+    axes_to_body,
+    heading,
+    yaw_rotation,
+)
 
 LEFT, RIGHT, FRONT, UP = np.array([[1.0, 0, 0], [-1, 0, 0], [0, -1, 0], [0, 0, 1]])
 
@@ -59,6 +66,12 @@ def test_a_turn_is_to_the_persons_left(posture):
     turned = posture.turned(0.7)
     np.testing.assert_allclose(turned.limbs, turn.apply(posture.limbs))
     np.testing.assert_allclose(rotations(turned), turn.as_matrix() @ rotations(posture))
+
+
+@pytest.mark.parametrize("yaw", [-3.0, 0.0, 1.0, 3.1])
+def test_a_heading_is_the_yaw_of_who_looks_ahead(yaw):
+    np.testing.assert_allclose(ahead(yaw), (yaw_rotation(yaw) @ FRONT)[:2])
+    assert heading(2.5 * ahead(yaw)) == pytest.approx(yaw)
 
 
 @pytest.mark.parametrize("yaw", [-3.0, 0.0, 1.0, 3.1])

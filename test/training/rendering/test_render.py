@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,20 +17,16 @@ from pinet_ros.camera import Camera
 from pinet_ros.cli import main
 from pinet_ros.errors import PinetError
 from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.render import Ingredients, render_scenes
-from pinet_ros.training.rendering.renderer import Renderer
+from pinet_ros.training.rendering import commands
+from pinet_ros.training.rendering.render import GENERATOR, Ingredients, render_scenes
 from pinet_ros.training.rendering.shards import RenderedScenes
 
 SCENES = 60  # two shards
 
 
 @pytest.fixture(scope="module")
-def ingredients(tmp_path_factory) -> Ingredients:
+def ingredients(opengl, tmp_path_factory) -> Ingredients:
     """Clips of several subjects, so that both splits have some, and bodies of both splits."""
-    try:
-        Renderer(32, 24)
-    except PinetError as error:
-        pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("ingredients")
     motion = folder / "walking"
     motion.mkdir()
@@ -122,33 +121,145 @@ def test_a_run_that_was_stopped_is_gone_on_with(ingredients, rendered, tmp_path)
     kept = (folder / "shards" / "00000" / "truth.npz").stat().st_mtime_ns
     again = render_scenes(folder, ingredients, SCENES, workers=1)
     assert (folder / "shards" / "00000" / "truth.npz").stat().st_mtime_ns == kept
-    first, second = rendered.read(1), again.read(1)
-    for name, values in first.truth.items():
-        assert np.array_equal(values, second.truth[name], equal_nan=values.dtype.kind == "f"), name
-    for scene in range(len(first)):
-        assert np.array_equal(first.image(scene), second.image(scene))
+    _require_same(rendered, again, 1)
+
+
+def _require_same(first: RenderedScenes, second: RenderedScenes, number: int) -> None:
+    one, other = first.read(number), second.read(number)
+    for name, values in one.truth.items():
+        same = np.array_equal(values, other.truth[name], equal_nan=values.dtype.kind == "f")
+        assert same, name
+    for scene in range(len(one)):
+        assert np.array_equal(one.image(scene), other.image(scene))
+
+
+def test_two_runs_over_one_folder_render_what_one_does(ingredients, rendered, tmp_path):
+    folder = tmp_path / "shared"
+    with ThreadPoolExecutor(2) as pool:
+        arguments = (folder, ingredients, SCENES, 1)
+        runs = [pool.submit(render_scenes, *arguments) for _ in range(2)]
+    for run in runs:
+        assert run.result().shards() == rendered.shards()
+    names = sorted(path.name for path in (folder / "shards").iterdir())
+    assert names == ["00000", "00001"]  # nothing is left of what the slower run has written
+    for number in rendered.shards():
+        _require_same(rendered, RenderedScenes(folder), number)
 
 
 def test_other_ingredients_are_another_data_set(ingredients, rendered):
-    other = Ingredients(**(vars(ingredients) | {"seed": 4}))
-    with pytest.raises(DatasetError, match="seed"):
+    other = replace(ingredients, seed=4)
+    with pytest.raises(DatasetError, match="seed is 3 there and 4 here"):
         render_scenes(rendered.folder, other, SCENES, workers=1)
 
 
-def test_the_command_renders_and_draws_a_contact_sheet(ingredients, tmp_path, capsys):
+def _changed(ingredients: Ingredients, tmp_path, name: str) -> Ingredients:
+    """With one ingredient that cannot be used."""
+    (tmp_path / "damaged").write_bytes(b"nothing to render with")
+    (tmp_path / "empty").mkdir()
+    path = {
+        "motion": tmp_path / "empty",
+        "bodies": tmp_path / "damaged",
+        "backgrounds": tmp_path / "empty",
+    }[name]
+    return replace(ingredients, **{name: path})
+
+
+@pytest.mark.parametrize("name", ["motion", "bodies", "backgrounds"])
+def test_ingredients_are_checked_before_anything_is_written(name, ingredients, tmp_path):
+    folder = tmp_path / "data"
+    missing = replace(ingredients, **{name: tmp_path / "nowhere"})
+    with pytest.raises(DatasetError, match=r"there is no file or folder .*nowhere; check"):
+        render_scenes(folder, missing, SCENES, workers=1)
+    with pytest.raises(PinetError, match=r"empty|damaged"):
+        render_scenes(folder, _changed(ingredients, tmp_path, name), SCENES, workers=1)
+    assert not folder.exists()
+
+
+def test_what_decides_the_pictures_is_kept_without_the_version(rendered):
+    settings = json.loads((rendered.folder / "dataset.json").read_text())
+    assert settings["generator"] == GENERATOR
+    assert set(settings) == {
+        *("format", "generator", "seed", "size", "scenes_per_shard"),
+        *("motion", "bodies", "backgrounds"),
+    }
+
+
+def test_shards_of_another_generator_are_not_gone_on_with(ingredients, rendered, tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(rendered.folder, folder)
+    settings = json.loads((folder / "dataset.json").read_text())
+    del settings["generator"]
+    (folder / "dataset.json").write_text(json.dumps(settings))
+    with pytest.raises(DatasetError, match=f"generator is None there and {GENERATOR} here; go on"):
+        render_scenes(folder, ingredients, SCENES, workers=1)
+
+
+def test_a_shape_of_picture_into_which_nobody_comes_is_an_error(ingredients, tmp_path):
+    flat = replace(ingredients, width=400, height=2)
+    with pytest.raises(PinetError, match=r"nobody came into the picture .*; choose another "):
+        render_scenes(tmp_path / "data", flat, 1, workers=1)
+
+
+def _run(*arguments) -> object:
+    """Run `pinet scenes render` to its exit status or message."""
     with pytest.raises(SystemExit) as end:
-        main(
-            [
-                *("scenes", "render", str(tmp_path / "data"), "--scenes", "3", "--size", "96x72"),
-                *("--motion", str(ingredients.motion), "--bodies", str(ingredients.bodies)),
-                *("--workers", "1"),
-            ]
-        )
-    assert end.value.code == 0
-    assert "1 shards" in capsys.readouterr().out
+        main(["scenes", "render", *map(str, arguments)])
+    return end.value.code
+
+
+def test_the_command_renders_and_draws_a_contact_sheet(ingredients, opengl, tmp_path, capsys):
+    code = _run(
+        *(tmp_path / "data", "--scenes", 3, "--size", "96x72", "--workers", 1),
+        *("--motion", ingredients.motion, "--bodies", ingredients.bodies),
+    )
+    assert code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"rendering with {opengl}\n")
+    assert "1 shards" in out
     sheet = cv2.imread(str(tmp_path / "data" / "contact_sheet.jpg"))
     assert sheet.shape == (6 * 36, 6 * 48, 3)
     assert sheet.std() > 15
+
+
+@pytest.fixture
+def make_bodies(monkeypatch, tmp_path):
+    """In place of Anny's two minutes; counts how often bodies are made, for an empty cache."""
+    made = []
+
+    def make(*arguments):
+        made.append(arguments)
+        return made_up_bodies(sizes=(1.0, 0.9, 1.1), splits=["train", "train", "test"])
+
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(commands, "make_bodies", make)
+    return made
+
+
+def test_bodies_are_made_once_for_each_generator(ingredients, make_bodies, tmp_path, monkeypatch):
+    arguments = ("--scenes", 1, "--size", "96x72", "--workers", 1, "--motion", ingredients.motion)
+    for folder in "ab":
+        assert _run(tmp_path / folder, *arguments) == 0
+    assert len(make_bodies) == 1
+    monkeypatch.setattr(commands, "GENERATOR", GENERATOR + 1)
+    assert _run(tmp_path / "c", *arguments) == 0
+    assert len(make_bodies) == 2
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+@pytest.mark.parametrize("option", ["--motion", "--backgrounds", "--bodies"])
+def test_a_wrong_path_is_told_before_bodies_are_made(option, make_bodies, tmp_path):
+    paths = {"--motion": tmp_path, option: tmp_path / "nowhere"}
+    options = [each for pair in paths.items() for each in pair]
+    message = _run(tmp_path / "data", *options)
+    assert "there is no file or folder" in message
+    assert "nowhere" in message
+    assert make_bodies == []
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_negative_seed_is_refused(capsys):
+    assert _run("data", "--motion", "m", "--seed=-1") == 2
+    assert "argument --seed: must be at least 0, got -1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", ["640", "640x", "0x480", "axb"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from pinet_ros.camera import Camera
 from pinet_ros.errors import PinetError
 from pinet_ros.training.rendering.lighting import Light
-from pinet_ros.training.rendering.renderer import NOTHING, Renderer
+from pinet_ros.training.rendering.renderer import NOTHING, Renderer, describe_renderer
 from pinet_ros.training.rendering.shapes import Paint, ball, box, plate
 
 WIDTH, HEIGHT = 320, 240
@@ -21,11 +24,39 @@ MATRIX = np.array([[300.0, 0, 130.4], [0, 270.0, 100.7], [0, 0, 1]])
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    try:
-        return Renderer(WIDTH, HEIGHT)
-    except PinetError as error:
-        pytest.skip(str(error))
+def renderer(opengl) -> Renderer:
+    return Renderer(WIDTH, HEIGHT)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="EGL is Linux's way to do without a screen")
+@pytest.mark.skipif(find_spec("moderngl") is None, reason="pip install 'pinet_ros[render]'")
+def test_where_moderngl_is_installed_pictures_can_be_rendered():
+    """Fails, where all other tests of pictures are skipped for want of EGL."""
+    assert describe_renderer()
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"), [("linux", {"backend": "egl"}), ("win32", {}), ("darwin", {})]
+)
+def test_egl_is_asked_for_only_where_it_is(platform, expected, monkeypatch):
+    moderngl = pytest.importorskip("moderngl", reason="pip install 'pinet_ros[render]'")
+    asked = []
+
+    def create_context(**settings):
+        asked.append(settings)
+        raise Exception("no display")
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(moderngl, "create_context", create_context)
+    with pytest.raises(PinetError, match=r"OpenGL 3\.3.* \(no display\): install the driver"):
+        Renderer(WIDTH, HEIGHT)
+    assert asked == [{"standalone": True, "require": 330, **expected}]
+
+
+def test_without_moderngl_what_to_install_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "moderngl", None)
+    with pytest.raises(PinetError, match=r"pip install 'pinet_ros\[render\]'"):
+        describe_renderer()
 
 
 def light(sun=(0, -1, 0), strength=1.0, ambient=0.4) -> Light:

@@ -81,6 +81,20 @@ def test_limbs_point_where_the_posture_says_and_keep_their_lengths(rig, body):
             assert np.linalg.norm(bone) == pytest.approx(np.linalg.norm(rest[end] - rest[start]))
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_bodies_of_both_splits_keep_their_own_legs(split):
+    sizes, splits = (1.0, 0.8, 1.1, 0.9), ["train", "test", "test", "train"]
+    rig = Rig(made_up_bodies(sizes, splits).part(split))
+    mine = [size for size, s in zip(sizes, splits, strict=True) if s == split]
+    lengths = np.linalg.norm([(0.02, -0.02, -0.42), (0.02, 0.03, -0.42)], axis=1)  # at size 1
+    for body, size in enumerate(mine):
+        joints = dict(zip(JOINTS, rig.pose(body, random_posture(body)).joints, strict=True))
+        for side in ("left", "right"):
+            hip, knee, ankle = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
+            legs = np.linalg.norm([knee - hip, ankle - knee], axis=1)
+            assert legs == pytest.approx(size * lengths, rel=1e-5)
+
+
 @pytest.mark.parametrize(("limb", "part"), [("clavicle", 0.5), ("foot", 0.8)])
 def test_clavicles_and_feet_go_part_of_the_way(rig, limb, part):
     bone, tip = (f"{name}.L" for name in LIMB_BONES[limb])
@@ -208,7 +222,7 @@ def test_a_figure_stands_on_the_ground_with_its_hips_over_the_origin(rig):
     joints = rig.pose(1, posture).joints
     pelvis = figure.joints[JOINTS.index("pelvis")]
     assert np.allclose(pelvis[:2], 0)
-    assert figure.lowest == pytest.approx(0, abs=1e-6)
+    assert figure.mesh.vertices[:, 2].min() == pytest.approx(0, abs=1e-6)
     assert np.allclose(figure.joints - pelvis, joints - joints[JOINTS.index("pelvis")])
     # the skin is around the joints, so both are in one frame
     gaps = np.linalg.norm(figure.mesh.vertices[None] - figure.joints[:, None], axis=2).min(axis=1)

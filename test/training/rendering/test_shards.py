@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+import time
+
+import cv2
 import numpy as np
 import pytest
 
 from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.shards import TRUTH, RenderedScenes
+from pinet_ros.training.rendering.shard_truth import TRUTH
+from pinet_ros.training.rendering.shards import RenderedScenes
 
 
 @pytest.fixture
@@ -53,19 +58,35 @@ def test_a_better_jpeg_is_larger(scenes, made_up):
     assert (folder / "000.jpg").stat().st_size < (folder / "001.jpg").stat().st_size / 2
 
 
+def _partial(scenes, name, age):
+    """What a run has written of a shard so far, `age` seconds ago."""
+    partial = scenes.folder / "shards" / name
+    partial.mkdir(parents=True)
+    (partial / "000.jpg").write_bytes(b"half of a picture")
+    os.utime(partial, (time.time() - age,) * 2)
+    return partial
+
+
 def test_missing_shards_are_those_that_are_not_whole(scenes, made_up):
     assert (scenes.shards(), scenes.missing_shards(3)) == ([], [0, 1, 2])
     scenes.write(1, made_up.pictures(2), made_up.truth([1, 1]))
-    killed = scenes.folder / "shards" / ".00002.partial"  # what a run that was killed leaves
-    killed.mkdir()
-    (killed / "000.jpg").write_bytes(b"half of a picture")
+    _partial(scenes, ".00002.k1lled.partial", age=10)
 
     assert (scenes.shards(), scenes.missing_shards(3)) == ([1], [0, 2])
     scenes.write(2, made_up.pictures(1), made_up.truth([1]))
 
     assert (scenes.shards(), scenes.missing_shards(3)) == ([1, 2], [0])
-    assert not killed.exists()
     assert sorted(p.name for p in scenes.read(2).folder.iterdir()) == ["000.jpg", "truth.npz"]
+
+
+def test_what_killed_runs_left_is_removed_but_not_what_others_are_writing(scenes, made_up):
+    killed = _partial(scenes, ".00002.k1lled.partial", age=2 * 3600)
+    written = _partial(scenes, ".00003.wr1tes.partial", age=60)
+
+    RenderedScenes.begin(scenes.folder, made_up.settings)
+
+    assert not killed.exists()
+    assert (written / "000.jpg").exists()
 
 
 def test_a_shard_whose_writing_is_interrupted_is_not_there(scenes, made_up):
@@ -80,21 +101,53 @@ def test_a_shard_whose_writing_is_interrupted_is_not_there(scenes, made_up):
     assert list((scenes.folder / "shards").iterdir()) == []
 
 
-def test_a_shard_is_not_written_twice(scenes, made_up):
+def test_a_shard_that_is_there_stays(scenes, made_up):
     scenes.write(0, made_up.pictures(1), made_up.truth([1]))
+    first = {path: path.read_bytes() for path in scenes.read(0).folder.iterdir()}
 
-    with pytest.raises(DatasetError, match=r"00000 is there already; remove it"):
-        scenes.write(0, made_up.pictures(1), made_up.truth([1]))
+    scenes.write(0, made_up.pictures(1, seed=1), made_up.truth([2], seed=1))
+
+    assert {path: path.read_bytes() for path in scenes.read(0).folder.iterdir()} == first
+    assert [path.name for path in (scenes.folder / "shards").iterdir()] == ["00000"]
+
+
+def test_two_runs_may_write_the_same_shard_at_the_same_time(scenes, made_up):
+    pictures, truth = made_up.pictures(2), made_up.truth([1, 1])
+
+    class Interleaved(list):
+        def __iter__(self):
+            yield self[0]
+            RenderedScenes(scenes.folder).write(0, pictures, truth)
+            yield self[1]
+
+    scenes.write(0, Interleaved(pictures), truth)
+
+    assert [path.name for path in (scenes.folder / "shards").iterdir()] == ["00000"]
+    assert [scenes.read(0).image(scene).shape for scene in range(2)] == [(480, 640, 3)] * 2
 
 
 def test_the_same_settings_go_on_and_others_do_not(scenes, made_up):
+    scenes.write(0, made_up.pictures(1), made_up.truth([1]))
     again = RenderedScenes.begin(scenes.folder, made_up.settings | {"size": (640, 480)})
 
     assert (again.size, again.settings["seed"]) == (made_up.size, 5)
-    with pytest.raises(DatasetError, match=r"dataset.json: seed is 5 there and 6 now; .*folder"):
+    with pytest.raises(
+        DatasetError, match=r"dataset.json: seed is 5 there and 6 here; .* remove the folder .*red"
+    ):
         RenderedScenes.begin(scenes.folder, made_up.settings | {"seed": 6})
-    with pytest.raises(DatasetError, match=r"furniture is None there and 0\.5 now"):
+    with pytest.raises(DatasetError, match=r"furniture is None there and 0\.5 here"):
         RenderedScenes.begin(scenes.folder, made_up.settings | {"furniture": 0.5})
+
+
+def test_settings_without_a_shard_are_replaced(scenes, made_up):
+    other = RenderedScenes.begin(scenes.folder, made_up.settings | {"seed": 6})
+
+    assert RenderedScenes(scenes.folder).settings == other.settings
+    assert other.settings["seed"] == 6
+    # a run that had begun with the settings from before must not add its shards to these
+    with pytest.raises(DatasetError, match=r"another run began .*: seed is 6 there and 5 her"):
+        scenes.write(0, made_up.pictures(1), made_up.truth([1]))
+    assert other.shards() == []
 
 
 def test_a_folder_without_a_data_set_is_named(tmp_path):
@@ -150,3 +203,17 @@ def test_a_damaged_shard_is_named(scenes, made_up):
         scenes.read(0)
     with pytest.raises(DatasetError, match=r"there is no file .*00007"):
         scenes.read(7)
+
+
+@pytest.mark.parametrize("end", [1000, 100_000, -2])
+def test_a_picture_that_is_cut_off_is_refused(end, scenes, made_up):
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    scenes.write(0, [(noise, 90)], made_up.truth([1]))
+    shard = scenes.read(0)
+    path = shard.folder / "000.jpg"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:end])
+    assert cv2.imread(str(path)).shape == noise.shape  # OpenCV alone does not refuse it
+
+    with pytest.raises(DatasetError, match=r"000.jpg must be .*, got none that is whole; remove"):
+        shard.image(0)

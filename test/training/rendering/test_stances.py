@@ -8,9 +8,9 @@ from captured_files import assert_same
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.training.rendering import stances
-from pinet_ros.training.rendering.posture import LIMBS, Posture, unit
+from pinet_ros.training.rendering.posture import LIMBS, SIDES, Posture, unit
 
-WHOLE_BODY = (stances.sit, stances.crouch, stances.kneel, stances.bend)
+WHOLE_BODY = (stances.sit, stances.crouch, stances.kneel, stances.bend, stances.lean)
 ARMS = (
     stances.hold,
     stances.raise_hands,
@@ -179,6 +179,23 @@ def test_bending():
             assert posture.limb(f"{side}_thigh") @ UP < -0.7
 
 
+def test_leaning():
+    everybody = made(stances.lean, 200)
+    tilts = [between(posture.chest @ UP, UP) for posture in everybody]
+    assert 15 <= min(tilts) < 20
+    assert 75 < max(tilts) < 80.001
+    sideways = [(posture.chest @ UP)[0] for posture in everybody]
+    assert min(sideways) < -0.6
+    assert max(sideways) > 0.6
+    # a foot on the ground points ahead and a little down; nobody has both in the air
+    feet = np.array([[p.limb(f"{side}_foot") @ UP for side in SIDES] for p in everybody])
+    lifted = np.abs(feet + 0.245) > 0.03
+    assert not lifted.all(axis=1).any()
+    assert 0.3 < lifted.any(axis=1).mean() < 0.7
+    standing = [p.limb(f"{side}_thigh") @ UP for p in everybody for side in SIDES]
+    assert np.mean(np.array(standing) < -0.8) > 0.6
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("direction", [[0, -1, 0], [0.3, -2, 1], [-0.4, -1, -1.5], [0.2, -1, 1.2]])
 def test_reaching_and_pointing_go_where_they_are_told(direction, side):
@@ -197,23 +214,14 @@ def test_reaching_and_pointing_go_where_they_are_told(direction, side):
             )
 
 
-def test_the_arm_of_the_direction_s_side_is_used():
-    before = captured()
-    for x, moved, still in ((0.8, "left", "right"), (-0.8, "right", "left")):
-        after = stances.reach(before, np.random.default_rng(0), np.array([x, -1, 0]))
-        assert between(after.limb(f"{moved}_upper_arm"), before.limb(f"{moved}_upper_arm")) > 5
-        np.testing.assert_array_equal(
-            after.limb(f"{still}_upper_arm"), before.limb(f"{still}_upper_arm")
-        )
-    sides = {
-        between(
-            stances.reach(before, np.random.default_rng(seed), FRONT).limb("left_forearm"),
-            before.limb("left_forearm"),
-        )
-        > 5
-        for seed in range(20)
-    }
-    assert sides == {True, False}  # either, when it is straight ahead
+def test_the_nearer_side_is_the_direction_s_and_either_when_it_is_ahead():
+    for direction, expected in (
+        ([0.8, -1, 0], {"left"}),
+        ([-8, -10, 0], {"right"}),
+        (FRONT, {"left", "right"}),
+    ):
+        rngs = (np.random.default_rng(seed) for seed in range(20))
+        assert {stances.nearer_side(np.array(direction), rng) for rng in rngs} == expected
 
 
 @pytest.mark.parametrize(
@@ -235,8 +243,9 @@ def test_an_arm_goes_behind_or_across_no_further_than_it_can(wanted, possible):
 def test_the_mirrored_person_reaches_to_the_mirrored_direction(make):
     direction, mirror = np.array([0.7, -1, 0.2]), np.array([-1, 1, 1])
     for seed in range(10):
-        first = make(captured(seed), np.random.default_rng(seed), direction)
-        second = make(captured(seed).mirrored(), np.random.default_rng(seed), direction * mirror)
+        first = make(captured(seed), np.random.default_rng(seed), direction, "left")
+        turned = direction * mirror
+        second = make(captured(seed).mirrored(), np.random.default_rng(seed), turned, "right")
         assert_same(first.mirrored(), second)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
@@ -71,6 +74,33 @@ def test_a_joint_before_another_person_is_not_hidden(viewpoint):
     # at the border of the own body, where the rendering shows the other
     truth = _truth(viewpoint, _world(viewpoint, 50, 20, 2.1), _world(viewpoint, 50, 2, 4.1))
     assert truth["person_visible"].all()
+
+
+def test_a_bent_lens_shows_a_joint_elsewhere_than_the_pinhole_that_is_rendered(viewpoint):
+    camera = Camera(WIDTH, HEIGHT, viewpoint.camera.matrix, np.array([-0.2, 0, 0, 0]))
+    bent = replace(viewpoint, camera=camera)
+    lens = Lens.of(camera)
+    joints = _world(viewpoint, 4, 4, 4.0)  # the pixel of an unbent lens
+    flat = (np.array([4, 4]) - camera.matrix[:2, 2]) / FOCAL
+    place = flat * lens.matrix[[0, 1], [0, 1]] + lens.matrix[:2, 2]
+    expected, _ = cv2.projectPoints(
+        np.array([[*flat, 1.0]]), np.zeros(3), np.zeros(3), camera.matrix, camera.distortion
+    )
+    shown = expected[0, 0]
+    assert np.linalg.norm(place - shown) > 1.2
+    for window, hidden_by in ((place, PERSON_HIDES), (shown, NOTHING_HIDES)):
+        rendering = _rendering(scale=8)
+        rendering.instances[:], rendering.depth[:] = 0, 4.1
+        u, v = np.rint(rendering.supersampled(window)).astype(int)
+        around = slice(v - 4, v + 5), slice(u - 4, u + 5)
+        rendering.instances[around], rendering.depth[around] = 1, 2.0
+        truth = person_truth(np.stack([joints, joints]), bent, lens, rendering)
+        assert truth["person_joints_image"][0] == pytest.approx(np.tile(shown, (17, 1)), abs=1e-4)
+        assert truth["person_hidden_by"][0].tolist() == [hidden_by] * 17
+        if hidden_by == PERSON_HIDES:  # and the box of who hides is where the joint is seen
+            left, top, right, bottom = truth["person_box"][1]
+            assert left - 1 <= shown[0] <= right
+            assert top - 1 <= shown[1] <= bottom
 
 
 def test_outside_of_the_image(viewpoint):

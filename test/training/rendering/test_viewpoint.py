@@ -40,10 +40,32 @@ def test_pitch_and_roll_are_those_of_the_axes(viewpoints):
         assert (viewpoint.kind == STEEP) == (viewpoint.pitch >= np.radians(15))
 
 
+def test_some_cameras_are_askew_and_most_are_not(viewpoints):
+    rolls = np.degrees(np.abs([viewpoint.roll for viewpoint in viewpoints]))
+    assert 25 < rolls.max() <= 35
+    assert 0.05 < np.mean(rolls > 15) < 0.2
+    assert np.median(rolls) < 5
+
+
 def test_both_kinds_are_frequent(viewpoints):
     steep = np.mean([viewpoint.kind == STEEP for viewpoint in viewpoints])
     assert {viewpoint.kind for viewpoint in viewpoints} == {STEEP, LEVEL}
     assert 0.3 < steep < 0.7
+
+
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (640, 360)])
+def test_no_lens_folds_the_image(size):
+    rng = np.random.default_rng(1)
+    for _ in range(400):
+        camera = random_viewpoint(rng, *size).camera
+        k1, k2 = camera.distortion[:2]
+        focal, center = camera.matrix[[0, 1], [0, 1]], camera.matrix[:2, 2]
+        corner = np.linalg.norm(np.maximum(center, np.array(size) - 1 - center) / focal)
+        radius = np.linspace(0, 2 * corner, 4000)
+        bent = radius * (1 + k1 * radius**2 + k2 * radius**4)
+        within = bent[: np.argmax(np.append(bent, np.inf) > 1.02 * corner) + 1]
+        assert within[-1] > 1.02 * corner  # else it turns back before
+        assert (np.diff(within) > 0).all()
 
 
 def test_projection_is_opencvs(viewpoints):
