@@ -23,7 +23,7 @@ from pinet_ros.skeleton import MUPOTS_17
 
 # The weights that come with the package, each by the lifter whose errors it has learnt.
 DEFAULT_WEIGHTS = "blazepose_full"
-SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS,)
+SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS, "blazepose_heavy")
 
 _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")

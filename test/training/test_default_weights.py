@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pinet_ros.refinement.checkpoint import SHIPPED_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.training.datasets.scenes import load_scenes
 from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
 
 
+DATA = Path(__file__).parents[1] / "data"
+EXCERPTS = {"blazepose_full": "test_scenes.npz", "blazepose_heavy": "test_scenes_heavy.npz"}
+
+
+@pytest.fixture(scope="module", params=SHIPPED_WEIGHTS)
+def weights(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def errors(excerpt):
-    return measure_scenes(excerpt, Refiner.load())
+def errors(weights):
+    scenes = load_scenes(DATA / EXCERPTS[weights])
+    return measure_scenes(scenes, Refiner.load(weights))
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +33,8 @@ def refined(errors):
 
 
 @pytest.fixture(scope="module")
-def controls(errors):
-    return report_controls(errors, Refiner.load())["controls"]
+def controls(errors, weights):
+    return report_controls(errors, Refiner.load(weights))["controls"]
 
 
 @pytest.mark.parametrize("cameras", ["level", "steep"])
