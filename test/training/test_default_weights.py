@@ -11,7 +11,6 @@ from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets.scenes import load_scenes
 from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
 
-
 DATA = Path(__file__).parents[1] / "data"
 EXCERPTS = {"blazepose_full": "test_scenes.npz", "blazepose_heavy": "test_scenes_heavy.npz"}
 
