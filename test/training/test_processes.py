@@ -123,7 +123,12 @@ def test_workers_end_when_their_parent_is_killed_or_stopped(sent, tmp_path):
     )
     folders = [str(Path(__file__).parent), *sys.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
-    parent = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    # a shell has what it runs in the background ignore Ctrl-C, and so would these tests' processes
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         _wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text())
         worker = int((tmp_path / "pid").read_text())
