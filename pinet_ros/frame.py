@@ -111,33 +111,40 @@ class Frame:
         return self._ordered(square, order), Letterbox(scale, left, top)
 
     def squares(
-        self, centers: torch.Tensor, sides: torch.Tensor, size: int, order: str
+        self,
+        centers: torch.Tensor,
+        sides: torch.Tensor,
+        size: int,
+        order: str,
+        angles: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Sample square regions bilinearly, black outside the image.
 
-        Pixel u of a square is image pixel center - side / 2 + u * side / size.
+        Pixel (u, v) of a square is image pixel center + R ((u, v) / size - 1/2) side, R turning
+        x towards y.
 
         Args:
             centers: (N,2) pixels.
             sides: (N,) pixels.
             size: side of the samples in pixels.
             order: channels wanted, rgb or bgr.
+            angles: (N,) radians by which they are turned clockwise in the image, None for upright.
 
         Returns:
             (N,3,size,size) float32, 0 to 255.
         """
         steps = torch.arange(size, device=self.device) / size - 0.5  # (S,)
         offsets = sides[:, None] * steps  # (N,S)
-        x = (centers[:, :1] + offsets + 0.5) * (2 / self.width) - 1
-        y = (centers[:, 1:] + offsets + 0.5) * (2 / self.height) - 1
+        along, down = offsets[:, None, :], offsets[:, :, None]
+        if angles is None:
+            x, y = along, down
+        else:
+            cosine, sine = angles.cos()[:, None, None], angles.sin()[:, None, None]
+            x, y = cosine * along - sine * down, sine * along + cosine * down
         count = len(centers)
-        grid = torch.stack(
-            [
-                x[:, None, :].expand(count, size, size),
-                y[:, :, None].expand(count, size, size),
-            ],
-            dim=-1,
-        )  # (N,S,S,2)
+        x = (x + centers[:, :1, None] + 0.5) * (2 / self.width) - 1
+        y = (y + centers[:, 1:, None] + 0.5) * (2 / self.height) - 1
+        grid = torch.stack([each.expand(count, size, size) for each in (x, y)], dim=-1)
         image = self._float.expand(count, -1, -1, -1)
         # With align_corners cuDNN would be used, which copies the image for each person.
         samples = F.grid_sample(image, grid, padding_mode="zeros", align_corners=False)

@@ -53,6 +53,27 @@ def test_squares_are_sampled_bilinearly_and_black_outside(image, size):
     assert not found[3].any()  # wholly outside
 
 
+def test_squares_are_turned_clockwise_about_their_middle(image):
+    side, size, angle = 33.3, 24, 0.6
+    center = np.array([30.2, 24.7])
+    found = Frame.from_array(image, layout="rgb").squares(
+        torch.tensor([center]).float(),
+        torch.tensor([side]),
+        size,
+        "rgb",
+        torch.tensor([angle]),
+    )
+    steps = (np.arange(size) / size - 0.5) * side
+    for row, down in enumerate(steps):
+        x = center[0] + np.cos(angle) * steps - np.sin(angle) * down
+        y = center[1] + np.sin(angle) * steps + np.cos(angle) * down
+        expected = [
+            map_coordinates(image[..., c].astype(float), [y, x], order=1, mode="grid-constant")
+            for c in range(3)
+        ]
+        np.testing.assert_allclose(found[0, :, row], expected, atol=0.02)
+
+
 def test_squares_are_opencvs_warp(image):
     image = cv2.GaussianBlur(image, (5, 5), 0)
     found = squares(Frame.from_array(image, layout="rgb"), 32)

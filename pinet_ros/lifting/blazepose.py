@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from pinet_ros.camera import Camera
 from pinet_ros.detection import Detections
 from pinet_ros.frame import Frame
 from pinet_ros.lifting.absolute import rotation_to_ray, translation_to_camera
+from pinet_ros.lifting.regions import Regions
 from pinet_ros.models.networks import load_network
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
@@ -26,8 +28,11 @@ _WINDOW = 7  # cells of a landmark's neighbourhood in it
 _MIN_HEATMAP = 0.5  # below this peak the heat map does not refine a landmark
 _MIN_WEIGHT = 0.05  # of an unseen landmark in the translation
 _NEAREST = 0.3  # metres: a pelvis closer than this is a failed fit, not a person
+_MIN_TILT = math.radians(10)  # of a body in the image, from which on its region is turned with it
 
+_EARS = BLAZEPOSE_33.indices("left_ear", "right_ear")
 _HIPS = BLAZEPOSE_33.indices("left_hip", "right_hip")
+_ANKLES = BLAZEPOSE_33.indices("left_ankle", "right_ankle")
 _LIMBS = BLAZEPOSE_33.indices(
     *(
         f"{side}_{joint}"
@@ -124,28 +129,36 @@ class BlazePose:
 
     @torch.inference_mode()
     def _landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
-        """Landmarks of each image, by one run of the network on the regions of all."""
-        counts = [len(each) for each in boxes]
-        regions = torch.as_tensor(np.concatenate(boxes), dtype=torch.float32, device=self.device)
-        centers = (regions[:, :2] + regions[:, 2:]) / 2
-        sides = (regions[:, 2:] - regions[:, :2]).amax(dim=1) * _BOX_SCALE
-        if len(regions):
-            parts = zip(frames, centers.split(counts), sides.split(counts), strict=True)
-            crops = torch.cat([frame.squares(*part, _SIZE, "rgb") for frame, *part in parts]) / 255
-            merged = self._run_mirrored(crops) if self.mirror else self._run(crops)
-        else:
-            merged = regions.new_zeros((0, _LANDMARKS, 7))
-        merged[..., :2] *= sides[:, None, None] / _SIZE
-        merged[..., :2] += (centers - sides[:, None] / 2)[:, None]
+        """Landmarks of each image, by one run of the network on the regions of all.
+
+        The network knows upright people: where its landmarks show that a body is tilted in the
+        image, as before a camera that is rolled, it runs again on the region turned with the body.
+        """
+        regions = Regions.about(boxes, _BOX_SCALE, self.device)
+        values = self._read(frames, regions)
+        tilts = _tilts(values[..., :2])
+        tilted = (tilts.abs() > _MIN_TILT).nonzero()[:, 0]
+        if len(tilted):
+            values[tilted] = self._read(frames, regions.turned(tilted, tilts[tilted]))
         return [
             Landmarks(
-                image=values[..., :2],
-                world=values[..., 2:5],
-                visibility=values[..., 5],
-                presence=values[:, 0, 6],
+                image=each[..., :2],
+                world=each[..., 2:5],
+                visibility=each[..., 5],
+                presence=each[:, 0, 6],
             )
-            for values in np.split(merged.cpu().numpy(), np.cumsum(counts)[:-1])
+            for each in np.split(values.cpu().numpy(), np.cumsum([len(b) for b in boxes])[:-1])
         ]
+
+    def _read(self, frames: Sequence[Frame], regions: Regions) -> torch.Tensor:
+        """What the network says of regions, (N,33,7) as `_run`, but along the image's axes."""
+        if not len(regions):
+            return regions.centers.new_zeros((0, _LANDMARKS, 7))
+        crops = regions.crops(frames, _SIZE) / 255
+        values = self._run_mirrored(crops) if self.mirror else self._run(crops)
+        image = regions.to_image(values[..., :2] / _SIZE)
+        across = regions.turned_back(values[..., 2:4])
+        return torch.cat([image, across, values[..., 4:]], dim=-1)
 
     def _run_mirrored(self, crops: torch.Tensor) -> torch.Tensor:
         """As `_run`, the mean with that of the mirrored crops."""
@@ -161,6 +174,16 @@ class BlazePose:
         visibility = landmarks[..., 3:4].sigmoid()
         presence = presence.view(-1, 1, 1).expand(-1, _LANDMARKS, 1)
         return torch.cat([image, world, visibility, presence], dim=-1)
+
+
+def _tilts(image: torch.Tensor) -> torch.Tensor:
+    """Angles (N,) from straight up to the line from ankles to ears, clockwise, in radians.
+
+    Args:
+        image: (N,33,2) pixels.
+    """
+    x, y = (image[:, _EARS] - image[:, _ANKLES]).mean(dim=1).unbind(-1)
+    return torch.atan2(x, -y)
 
 
 def _mirror(values: torch.Tensor) -> torch.Tensor:
