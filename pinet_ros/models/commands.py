@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pinet_ros.errors import PinetError
 from pinet_ros.files import write_whole
 from pinet_ros.models.cache import cache_dir, file_state
 from pinet_ros.models.catalog import MODELS, Model
@@ -27,7 +28,14 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     exporter = actions.add_parser(
         "export", help="write a network as ONNX, for TensorRT and other runtimes"
     )
-    exporter.add_argument("name", metavar="NAME", help="nanodet, blazepose_full, ...")
+    exporter.add_argument(
+        "name", metavar="NAME", help="nanodet, blazepose_full, ..., pinet, posenet or rootnet"
+    )
+    exporter.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="of pinet (the package's by default), or the snapshot of posenet or rootnet",
+    )
     exporter.add_argument("--output", type=Path, required=True, metavar="FILE.onnx")
     exporter.set_defaults(run=_export)
 
@@ -49,13 +57,31 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    """Write a fetched network as ONNX, checked against torch, for batches of any size."""
-    from pinet_ros.models.networks import onnx_model  # imports torch, which takes seconds
-
-    content = onnx_model(arguments.name)
+    """Write a network as ONNX, checked against torch, for batches of any size."""
+    content = _exported(arguments.name, arguments.weights)
     write_whole(arguments.output, lambda stream: stream.write(content))
     print(f"wrote {len(content) / 1e6:.1f} MB to {arguments.output}")
     return 0
+
+
+def _exported(name: str, weights: str | None) -> bytes:
+    # all of these import torch, which takes seconds
+    if name == "pinet":
+        from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
+        from pinet_ros.refinement.onnx import export_pinet
+
+        return export_pinet(weights or DEFAULT_WEIGHTS)
+    if name in ("posenet", "rootnet"):
+        from pinet_ros.lifting.mppe.snapshots import export_snapshot
+
+        if not weights:
+            raise PinetError(f"{name} is not fetched; give its snapshot with --weights")
+        return export_snapshot(name, weights)
+    from pinet_ros.models.networks import onnx_model
+
+    if weights:
+        raise PinetError(f"{name} is a fetched network; leave out --weights")
+    return onnx_model(name)
 
 
 def _describe(model: Model) -> list[str]:

@@ -1,4 +1,4 @@
-"""The default path's networks by name, and the runtime that each is run by."""
+"""Networks by name or from a file, and the runtime that each is run by."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pinet_ros.errors import PinetError
 from pinet_ros.models import fetch, onnx_cache
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.cache import sha256_of
+from pinet_ros.models.catalog import ModelError, model
 from pinet_ros.models.graph import GraphModule
 from pinet_ros.models.tfjs import load_tfjs
 from pinet_ros.models.tflite import load_tflite
@@ -120,10 +122,64 @@ def load_network(name: str, device: torch.device | str, runtime: str = "auto") -
         PinetError: see `select_runtime`.
     """
     if select_runtime(runtime, device) == "onnx":
-        from pinet_ros.models.onnx_network import OnnxNetwork  # may not be installed
-
-        return OnnxNetwork(onnx_model(name), threads=torch.get_num_threads())
+        return _run_by_onnx(onnx_model(name))
     return load_module(name).to(device)
+
+
+def as_network(
+    module: nn.Module, output: str, device: torch.device | str, runtime: str, source: Path
+) -> Network:
+    """A torch module with one output as a network to run on a device.
+
+    Args:
+        module, output, source: see `module_onnx`.
+        runtime: one of RUNTIMES.
+
+    Raises:
+        ModelError: ONNX Runtime does not give what torch gives.
+        PinetError: see `select_runtime`.
+    """
+    if select_runtime(runtime, device) == "onnx":
+        return _run_by_onnx(module_onnx(module, output, source))
+    return _OneOutput(module).to(device)
+
+
+def module_onnx(module: nn.Module, output: str, source: Path) -> bytes:
+    """A torch module with one output as an ONNX file's content, from the cache if it is there.
+
+    Args:
+        module: of images with its `input_shape` to one tensor, on the CPU.
+        output: the tensor's name in ONNX.
+        source: the file of its weights, by whose content the ONNX file is kept.
+
+    Raises:
+        ModelError: ONNX Runtime does not give what torch gives.
+        PinetError: ONNX's packages are missing.
+    """
+    _require_packages()
+    from pinet_ros.models.onnx_export import export_onnx
+
+    file = onnx_cache.path(type(module).__name__.lower(), [sha256_of(source)])
+    return onnx_cache.get(file, lambda: export_onnx(_OneOutput(module), [output]))
+
+
+class _OneOutput(nn.Module):
+    """A module as a Network, which gives a tuple."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.input_shape = module.input_shape
+        self.eval()
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        return (self.module(images),)
+
+
+def _run_by_onnx(content: bytes) -> Network:
+    from pinet_ros.models.onnx_network import OnnxNetwork  # may not be installed
+
+    return OnnxNetwork(content, threads=torch.get_num_threads())
 
 
 def load_module(name: str) -> GraphModule:
@@ -148,7 +204,12 @@ def onnx_model(name: str) -> bytes:
     from pinet_ros.models.onnx_export import export_onnx
 
     outputs = _definition(name).outputs
-    return onnx_cache.get(name, lambda: export_onnx(load_module(name), outputs))
+    return onnx_cache.get(onnx_path(name), lambda: export_onnx(load_module(name), outputs))
+
+
+def onnx_path(name: str) -> Path:
+    """Where the ONNX file of one of NETWORKS is kept; the name changes with the fetched files."""
+    return onnx_cache.path(name, [file.sha256 for file in model(name).files])
 
 
 def _definition(name: str) -> Definition:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pinet_ros.files import write_whole
 from pinet_ros.models.cache import cache_dir
-from pinet_ros.models.catalog import model
 
 _log = logging.getLogger(__name__)
 
@@ -17,16 +16,18 @@ _VERSION = 1  # to be raised when the export changes
 _DIGEST = 64  # characters of a SHA-256
 
 
-def path(name: str) -> Path:
-    """Where a model's export lies; the name changes with the model's own files."""
-    hashes = "".join(file.sha256 for file in model(name).files)
-    source = hashlib.sha256(hashes.encode()).hexdigest()[:12]
+def path(name: str, hashes: Iterable[str]) -> Path:
+    """Where the export of a network lies that is made of files with these SHA-256."""
+    source = hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
     return cache_dir() / f"{name}-{source}-{_VERSION}.onnx"
 
 
-def get(name: str, export: Callable[[], bytes]) -> bytes:
-    """A model's ONNX file, exported anew if the cache folder lacks it or holds a damaged one."""
-    file = path(name)
+def get(file: Path, export: Callable[[], bytes]) -> bytes:
+    """The content of an ONNX file, exported anew if it is missing or damaged.
+
+    Args:
+        file: see `path`.
+    """
     if file.is_file():
         content = file.read_bytes()
         if _is_sealed(content):

@@ -9,10 +9,15 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 
+from pinet_ros.errors import PinetError
+from pinet_ros.lifting.mppe.rootnet import RootNet
+from pinet_ros.lifting.mppe.snapshots import save_snapshot
 from pinet_ros.models import catalog
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.commands import add_commands
+from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, load_network
 
 
 def run(*words: str) -> int:
@@ -62,6 +67,47 @@ def test_export_writes_a_network_for_any_number_of_images(
         values = session.run(None, {"images": np.zeros((batch, 3, 256, 256), np.float32)})
         shapes = [(batch, 195), (batch, 1), (batch, 39, 64, 64), (batch, 117)]
         assert [value.shape for value in values] == shapes
+
+
+def test_export_writes_pinet_for_any_number_of_people(tmp_path: Path) -> None:
+    output = tmp_path / "pinet.onnx"
+    assert run("export", "pinet", "--output", str(output)) == 0
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    network, _ = load_network(DEFAULT_WEIGHTS)
+    for sequences, people in ((1, 1), (7, 7), (2, 5)):
+        tokens = np.random.default_rng(0).normal(size=(sequences, people, 51)).astype(np.float32)
+        with torch.inference_mode():
+            expected = network.eval()(torch.from_numpy(tokens))[:, 0].numpy()
+        poses, attention = session.run(["poses", "attention"], {"sequences": tokens})
+        np.testing.assert_allclose(poses, expected, atol=1e-4)
+        np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
+
+
+def test_export_writes_snapshots_that_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    rootnet, output = RootNet(depth=18).eval(), tmp_path / "root.onnx"
+    save_snapshot(rootnet, tmp_path / "root.pth.tar")
+    weights = ("--weights", str(tmp_path / "root.pth.tar"))
+    assert run("export", "rootnet", *weights, "--output", str(output)) == 0
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    images = torch.rand(3, 3, 256, 256)
+    with torch.inference_mode():
+        expected = rootnet(images).numpy()
+    np.testing.assert_allclose(
+        session.run(["root"], {"images": images.numpy()})[0], expected, atol=1e-3
+    )
+
+
+def test_export_says_which_networks_want_weights(tmp_path: Path) -> None:
+    output = ("--output", str(tmp_path / "x.onnx"))
+    with pytest.raises(PinetError, match="posenet is not fetched; give its snapshot with"):
+        run("export", "posenet", *output)
+    with pytest.raises(PinetError, match="nanodet is a fetched network; leave out --weights"):
+        run("export", "nanodet", "--weights", "x.pth", *output)
+    with pytest.raises(ModelError, match="cannot be read as a torch snapshot"):
+        run("export", "rootnet", "--weights", str(tmp_path / "missing.pth"), *output)
 
 
 @pytest.mark.parametrize("name", ["blazepose", "demo_clip"])

@@ -14,7 +14,7 @@ import torch
 from pinet_ros.errors import PinetError
 from pinet_ros.models import catalog, networks, onnx_cache
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.networks import load_network, onnx_model, select_runtime
+from pinet_ros.models.networks import load_network, onnx_model, onnx_path, select_runtime
 from pinet_ros.models.onnx_export import export_onnx
 
 # Largest accepted differences by output.
@@ -71,13 +71,13 @@ def test_a_damaged_export_is_replaced(
 ) -> None:
     monkeypatch.setenv("PINET_CACHE", str(tmp_path))
     content = onnx.helper.make_model(onnx.GraphProto(name="empty")).SerializeToString()
-    good = onnx_cache.get("nanodet", lambda: content)
-    kept = onnx_cache.path("nanodet")
+    kept = onnx_cache.path("network", ["0" * 64])
+    good = onnx_cache.get(kept, lambda: content)
     changed = bytes([*good[:20], good[20] ^ 1, *good[21:]])
     broken = {"a changed weight": changed, "a missing end": good[:-9], "nothing left": b""}
     kept.write_bytes(broken[damage])
 
-    assert onnx_cache.get("nanodet", lambda: content) == good
+    assert onnx_cache.get(kept, lambda: content) == good
     assert kept.read_bytes() == good
     assert f"{kept} is damaged" in caplog.text
     assert list(tmp_path.iterdir()) == [kept]
@@ -85,10 +85,10 @@ def test_a_damaged_export_is_replaced(
 
 def test_other_weights_are_exported_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     model = catalog.model("nanodet")
-    before = onnx_cache.path("nanodet")
+    before = onnx_path("nanodet")
     other = replace(model.files[1], sha256="0" * 64)
     monkeypatch.setitem(catalog.MODELS, "nanodet", replace(model, files=(model.files[0], other)))
-    assert onnx_cache.path("nanodet") != before
+    assert onnx_path("nanodet") != before
 
 
 def test_a_folder_that_cannot_be_written_to_costs_only_time(
@@ -96,7 +96,8 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("PINET_CACHE", str(tmp_path / "file"))
-    content = onnx_cache.get("nanodet", lambda: b"exported")
+    kept = onnx_cache.path("network", ["0" * 64])
+    content = onnx_cache.get(kept, lambda: b"exported")
     assert content.startswith(b"exported")
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "cannot be kept, so each start exports it anew" in caplog.text

@@ -1,0 +1,121 @@
+"""PoseNet and RootNet from files, run by torch or by ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pinet_ros.lifting.mppe.backbone import CELLS
+from pinet_ros.lifting.mppe.posenet import PoseNet
+from pinet_ros.lifting.mppe.rootnet import RootNet
+from pinet_ros.models.networks import Network, as_network, module_onnx
+from pinet_ros.models.released import load_released_state, load_state_strict
+
+_RELEASED_DEPTH = 50
+_RELEASED_JOINTS = 21
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Both networks of 3DMPPE, each of crops (N,3,256,256).
+
+    Attributes:
+        joint_count: J of PoseNet.
+        posenet: gives a tuple of (N,J,3), see PoseNet.
+        rootnet: gives a tuple of (N,3), see RootNet.
+    """
+
+    joint_count: int
+    posenet: Network
+    rootnet: Network
+
+
+def load_networks(
+    posenet: str | Path, rootnet: str | Path, device: torch.device | str, runtime: str = "auto"
+) -> Networks:
+    """Load both networks to run on a device.
+
+    Args:
+        posenet, rootnet: snapshots.
+        runtime: auto, torch or onnx, see `select_runtime`; an ONNX file is kept in the cache.
+
+    Raises:
+        ModelError: a file is missing or does not fit, or ONNX Runtime does not give what torch
+            gives.
+        PinetError: the runtime is not to be had on the device.
+    """
+    pose, root = load_posenet(posenet), load_rootnet(rootnet)
+    return Networks(
+        pose.joint_count,
+        as_network(pose, "joints", device, runtime, Path(posenet)),
+        as_network(root, "root", device, runtime, Path(rootnet)),
+    )
+
+
+def export_snapshot(network: str, path: str | Path) -> bytes:
+    """A snapshot as an ONNX file: `images` (B,3,256,256) to `joints` (B,J,3) or `root` (B,3).
+
+    Args:
+        network: posenet or rootnet.
+
+    Raises:
+        ModelError: the file is missing or does not fit, or ONNX Runtime does not give what torch
+            gives.
+    """
+    load, output = {"posenet": (load_posenet, "joints"), "rootnet": (load_rootnet, "root")}[
+        network
+    ]
+    return module_onnx(load(path), output, Path(path))
+
+
+def load_posenet(path: str | Path) -> PoseNet:
+    """Load PoseNet from a snapshot that was released or that `pinet train-lifter` wrote.
+
+    The number of joints and the depth of ResNet are what the weights have.
+
+    Raises:
+        ModelError: the file is missing or no snapshot; or its weights are not PoseNet's: with the
+            first names that are missing or unexpected.
+    """
+    state = load_released_state(path)
+    last = state.get("head.final_layer.bias")
+    joints = _RELEASED_JOINTS if last is None else max(1, len(last) // CELLS)
+    depth = _depth(state)
+    network = PoseNet(joints, depth)
+    load_state_strict(network, state, f"{path}, tried with {joints} joints and ResNet-{depth},")
+    return network.eval()
+
+
+def load_rootnet(path: str | Path) -> RootNet:
+    """Load RootNet from a snapshot, as `load_posenet` does.
+
+    Raises:
+        ModelError: see `load_posenet`.
+    """
+    state = load_released_state(path)
+    depth = _depth(state)
+    network = RootNet(depth)
+    load_state_strict(network, state, f"{path}, tried with ResNet-{depth},")
+    return network.eval()
+
+
+def _depth(state: Mapping[str, Tensor]) -> int:
+    """ResNet's depth by the names of its weights, the released one where they tell of none."""
+    bottleneck = "backbone.layer1.0.conv3.weight" in state
+    blocks = len([name for name in state if _is_block(name)])
+    depths = {(True, 6): 50, (True, 23): 101, (True, 36): 152, (False, 2): 18, (False, 6): 34}
+    return depths.get((bottleneck, blocks), _RELEASED_DEPTH)
+
+
+def _is_block(name: str) -> bool:
+    return name.startswith("backbone.layer3.") and name.endswith(".conv1.weight")
+
+
+def save_snapshot(network: nn.Module, path: str | Path) -> None:
+    """Write a network as the released ones are: `network`, each name after `module.`."""
+    state = {f"module.{name}": value.cpu() for name, value in network.state_dict().items()}
+    torch.save({"network": state}, path)
