@@ -105,7 +105,7 @@ class PINet(nn.Module):
         embeddings = self._embed(sequences, present)  # (B,N,E)
         if not self.config.attention:
             return self._head(embeddings)
-        scores = embeddings @ self.Wa(embeddings).mT  # (B,N,N), equation 3
+        scores = embeddings @ self.Wa(embeddings).transpose(1, 2)  # (B,N,N), equation 3
         if present is not None:
             scores = scores.masked_fill(~present[:, None], -torch.inf)
         context = scores.softmax(dim=-1) @ embeddings
@@ -125,12 +125,13 @@ class PINet(nn.Module):
         first = embeddings[:, :1]  # (B,1,E)
         if not self.config.attention:
             return self._head(first)[:, 0], None
-        weights = (first @ self.Wa.weight @ embeddings.mT).softmax(dim=-1)  # (B,1,N)
+        scores = first @ self.Wa.weight @ embeddings.transpose(1, 2)  # ONNX does not know .mT
+        weights = scores.softmax(dim=-1)  # (B,1,N)
         pose = self._head(torch.cat([first, weights @ embeddings], dim=-1))
         return pose[:, 0], weights[:, 0]
 
     def _embed(self, sequences: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
-        state = self.h0.expand(-1, len(sequences), -1).contiguous()  # (DL,B,H)
+        state = self.h0.expand(-1, sequences.shape[0], -1).contiguous()  # (DL,B,H)
         if self.config.unit is Unit.LSTM:
             state = (state, torch.zeros_like(state))
         if present is None:
