@@ -91,6 +91,10 @@ class Frame:
     def _float(self) -> torch.Tensor:
         return self.pixels.float()
 
+    def rgb(self) -> torch.Tensor:
+        """The whole image (3,H,W), red, green and blue, float32, 0 to 255."""
+        return self._ordered(self._float, "rgb")[0]
+
     def letterbox(self, size: int, order: str) -> tuple[torch.Tensor, Letterbox]:
         """Scale the whole image into a square, keeping its aspect, black around it.
 
@@ -152,4 +156,5 @@ class Frame:
 
     def _ordered(self, samples: torch.Tensor, order: str) -> torch.Tensor:
         position = _CHANNELS[self.layout]
-        return samples[:, [position[channel] for channel in order]]
+        # Indexing by a list would wait for the GPU.
+        return torch.stack([samples[:, position[channel]] for channel in order], dim=1)
