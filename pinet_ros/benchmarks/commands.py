@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from pinet_ros.arguments import positive_integer
-from pinet_ros.benchmarks import estimator, refiner
+from pinet_ros.arguments import DEFAULT, positive_integer
+from pinet_ros.benchmarks import estimator, lifter, refiner
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.files import write_text
 
@@ -22,6 +22,12 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     parser = kinds.add_parser("estimator", help="torch against ONNX Runtime on the CPU")
     _add_common(parser, estimator.REPETITIONS)
     parser.set_defaults(run=_bench_estimator)
+
+    parser = kinds.add_parser("lifter", help="the lifter mppe against the same done plainly")
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--people", type=positive_integer, default=lifter.PEOPLE, help=DEFAULT)
+    _add_common(parser, lifter.REPETITIONS)
+    parser.set_defaults(run=_bench_lifter)
 
 
 def _add_common(parser: argparse.ArgumentParser, repetitions: int) -> None:
@@ -51,6 +57,19 @@ def _bench_estimator(arguments: argparse.Namespace) -> int:
                 f"{name:<16}{count:>2}: ratio {row['ratio']:.2f} ({row['torch_ms']:.1f} ms / "
                 f"{row['onnx_ms']:.1f} ms), relative difference {row['max_diff']:.0e}"
             )
+    _write(arguments.json, report)
+    return 0
+
+
+def _bench_lifter(arguments: argparse.Namespace) -> int:
+    device = select_device(arguments.device)
+    print(f"{describe_device(device)}, {arguments.people} people; ratio = plain / ours, medians")
+    report = lifter.benchmark_lifter(arguments.people, arguments.repetitions, device)
+    for name, row in report.items():
+        print(
+            f"{name:<12} ratio {row['ratio']:5.2f} ({row['plain_ms']:.1f} ms / "
+            f"{row['fast_ms']:.1f} ms), at most {row['max_diff']:.1e} {lifter.UNITS[name]} apart"
+        )
     _write(arguments.json, report)
     return 0
 
