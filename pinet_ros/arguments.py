@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 DEFAULT = "by default %(default)s"  # in the help of an argument
 
+_ESTIMATOR = ("detector", "detector_weights", "lifter", "posenet", "rootnet", "mirror")
+
 # A command's name, what adds its arguments, what runs it (its docstring is the description) and
 # gives its exit status, and its summary.
 Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int], str]
@@ -21,14 +23,29 @@ def register(subparsers: _SubParsersAction, commands: Iterable[Command]) -> None
 
 
 def add_estimator(parser: ArgumentParser) -> None:
-    """Add what chooses an estimator: --detector, --lifter and --mirror."""
+    """Add what chooses an estimator: its networks, their files and --mirror."""
     # torch takes seconds, and some commands do not need it
     from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
 
     live = PoseEstimator.load.__kwdefaults__
     parser.add_argument("--detector", choices=DETECTORS, default=live["detector"], help=DEFAULT)
+    parser.add_argument(
+        "--detector-weights",
+        default=live["detector_weights"],
+        metavar="FILE",
+        help="of a detector of torchvision, by default torchvision's own; or random",
+    )
     parser.add_argument("--lifter", choices=LIFTERS, default=live["lifter"], help=DEFAULT)
+    for network in ("posenet", "rootnet"):
+        parser.add_argument(
+            f"--{network}", default=live[network], metavar="FILE", help="of the lifter mppe"
+        )
     parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
+
+
+def chosen_estimator(options: Namespace) -> dict[str, str | bool]:
+    """What `add_estimator` has added, as PoseEstimator.load and EstimatorSettings take it."""
+    return {name: getattr(options, name) for name in _ESTIMATOR}
 
 
 def positive_integer(text: str) -> int:

@@ -10,13 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pinet_ros.arguments import add_estimator, chosen_estimator
 from pinet_ros.attention_picture import attention_picture
 from pinet_ros.calibration import read_calibration
 from pinet_ros.camera import Camera
 from pinet_ros.device import select_device
 from pinet_ros.drawing import draw_people
 from pinet_ros.errors import PinetError
-from pinet_ros.estimator import LIFTERS, PoseEstimator
+from pinet_ros.estimator import PoseEstimator
 from pinet_ros.files import write_text
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import weights_for
@@ -33,8 +34,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     camera = parser.add_mutually_exclusive_group(required=True)
     camera.add_argument("--focal", type=float, help="focal length in pixels")
     camera.add_argument("--calibration", type=Path, help="camera_info YAML")
-    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full")
-    parser.add_argument("--mirror", action="store_true", help="average with the mirrored image")
+    add_estimator(parser)
     parser.add_argument("--weights", help="of PI-Net; the package's for the lifter by default")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, help="write the people here")
@@ -57,7 +57,7 @@ def _estimate(options: argparse.Namespace) -> int:
         _make_folder(folder)
     if options.json:
         _make_folder(options.json.parent)
-    estimator = PoseEstimator.load(lifter=options.lifter, mirror=options.mirror, device=device)
+    estimator = PoseEstimator.load(**chosen_estimator(options), device=device)
     results = {}
     for path in options.images:
         image = read_image(path)
@@ -66,7 +66,7 @@ def _estimate(options: argparse.Namespace) -> int:
         refinement = refiner.refine(initial)
         refined = refinement.people
         results[str(path)] = _people(initial, refinement)
-        print(f"{path}: {len(refined)} people")
+        print(f"{path}: {len(refined)} people{_left_out(estimator)}")
         if options.draw:
             drawn = image.copy()
             draw_people(drawn, refined, camera)
@@ -107,6 +107,13 @@ def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:
     if options.calibration:
         return read_calibration(options.calibration).camera(width, height)
     return Camera.from_focal(options.focal, width, height)
+
+
+def _left_out(estimator: PoseEstimator) -> str:
+    """What was found in the latest image besides, and why it is not among its people."""
+    surplus, bad = estimator.left_out.surplus_people, estimator.left_out.bad_boxes
+    said = f", the largest; {surplus} more were found" if surplus else ""
+    return said + (f"; {bad} boxes could not be used" if bad else "")
 
 
 def _people(initial: People, refinement: Refinement) -> list[dict]:

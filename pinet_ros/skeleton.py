@@ -82,6 +82,16 @@ MUCO_21 = _joint_set(
     "left_ankle-left_toe",
 )
 
+# The 17 joints of Human3.6M (Ionescu et al., TPAMI 2014) and, last, the middle of the shoulders:
+# as 3DMPPE's networks are trained on them.
+H36M_18 = _joint_set(
+    "h36m_18",
+    "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle spine neck nose "
+    "head_top left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist thorax",
+    _LIMBS + "pelvis-right_hip pelvis-left_hip pelvis-spine spine-thorax thorax-neck neck-nose "
+    "nose-head_top neck-right_shoulder neck-left_shoulder",
+)
+
 # The 33 landmarks of BlazePose (model card of MediaPipe's BlazePose GHUM 3D).
 BLAZEPOSE_33 = _joint_set(
     "blazepose_33",
@@ -107,7 +117,7 @@ COCO_17 = _joint_set(
     "right_eye-right_ear",
 )
 
-JOINT_SETS = {s.name: s for s in (MUPOTS_17, MUCO_21, BLAZEPOSE_33, COCO_17)}
+JOINT_SETS = {s.name: s for s in (MUPOTS_17, MUCO_21, H36M_18, BLAZEPOSE_33, COCO_17)}
 
 
 def joint_set(name: str) -> JointSet:
@@ -129,23 +139,22 @@ _THORAX_ABOVE_SHOULDERS = 0.12  # of the line from mid-hip to mid-shoulder
 _HEAD_TOP_ABOVE_EARS = 0.13  # metres along the line from mid-shoulder to mid-ear
 _HEAD_BETWEEN_THORAX_AND_TOP = 0.36
 
-# The joints that each joint without a namesake is made of.
+# The joints that each joint without a namesake is made of, which may be made of others in turn.
 _SHOULDERS = ("left_shoulder", "right_shoulder")
 _HIPS = ("left_hip", "right_hip")
 _EARS = ("left_ear", "right_ear")
 _MADE_OF = {
     "pelvis": _HIPS,
-    "spine": _HIPS + _SHOULDERS,
+    "spine": (*_HIPS, "thorax"),
     "thorax": _HIPS + _SHOULDERS,
-    "head": _HIPS + _SHOULDERS + _EARS,
+    "head": ("thorax", "head_top"),
     "head_top": _SHOULDERS + _EARS,
 }
 
 
 def _lacking(source: JointSet, target: JointSet) -> list[str]:
     """The joints of `target` that are neither in `source` nor can be made of its joints."""
-    missing = [joint for joint in target.joints if joint not in source.joints]
-    return [j for j in missing if not set(_MADE_OF.get(j, (j,))) <= set(source.joints)]
+    return [j for j in target.joints if not set(_sources_of(j, source)) <= set(source.joints)]
 
 
 def convert(
@@ -158,8 +167,8 @@ def convert(
     """Convert people from one joint set to another.
 
     Joints of the same name are taken over. Where the source has only surface points (ears,
-    shoulders, hips), thorax, pelvis, spine, head and head top are made of them; an unknown joint
-    (NaN) makes the joints that need it unknown.
+    shoulders, hips), thorax, pelvis, spine, head and head top are made of them, a lacking head of
+    thorax and head top; an unknown joint (NaN) makes the joints that need it unknown.
 
     Args:
         source: joint set of the arguments.
@@ -196,7 +205,10 @@ def convert(
 
 
 def _sources_of(joint: str, source: JointSet) -> tuple[str, ...]:
-    return (joint,) if joint in source.joints else _MADE_OF[joint]
+    """The joints that it is, or is made of."""
+    if joint in source.joints or joint not in _MADE_OF:
+        return (joint,)
+    return sum((_sources_of(part, source) for part in _MADE_OF[joint]), ())
 
 
 def _middle(source: JointSet, points: np.ndarray, pair: tuple[str, ...]) -> np.ndarray:
@@ -217,8 +229,9 @@ def _convert_points(
 ) -> np.ndarray:
     """Points (N,T,D) of the target set from (N,S,D); stretch (N,1) is top over ears."""
     ear, shoulder, hip = (_middle(source, points, pair) for pair in (_EARS, _SHOULDERS, _HIPS))
-    thorax = shoulder + _THORAX_ABOVE_SHOULDERS * (shoulder - hip)
-    top = ear + stretch * (ear - shoulder)
+    known = {joint: points[:, source.index(joint)] for joint in source.joints}
+    thorax = known.get("thorax", shoulder + _THORAX_ABOVE_SHOULDERS * (shoulder - hip))
+    top = known.get("head_top", ear + stretch * (ear - shoulder))
     made = {
         "pelvis": hip,
         "spine": (hip + thorax) / 2,
@@ -226,5 +239,5 @@ def _convert_points(
         "head": thorax + _HEAD_BETWEEN_THORAX_AND_TOP * (top - thorax),
         "head_top": top,
     }
-    made |= {joint: points[:, source.index(joint)] for joint in source.joints}
+    made |= known
     return np.stack([made[joint] for joint in target.joints], axis=1)

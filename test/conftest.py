@@ -33,3 +33,29 @@ def photo(clip: Path) -> np.ndarray:
     _, image = cv2.VideoCapture(str(clip)).read()
     image.flags.writeable = False
     return image
+
+
+@pytest.fixture(scope="session")
+def mppe_networks() -> tuple[torch.nn.Module, torch.nn.Module]:
+    """PoseNet and RootNet of ResNet-18 with random weights, written plainly."""
+    from plain_mppe import PlainPoseNet, PlainRootNet, randomised  # torchvision takes seconds
+    from torchvision.models import resnet18
+
+    posenet = randomised(lambda: PlainPoseNet(21, resnet18), seed=1)
+    return posenet, randomised(lambda: PlainRootNet(resnet18), seed=2)
+
+
+@pytest.fixture(scope="session")
+def mppe_snapshots(
+    mppe_networks: tuple[torch.nn.Module, torch.nn.Module],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, Path]:
+    """Their files."""
+    from plain_mppe import write_snapshot
+
+    folder = tmp_path_factory.mktemp("mppe")
+    posenet, rootnet = mppe_networks
+    return (
+        write_snapshot(folder / "posenet.pth.tar", posenet),
+        write_snapshot(folder / "rootnet.pth.tar", rootnet),
+    )

@@ -4,7 +4,13 @@ from argparse import ArgumentParser
 
 import pytest
 
-from pinet_ros.arguments import add_estimator, natural_number, positive_integer, register
+from pinet_ros.arguments import (
+    add_estimator,
+    chosen_estimator,
+    natural_number,
+    positive_integer,
+    register,
+)
 from pinet_ros.estimator import PoseEstimator
 
 
@@ -69,5 +75,17 @@ def test_an_estimator_is_by_default_as_it_is_loaded_by_default():
     add_estimator(parser)
 
     assert PoseEstimator.load.__kwdefaults__.items() >= vars(parser.parse_args([])).items()
-    chosen = parser.parse_args(["--lifter", "blazepose_lite", "--mirror"])
-    assert (chosen.lifter, chosen.mirror) == ("blazepose_lite", True)
+
+
+def test_what_is_chosen_of_an_estimator_is_passed_on_and_nothing_else(parser):
+    add_estimator(parser)
+    files = ["--posenet=pose.pth.tar", "--rootnet=root.pth.tar", "--detector-weights=d.pt"]
+    chosen = parser.parse_args(["--count", "3", "--lifter", "mppe", "--mirror", *files])
+    assert chosen_estimator(chosen) == {
+        "detector": "nanodet",
+        "detector_weights": "d.pt",
+        "lifter": "mppe",
+        "posenet": "pose.pth.tar",
+        "rootnet": "root.pth.tar",
+        "mirror": True,
+    }

@@ -10,12 +10,13 @@ import torch
 
 from pinet_ros.attention_picture import attention_picture
 from pinet_ros.calibration import write_calibration
+from pinet_ros.camera import Camera
 from pinet_ros.cli import main
 from pinet_ros.device import select_device
 from pinet_ros.drawing import draw_people
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import PoseEstimator
-from pinet_ros.models import fetch
+from pinet_ros.models import fetch, networks
 from pinet_ros.refinement.checkpoint import save_network
 from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.refinement.refiner import Refiner
@@ -173,6 +174,29 @@ def test_a_longer_focal_length_puts_people_farther_away(pictures, tmp_path):
         (people,) = json.loads(written.read_text()).values()
         depth.append(np.array(people[0]["initial"])[:, 2].mean())
     assert depth[1] / depth[0] == pytest.approx(2, rel=0.1)
+
+
+def test_3dmppe_takes_its_files_and_weights_that_know_it(
+    pictures, random_weights, mppe_snapshots, photo, tmp_path, monkeypatch
+):
+    # as where ONNX Runtime is not installed: exporting takes long
+    monkeypatch.setattr(networks, "_missing_packages", lambda: ["onnxruntime"])
+    written = tmp_path / "people.json"
+    files = dict(zip(("posenet", "rootnet"), map(str, mppe_snapshots), strict=True))
+    options = [pictures / "hall.png", "--focal", 1500, "--lifter", "mppe", "--json", written]
+    assert "give posenet and rootnet" in estimate(*options, "--weights", "blazepose_full")
+    options += [word for name, file in files.items() for word in (f"--{name}", file)]
+    assert "no refiner weights come with the package for the lifter mppe" in estimate(*options)
+    assert not written.exists()
+
+    assert estimate(*options, "--weights", random_weights / "gru3.safetensors") == 0
+
+    device, camera = select_device("cpu"), Camera.from_focal(1500, *photo.shape[1::-1])
+    initial = PoseEstimator.load(lifter="mppe", **files, device=device)(photo, "bgr", camera)
+    (people,) = json.loads(written.read_text()).values()
+    assert len(people) == len(initial) >= 2
+    for row, person in enumerate(people):
+        np.testing.assert_allclose(person["initial"], initial.joints[row], atol=1e-3)
 
 
 def test_pictures_of_one_name_are_not_drawn_over_each_other(pictures, tmp_path):

@@ -5,11 +5,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
+import torchvision
 
 from pinet_ros.camera import Camera
+from pinet_ros.detection import Detections, LeftOut
+from pinet_ros.detection.torchvision_detector import TorchvisionDetector
 from pinet_ros.device import select_device
+from pinet_ros.errors import PinetError
 from pinet_ros.estimator import PoseEstimator
+from pinet_ros.frame import Frame
+from pinet_ros.lifting.mppe.lifter import ThreeDMPPE
 from pinet_ros.models import fetch
+from pinet_ros.people import People
+from pinet_ros.skeleton import MUPOTS_17
 
 ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores")
 
@@ -54,3 +63,125 @@ def test_images_in_which_nobody_is_found_have_no_people(views):
     estimator = PoseEstimator.load(device=select_device("cpu"))
     images, cameras = ([each[n] for n in (1, 5)] for each in views)
     assert [len(people) for people in estimator.estimate_batch(images, "bgr", cameras)] == [0, 0]
+
+
+class GivenBoxes:
+    """A detector that finds the same boxes (N,4) in any image."""
+
+    def __init__(self, *boxes):
+        scores = np.linspace(0.9, 0.5, len(boxes), dtype=np.float32)
+        self.found = Detections(np.array(boxes, np.float32), scores)
+
+    def __call__(self, frame):
+        return self.found
+
+    def detect(self, frames):
+        return [self.found for _ in frames]
+
+
+class Witness:
+    """A lifter that keeps the boxes that it gets, and finds nobody in them."""
+
+    def __init__(self):
+        self.boxes = []
+
+    def __call__(self, frame, detections, camera):
+        self.boxes.append(detections.boxes.tolist())
+        return People.empty(MUPOTS_17)
+
+    def lift(self, frames, detections, cameras):
+        return [self(*each) for each in zip(frames, detections, cameras, strict=True)]
+
+
+SMALL, LARGE, MEDIUM = [0, 0, 50, 90], [100, 0, 300, 400], [300, 0, 400, 300]
+
+
+@pytest.mark.parametrize("max_people", [2, 3])
+def test_bad_boxes_and_the_smallest_of_too_many_people_are_not_lifted_but_counted(max_people):
+    nowhere, flat, right = [np.nan] * 4, [50, 50, 50, 90], [450, 0, 600, 300]
+    detector, lifter = GivenBoxes(SMALL, nowhere, MEDIUM, flat, LARGE, right), Witness()
+    estimator = PoseEstimator(detector, lifter, select_device("cpu"), max_people)
+    assert estimator.left_out == LeftOut()
+    small = np.zeros((400, 420, 3), np.uint8)  # the right box is outside of it
+    wide = np.zeros((400, 700, 3), np.uint8)
+    cameras = [Camera.from_focal(500, *image.shape[1::-1]) for image in (small, wide)]
+
+    estimator(small, "bgr", cameras[0])
+    assert lifter.boxes == [[SMALL, MEDIUM, LARGE] if max_people == 3 else [MEDIUM, LARGE]]
+    assert estimator.left_out == LeftOut(bad_boxes=3, surplus_people=3 - max_people)
+
+    estimator.estimate_batch([small, wide], "bgr", cameras)
+    assert [len(found) for found in lifter.boxes[1:]] == [max_people] * 2
+    assert estimator.left_out == LeftOut(bad_boxes=5, surplus_people=7 - 2 * max_people)
+
+
+def test_only_so_many_people_are_lifted_as_are_wanted_the_largest(photo):
+    fetch.fetch()
+    camera, device = Camera.from_focal(1500, *photo.shape[1::-1]), select_device("cpu")
+    everyone = PoseEstimator.load(device=device)(photo, "bgr", camera)
+    estimator = PoseEstimator.load(device=device, max_people=2)
+
+    people = estimator(photo, "bgr", camera)
+
+    x0, y0, x1, y1 = everyone.boxes.clip(0, [1088, 1920, 1088, 1920]).T
+    largest = np.sort(np.argsort((x1 - x0) * (y1 - y0))[-2:])
+    np.testing.assert_array_equal(people.boxes, everyone.boxes[largest])
+    assert estimator.left_out == LeftOut(surplus_people=len(everyone) - 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lifter": "mppe"}, "needs two files, which are not fetched: give posenet and rootnet"),
+        ({"lifter": "mppe", "posenet": "p.pth.tar"}, "give posenet and rootnet"),
+        ({"rootnet": "r.pth.tar"}, "of the lifter mppe, not of blazepose_full; choose mppe"),
+        ({"detector_weights": "d.pth"}, "'d.pth' are for a detector of torchvision, not for nano"),
+    ],
+)
+def test_files_that_lack_or_would_not_be_used_are_refused(options, message):
+    with pytest.raises(PinetError, match=message):
+        PoseEstimator.load(device=select_device("cpu"), **options)
+
+
+def test_a_detector_of_torchvision_is_as_good_as_any(photo, tmp_path):
+    fetch.fetch(["blazepose_full"])
+    name, device = "ssdlite320_mobilenet_v3_large", select_device("cpu")
+    state = torchvision.models.get_model(name, weights=None, weights_backbone=None).state_dict()
+    for key, values in state.items():
+        if key.startswith("head.classification_head.") and values.shape == (6 * 91,):
+            values[1::91] += 5  # of 6 anchors: what is seen is a person
+    torch.save(state, tmp_path / "people.pth")
+    estimator = PoseEstimator.load(
+        detector=name,
+        detector_weights=str(tmp_path / "people.pth"),
+        score_threshold=0.1,
+        max_people=3,
+        device=device,
+    )
+
+    estimator(photo, "bgr", Camera.from_focal(1500, *photo.shape[1::-1]))
+
+    assert isinstance(estimator.detector, TorchvisionDetector)
+    found = estimator.detector(Frame.from_array(photo))
+    assert estimator.left_out == LeftOut(surplus_people=len(found) - 3)
+    assert len(found) > 3
+
+
+def test_3dmppe_lifts_whom_the_detector_finds(mppe_snapshots, photo):
+    fetch.fetch(["nanodet"])
+    device, camera = select_device("cpu"), Camera.from_focal(1500, *photo.shape[1::-1])
+    posenet, rootnet = map(str, mppe_snapshots)
+    files = {"posenet": posenet, "rootnet": rootnet, "runtime": "torch"}
+    estimator = PoseEstimator.load(lifter="mppe", **files, device=device, max_people=2)
+    estimator.warm_up()
+
+    people = estimator(photo, "bgr", camera)
+
+    frame = Frame.from_array(photo)
+    largest, _ = estimator.detector(frame).to_lift(frame.width, frame.height, 2)
+    expected = ThreeDMPPE(**files)(frame, largest, camera)
+    assert len(people) == len(expected) == 2
+    for name in ARRAYS:
+        np.testing.assert_allclose(
+            getattr(people, name), getattr(expected, name), rtol=1e-5, err_msg=name
+        )

@@ -6,6 +6,7 @@ import pytest
 from pinet_ros.skeleton import (
     BLAZEPOSE_33,
     COCO_17,
+    H36M_18,
     JOINT_SETS,
     MUCO_21,
     MUPOTS_17,
@@ -41,7 +42,7 @@ def test_bones_are_distinct_pairs_of_joints_and_symmetric(joints):
     assert {frozenset(joints.mirror[i] for i in bone) for bone in bones} == bones
 
 
-@pytest.mark.parametrize("joints", [MUPOTS_17, MUCO_21], ids=lambda s: s.name)
+@pytest.mark.parametrize("joints", [MUPOTS_17, MUCO_21, H36M_18], ids=lambda s: s.name)
 def test_bones_make_one_tree(joints):
     reached = {joints.index("pelvis")}
     for _ in joints.joints:
@@ -55,6 +56,8 @@ def test_bones_make_one_tree(joints):
     [
         (MUPOTS_17, {0: "head_top", 2: "right_shoulder", 11: "left_hip", 14: "pelvis"}),
         (MUCO_21, {16: "head", 17: "right_hand", 20: "left_toe"}),
+        (H36M_18, {0: "pelvis", 1: "right_hip", 6: "left_ankle", 7: "spine", 8: "neck", 9: "nose",
+                   10: "head_top", 11: "left_shoulder", 16: "right_wrist", 17: "thorax"}),
         (BLAZEPOSE_33, {0: "nose", 7: "left_ear", 11: "left_shoulder", 24: "right_hip",
                         28: "right_ankle", 31: "left_foot_index"}),
         (COCO_17, {3: "left_ear", 5: "left_shoulder", 12: "right_hip", 16: "right_ankle"}),
@@ -91,7 +94,7 @@ def test_image_points_are_made_with_the_ratios_of_the_space_points(landmarks):
     np.testing.assert_allclose(image, 300 * converted[..., :2] + 50)
 
 
-@pytest.mark.parametrize("source", [BLAZEPOSE_33, COCO_17], ids=lambda s: s.name)
+@pytest.mark.parametrize("source", [BLAZEPOSE_33, COCO_17, H36M_18], ids=lambda s: s.name)
 def test_converting_a_mirrored_body_mirrors_the_converted_one(source, landmarks):
     joints, image, confidence = (a[:, : len(source)] for a in landmarks)
     flip = np.array([-1, 1, 1])
@@ -113,6 +116,21 @@ def test_coco_and_muco_keep_what_they_share_with_mupots(landmarks):
     muco = convert(MUCO_21, MUPOTS_17, joints[:, :21], image[:, :21], confidence[:, :21])
     for got, given in zip(muco, landmarks, strict=True):
         np.testing.assert_array_equal(got, given[:, :17])
+
+
+def test_human36m_keeps_its_joints_and_a_head_is_made(landmarks):
+    converted = convert(H36M_18, MUPOTS_17, *(a[:, :18] for a in landmarks))
+    for got, given in zip(converted, landmarks, strict=True):
+        # fmt: off
+        np.testing.assert_array_equal(
+            got[:, :16],
+            given[:, [10, 17, 14, 15, 16, 11, 12, 13, 1, 2, 3, 4, 5, 6, 0, 7]],
+        )
+        # fmt: on
+    joints, image, confidence = (a[:, [17, 10]] for a in landmarks)  # thorax and head top
+    for got, given in zip(converted[:2], (joints, image), strict=True):
+        np.testing.assert_allclose(got[:, 16], 0.64 * given[:, 0] + 0.36 * given[:, 1])
+    np.testing.assert_array_equal(converted[2][:, 16], confidence.min(axis=1))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ class NanoDet:
         score_threshold: float = 0.4,
         iou_threshold: float = 0.6,
         min_height: float = 40.0,
-        max_people: int = 20,
     ) -> None:
         """Load the fetched weights.
 
@@ -44,7 +43,6 @@ class NanoDet:
             score_threshold: boxes below it are dropped, 0 to 1.
             iou_threshold: of two boxes that overlap more, the weaker is dropped.
             min_height: smaller boxes are dropped, pixels; poses are poor below it.
-            max_people: only the strongest so many are kept.
 
         Raises:
             ModelError: the weights are not in the cache or are damaged.
@@ -53,7 +51,6 @@ class NanoDet:
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.min_height = min_height
-        self.max_people = max_people
         self.network = load_network("nanodet", device, runtime)
         self._mean = torch.tensor(_MEAN, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(_STD, device=device).view(1, 3, 1, 1)
@@ -80,7 +77,7 @@ class NanoDet:
         corners_and_sizes = np.hstack([found[:, :2], found[:, 2:4] - found[:, :2]])
         # torchvision's would do as well, but importing it takes longer than loading the models
         keep = cv2.dnn.NMSBoxes(corners_and_sizes, found[:, 4], 0.0, self.iou_threshold)
-        found = found[np.array(keep, int)[: self.max_people]]
+        found = found[np.array(keep, int)]
         return Detections(boxes=found[:, :4], scores=found[:, 4])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+NEAREST = 0.3  # metres: a root closer than this is a failed fit, not a person
+
 
 def rotation_to_ray(rays: np.ndarray) -> np.ndarray:
     """Smallest rotations (N,3,3) that take the optical axis to unit rays (N,3), z > 0.

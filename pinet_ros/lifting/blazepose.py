@@ -12,7 +12,7 @@ import torch
 from pinet_ros.camera import Camera
 from pinet_ros.detection import Detections
 from pinet_ros.frame import Frame
-from pinet_ros.lifting.absolute import rotation_to_ray, translation_to_camera
+from pinet_ros.lifting.absolute import NEAREST, rotation_to_ray, translation_to_camera
 from pinet_ros.lifting.regions import Regions
 from pinet_ros.models.networks import load_network
 from pinet_ros.people import People
@@ -27,7 +27,6 @@ _HEATMAP = 64  # cells of the heat map
 _WINDOW = 7  # cells of a landmark's neighbourhood in it
 _MIN_HEATMAP = 0.5  # below this peak the heat map does not refine a landmark
 _MIN_WEIGHT = 0.05  # of an unseen landmark in the translation
-_NEAREST = 0.3  # metres: a pelvis closer than this is a failed fit, not a person
 _MIN_TILT = math.radians(10)  # of a body in the image, from which on its region is turned with it
 
 _EARS = BLAZEPOSE_33.indices("left_ear", "right_ear")
@@ -116,7 +115,7 @@ class BlazePose:
     def _people(self, landmarks: Landmarks, detections: Detections, camera: Camera) -> People:
         joints = to_camera(landmarks, camera)
         depth = joints[:, _HIPS, 2].mean(axis=1)
-        good = (landmarks.presence >= self.min_presence) & (depth > _NEAREST)
+        good = (landmarks.presence >= self.min_presence) & (depth > NEAREST)
         people = People(
             BLAZEPOSE_33,
             joints=joints[good],

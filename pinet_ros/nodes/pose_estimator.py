@@ -9,6 +9,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from pinet_ros.device import describe_device, select_device
 from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
+from pinet_ros.lifting.mppe.lifter import PRECISIONS
 from pinet_ros.models.networks import RUNTIMES, describe_runtime, select_runtime
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.camera_source import CameraSource
@@ -33,7 +34,20 @@ class PoseEstimatorNode(LiveNode):
         IMAGE_TRANSPORT,
         *CameraSource.PARAMETERS,
         Parameter("detector", "nanodet", "the person detector", choices=DETECTORS),
+        Parameter(
+            "detector_weights",
+            "",
+            "of a detector of torchvision: a file, random, or empty for torchvision's own",
+        ),
         Parameter("lifter", "blazepose_full", "the pose network", choices=LIFTERS),
+        Parameter("posenet", "", "file of PoseNet's snapshot, for the lifter mppe"),
+        Parameter("rootnet", "", "file of RootNet's snapshot, for the lifter mppe"),
+        Parameter(
+            "precision",
+            "auto",
+            "of the lifter mppe: half (on a GPU only), full, or auto: half on a GPU",
+            choices=PRECISIONS,
+        ),
         Parameter(
             "mirror",
             False,
@@ -50,7 +64,7 @@ class PoseEstimatorNode(LiveNode):
         Parameter(
             "max_people",
             20,
-            "only this many, the most certain, are lifted",
+            "of more people, only this many are lifted, the largest in the image",
             minimum=1,
             maximum=200,
         ),
@@ -67,9 +81,13 @@ class PoseEstimatorNode(LiveNode):
         runtime = select_runtime(self.value("runtime"), device)
         self._estimator = PoseEstimator.load(
             detector=self.value("detector"),
+            detector_weights=self.value("detector_weights"),
             lifter=self.value("lifter"),
+            posenet=self.value("posenet"),
+            rootnet=self.value("rootnet"),
             device=device,
             runtime=runtime,
+            precision=self.value("precision"),
             score_threshold=self.value("score_threshold"),
             max_people=self.value("max_people"),
             mirror=self.value("mirror"),
@@ -99,9 +117,25 @@ class PoseEstimatorNode(LiveNode):
         camera = self._camera.camera(image.shape[1], image.shape[0])
         self._estimator.detector.score_threshold = self.value("score_threshold")
         people = self._estimator(image, layout, camera)
+        self._count_left_out()
         with times.measure("publish"):
             self._publisher.publish(people_to_message(people, message.header))
         self.diagnostics.finished(len(people), self.latency(message.header))
+
+    def _count_left_out(self) -> None:
+        """Tell of the detections that were not lifted."""
+        left_out = self._estimator.left_out
+        self.diagnostics.left_out(
+            "bad_boxes",
+            left_out.bad_boxes,
+            "boxes that are not finite, have no area or lie outside of the image are left out",
+        )
+        self.diagnostics.left_out(
+            "surplus_people",
+            left_out.surplus_people,
+            f"more people than max_people ({self.value('max_people')}) are found: the largest in "
+            "the image are lifted",
+        )
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -25,14 +25,26 @@ from pinet_ros.skeleton import MUPOTS_17
 DEFAULT_WEIGHTS = "blazepose_full"
 SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS, "blazepose_heavy")
 
+_SHIPPED_KIND = "blazepose_"
 _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")
 _BOOLEANS = {"true": True, "false": False}
 
 
 def weights_for(lifter: str) -> str:
-    """Which of SHIPPED_WEIGHTS suits a lifter best."""
-    return lifter if lifter in SHIPPED_WEIGHTS else DEFAULT_WEIGHTS
+    """Which of SHIPPED_WEIGHTS suits a lifter best.
+
+    Raises:
+        ModelError: none does, they have learnt the errors of a lifter of another kind.
+    """
+    if lifter in SHIPPED_WEIGHTS:
+        return lifter
+    if lifter.startswith(_SHIPPED_KIND):
+        return DEFAULT_WEIGHTS
+    raise ModelError(
+        f"no refiner weights come with the package for the lifter {lifter}: give weights, those "
+        "of a run of `pinet train` on its people or a released snapshot (.pth.tar)"
+    )
 
 
 def load_network(weights: str | Path) -> tuple[nn.Module, Formulation]:

@@ -18,6 +18,7 @@ from pinet_ros.timing import StageTimes
 _PERIOD = 1.0  # seconds
 _RECENT = 5.0  # seconds: for the rate, and for how long a problem is a warning
 _MOST_LOGGED = 20  # different messages: some hold numbers that change
+_SAID_ONCE = "(said once; counted in /diagnostics)"
 
 
 @dataclass
@@ -74,9 +75,13 @@ class Diagnostics:
 
     def problem(self, kind: str, message: str) -> None:
         """Count a problem of this kind, and log its message when it is new."""
-        self._problems[kind] += 1
-        self._problem = (time.monotonic(), message)
-        self._log_once(message)
+        if self._count(kind, 1, message):
+            self._node.get_logger().error(f"{message} {_SAID_ONCE}")
+
+    def left_out(self, kind: str, count: int, message: str) -> None:
+        """Count what was left out of a frame, if anything, and warn when that is new."""
+        if count and self._count(kind, count, message):
+            self._node.get_logger().warning(f"{message} {_SAID_ONCE}")
 
     def finished(self, people: int, latency: float) -> None:
         """Note a published result and its seconds since the image's stamp."""
@@ -114,10 +119,14 @@ class Diagnostics:
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
 
-    def _log_once(self, message: str) -> None:
-        if message not in self._logged and len(self._logged) < _MOST_LOGGED:
+    def _count(self, kind: str, count: int, message: str) -> bool:
+        """Note a problem; whether its message is to be logged."""
+        self._problems[kind] += count
+        self._problem = (time.monotonic(), message)
+        new = message not in self._logged and len(self._logged) < _MOST_LOGGED
+        if new:
             self._logged.add(message)
-            self._node.get_logger().error(f"{message} (said once; counted in /diagnostics)")
+        return new
 
     def _rate(self) -> float:
         """Results per second of late."""

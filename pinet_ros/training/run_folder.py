@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from pinet_ros import __version__
 from pinet_ros.errors import PinetError
 from pinet_ros.files import write_text, write_whole
-from pinet_ros.refinement.checkpoint import save_network
-from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.training.datasets.scenes import Scenes
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.settings import as_json, first_difference
@@ -24,7 +22,6 @@ _CONFIGURATION = "configuration.json"
 _VERSIONS = "versions"  # in it: of the code, which do not decide whether a run is gone on with
 _CHECKPOINT = "checkpoint.pt"
 _METRICS = "metrics.json"
-_WEIGHTS = "weights.safetensors"
 
 
 class RunFolderError(PinetError):
@@ -37,7 +34,7 @@ class RunFolder:
     - `configuration.json`: recipe, data, and the versions of the code and of torch;
     - `checkpoint.pt`: the state after the last whole epoch;
     - `metrics.json`: loss, learning rate and validation of each epoch;
-    - `weights.safetensors`: the trained network, when the training is finished;
+    - `weights.safetensors`, or another name: the trained network, when the training is finished;
     - TensorBoard's event files.
 
     Each file is replaced as a whole, so that one can stop a training at any moment.
@@ -46,14 +43,23 @@ class RunFolder:
         path: of the folder, which `begin` makes.
         configuration: what decides the result, see `configuration`.
         resume: go on with the training that the folder holds, if any.
+        weights: name of the file of the trained network.
 
     Raises:
         RunFolderError: the folder holds a training and it is not to be resumed, or holds one of
             another configuration.
     """
 
-    def __init__(self, path: Path, configuration: dict[str, Any], *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        configuration: dict[str, Any],
+        *,
+        resume: bool = False,
+        weights: str = "weights.safetensors",
+    ) -> None:
         self.path = Path(path)
+        self.weights = self.path / weights  # where the trained network is, when it is finished
         self._configuration = as_json(configuration)
         self._held = self._held_configuration()
         if self._held is None:
@@ -76,11 +82,6 @@ class RunFolder:
         versions = {"pinet_ros": code_version(), "torch": torch.__version__}
         configured = json.dumps({**self._configuration, _VERSIONS: versions}, indent=2)
         write_text(self.path / _CONFIGURATION, configured + "\n")
-
-    @property
-    def weights(self) -> Path:
-        """Where the trained network is, when the training is finished."""
-        return self.path / _WEIGHTS
 
     @property
     def checkpoint(self) -> Path:
@@ -108,12 +109,10 @@ class RunFolder:
         write_whole(self.checkpoint, lambda stream: torch.save(state, stream))
         self._save_metrics(epochs)
 
-    def finish(
-        self, network: nn.Module, formulation: Formulation, epochs: list[dict[str, Any]]
-    ) -> None:
-        """Write the trained network, and the metrics, if the run was stopped before they were."""
+    def finish(self, write: Callable[[Path], object], epochs: list[dict[str, Any]]) -> None:
+        """Have the trained network written, and the metrics, if the run was stopped before."""
         self._save_metrics(epochs)
-        save_network(self.weights, network, formulation)
+        write(self.weights)
 
     def _save_metrics(self, epochs: list[dict[str, Any]]) -> None:
         metrics = json.dumps({"epochs": epochs}, indent=2)

@@ -128,7 +128,6 @@ def test_nobody_is_in_a_black_image(nanodet, shape):
     ("changed", "kept"),
     [
         ({"score_threshold": 0.7}, lambda boxes, scores: scores > 0.7),
-        ({"max_people": 1}, lambda boxes, scores: scores == scores.max()),
         ({"min_height": 500}, lambda boxes, scores: boxes[:, 3] - boxes[:, 1] >= 500),
     ],
     ids=lambda x: next(iter(x)) if isinstance(x, dict) else "",

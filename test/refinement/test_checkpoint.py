@@ -6,7 +6,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.refinement.checkpoint import load_network, save_network
+from pinet_ros.refinement.checkpoint import load_network, save_network, weights_for
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.refinement.variants import VARIANTS, build_network
@@ -122,3 +122,20 @@ def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):
 
     with pytest.raises(ModelError, match=r"(?s)linear3.weight.*backbone.conv1.weight"):
         load_network(tmp_path / "posenet.pth.tar")
+
+
+@pytest.mark.parametrize(
+    ("lifter", "weights"),
+    [
+        ("blazepose_lite", "blazepose_full"),
+        ("blazepose_full", "blazepose_full"),
+        ("blazepose_heavy", "blazepose_heavy"),
+    ],
+)
+def test_the_package_has_weights_for_each_blazepose(lifter, weights):
+    assert weights_for(lifter) == weights
+
+
+def test_of_another_lifter_the_weights_must_be_given():
+    with pytest.raises(ModelError, match=r"for the lifter mppe: give weights, .*`pinet train` on"):
+        weights_for("mppe")

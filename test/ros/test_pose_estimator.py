@@ -115,6 +115,45 @@ def test_an_uncalibrated_camera_needs_a_field_of_view(ros, camera, photo, calibr
     assert len(people[0].people) >= 2
 
 
+def test_the_smallest_of_too_many_people_are_counted_and_warned_of_once(
+    ros, camera, photo, calibration, expected
+):
+    people = ros.listen(PersonPoseArray, "people/initial")
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    estimator = ros.start("pose_estimator", {"device": "cpu", "max_people": 1})
+    camera.wait()
+    for shown in (1, 2):
+        camera.show(photo, calibration)
+        ros.until(lambda shown=shown: len(people) == shown)
+
+    x0, y0, x1, y1 = expected.boxes.clip(0, [1088, 1920, 1088, 1920]).T
+    largest = expected.boxes[((x1 - x0) * (y1 - y0)).argmax()]
+    for message in people:
+        np.testing.assert_allclose(people_from_message(message).boxes, [largest], atol=0.1)
+    surplus = ("surplus_people", str(2 * (len(expected) - 1)))
+    ros.until(lambda: surplus in _values(diagnostics[-1].status[0]))
+    assert "bad_boxes" not in dict(_values(diagnostics[-1].status[0]))
+    assert estimator.output.count("more people than max_people (1) are found") == 1
+
+
+def test_3dmppe_lifts_by_the_files_that_are_given(ros, camera, photo, calibration, mppe_snapshots):
+    files = dict(zip(("posenet", "rootnet"), map(str, mppe_snapshots), strict=True))
+    chosen = {"lifter": "mppe", **files, "runtime": "torch", "max_people": 1}
+    people = ros.listen(PersonPoseArray, "people/initial")
+    ros.start("pose_estimator", {"device": "cpu", **chosen})
+    camera.wait()
+    camera.show(photo, calibration)
+    ros.until(lambda: people)
+
+    estimator = PoseEstimator.load(device=select_device("cpu"), **chosen)
+    expected = estimator(photo, "bgr", calibration.camera(1088, 1920))
+    found = people_from_message(people[0])
+    assert people[0].header == camera.headers[0]
+    assert len(found) == len(expected) == 1
+    np.testing.assert_allclose(found.joints, expected.joints, atol=0.01)
+    assert np.isnan(found.confidence).all()
+
+
 def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expected):
     people = ros.listen(PersonPoseArray, "people/initial")
     camera = Camera(ros, CompressedImage, "/front/", "image_raw/compressed")
@@ -140,7 +179,8 @@ def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expe
         ({"device": "gpu"}, {}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
         ({"score_threshold": 3}, {}, "score_threshold must be a float like 0.4 from 0.0 to 1.0"),
         ({"max_people": -1}, {}, "parameter max_people must be a int like 20 from 1 to 200"),
-        ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, got 'yolo'"),
+        ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, maskrcnn_"),
+        ({"lifter": "mppe"}, {}, "give posenet and rootnet"),
         ({"device": "cpu"}, {"PINET_CACHE": "EMPTY"}, "pinet models fetch"),
         pytest.param(
             {"device": "cuda"},

@@ -11,11 +11,12 @@ from pinet_ros.refinement.checkpoint import load_network
 from pinet_ros.refinement.formulation import PUBLISHED
 from pinet_ros.training.augment import Augmentation
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError
+from pinet_ros.training.epochs import TrainingError
 from pinet_ros.training.evaluation.metrics import mean_metrics
 from pinet_ros.training.recipe import RECIPES, Recipe, RecipeError
 from pinet_ros.training.run_folder import RunFolder, configuration
 from pinet_ros.training.samples import OTHERS, Company
-from pinet_ros.training.train import TrainingError, train
+from pinet_ros.training.train import train
 
 SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
 UNCHANGED = Augmentation(0, 0, 0, 0, moved=0)

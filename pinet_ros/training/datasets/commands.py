@@ -11,6 +11,7 @@ from tqdm import tqdm
 from pinet_ros.arguments import (
     DEFAULT,
     add_estimator,
+    chosen_estimator,
     natural_number,
     positive_integer,
     register,
@@ -92,12 +93,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     if folder is None:
         raise DatasetError(f"{dataset} does not say where its pictures are; give --images DIR")
     device = select_device(arguments.device)
-    estimator = PoseEstimator.load(
-        detector=arguments.detector,
-        lifter=arguments.lifter,
-        mirror=arguments.mirror,
-        device=device,
-    )
+    estimator = PoseEstimator.load(**chosen_estimator(arguments), device=device)
     print(f"estimating on {describe_device(device)}")
     _write(output, predict.predict(annotations, folder, estimator))
     return 0

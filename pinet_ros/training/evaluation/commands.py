@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pinet_ros.arguments import DEFAULT, positive_integer, register
+from pinet_ros.arguments import (
+    DEFAULT,
+    add_estimator,
+    chosen_estimator,
+    positive_integer,
+    register,
+)
 from pinet_ros.device import select_device
 from pinet_ros.errors import PinetError
-from pinet_ros.estimator import LIFTERS, PoseEstimator
+from pinet_ros.estimator import PoseEstimator
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.training.datasets.annotations import read_annotations
@@ -50,7 +56,7 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
 
 def _add_real(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=25, help="so many moments of the recording")
-    parser.add_argument("--lifter", choices=LIFTERS, default="blazepose_full")
+    add_estimator(parser)
     parser.add_argument(
         "--draw", type=Path, metavar="DIR", help="draw the true, initial and refined skeletons"
     )
@@ -136,7 +142,7 @@ def _evaluate_real(options: argparse.Namespace) -> int:
         raise PinetError(f"--frames must be 1 to {FRAMES}, got {options.frames}")
     device = select_device(options.device)
     report = evaluate_real(
-        PoseEstimator.load(lifter=options.lifter, device=device),
+        PoseEstimator.load(**chosen_estimator(options), device=device),
         load_accurate(device),
         Refiner.load(options.weights or weights_for(options.lifter), device),
         options.frames,

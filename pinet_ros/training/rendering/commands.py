@@ -8,6 +8,7 @@ from pathlib import Path
 from pinet_ros.arguments import (
     DEFAULT,
     add_estimator,
+    chosen_estimator,
     natural_number,
     positive_integer,
     register,
@@ -130,10 +131,7 @@ def _kept_bodies() -> Path:
 def _estimate(options: argparse.Namespace) -> int:
     """Run an estimator over rendered scenes and write a file to train and test on."""
     settings = EstimatorSettings(
-        detector=options.detector,
-        lifter=options.lifter,
-        score_threshold=options.score_threshold,
-        mirror=options.mirror,
+        **chosen_estimator(options), score_threshold=options.score_threshold
     )
     done = estimate(
         options.folder, options.output, settings, device=options.device, workers=options.workers

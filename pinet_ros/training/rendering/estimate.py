@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -13,10 +14,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from pinet_ros.detection.torchvision_detector import RANDOM, TORCHVISION_DETECTORS
 from pinet_ros.device import select_device
-from pinet_ros.estimator import PoseEstimator
+from pinet_ros.errors import PinetError
+from pinet_ros.estimator import PoseEstimator, require_fitting
 from pinet_ros.files import write_whole
+from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import model
+from pinet_ros.models.networks import NETWORKS
 from pinet_ros.people import People
 from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.datasets.scene_fields import NOBODY
@@ -27,23 +32,49 @@ from pinet_ros.training.rendering.shards import RenderedScenes, Shard
 from pinet_ros.training.settings import hold_settings
 
 _BATCH = 10  # pictures at once on a GPU; the CPU is no faster with several
+_FILES = ("detector_weights", "posenet", "rootnet")
 _LIVE = PoseEstimator.load.__kwdefaults__  # a refiner is to learn from what it will be given
 
 
 @dataclass(frozen=True)
 class EstimatorSettings:
-    """What decides the estimates, by default as of a camera; see PoseEstimator.load."""
+    """What decides the estimates, by default as of a camera; see PoseEstimator.load.
+
+    Raises:
+        PinetError: files are not for what was chosen.
+    """
 
     detector: str = _LIVE["detector"]
+    detector_weights: str = _LIVE["detector_weights"]
     lifter: str = _LIVE["lifter"]
+    posenet: str = _LIVE["posenet"]
+    rootnet: str = _LIVE["rootnet"]
     score_threshold: float = _LIVE["score_threshold"]
     mirror: bool = _LIVE["mirror"]
 
+    def __post_init__(self) -> None:
+        require_fitting(
+            self.detector, self.detector_weights, self.lifter, self.posenet, self.rootnet
+        )
+
     @property
     def name(self) -> str:
-        """Of the folder in which the estimates are kept."""
+        """Of the folder in which the estimates are kept, another one for other files."""
+        marks = {network: f"_{sha256[:8]}" for network, sha256 in self.files.items()}
+        detector = self.detector + marks.get("detector_weights", "")
+        lifter = self.lifter + marks.get("posenet", "") + marks.get("rootnet", "")
         mirrored = "_mirror" if self.mirror else ""
-        return f"{self.detector}_{self.score_threshold}+{self.lifter}{mirrored}"
+        return f"{detector}_{self.score_threshold}+{lifter}{mirrored}"
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """The SHA-256 of each file that was given, by what it is for.
+
+        Raises:
+            PinetError: one cannot be read.
+        """
+        given = {name: getattr(self, name) for name in _FILES}
+        return {name: _hash(value) for name, value in given.items() if value}
 
 
 @dataclass(frozen=True)
@@ -122,12 +153,33 @@ def _count(fields: dict[str, np.ndarray]) -> Estimation:
 
 
 def _deciding(settings: EstimatorSettings, scenes: RenderedScenes) -> dict[str, object]:
-    """All that decides the estimates."""
-    networks = {
+    """All that decides the estimates: files by what is in them, wherever they lie."""
+    chosen = {name: value for name, value in asdict(settings).items() if name not in _FILES}
+    networks: dict[str, object] = {
         name: {file.name: file.sha256 for file in model(name).files}
         for name in (settings.detector, settings.lifter)
-    }
-    return {**asdict(settings), "networks": networks, "data_set": scenes.settings}
+        if name in NETWORKS
+    } | settings.files
+    if settings.detector in TORCHVISION_DETECTORS and not settings.detector_weights:
+        networks["detector_weights"] = _torchvisions_own(settings.detector)
+    return {**chosen, "networks": networks, "data_set": scenes.settings}
+
+
+def _torchvisions_own(detector: str) -> str:
+    """The file of torchvision's weights, whose name has a part of its hash."""
+    from torchvision import models  # importing it takes seconds
+
+    return Path(models.get_model_weights(detector).DEFAULT.url).name
+
+
+def _hash(file: str) -> str:
+    """The SHA-256 of a file; the word for weights that are none stays."""
+    if file == RANDOM:
+        return file
+    try:
+        return sha256_of(Path(file))
+    except OSError as error:
+        raise PinetError(f"the weights {file} cannot be read: {error}") from error
 
 
 def _estimate_shards(

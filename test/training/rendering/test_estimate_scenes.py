@@ -242,6 +242,64 @@ def test_estimates_of_other_settings_are_kept_apart(settings, name, told, tmp_pa
     assert estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu").found == 6
 
 
+def _mppe(folder, posenet, rootnet):
+    """Settings with files of given contents."""
+    folder.mkdir()
+    files = {"posenet": folder / "posenet.pth.tar", "rootnet": folder / "rootnet.pth.tar"}
+    files["posenet"].write_bytes(posenet)
+    files["rootnet"].write_bytes(rootnet)
+    return EstimatorSettings(lifter="mppe", **{name: str(path) for name, path in files.items()})
+
+
+def test_settings_are_named_by_what_is_in_their_files(tmp_path):
+    name = _mppe(tmp_path / "1", b"a", b"b").name
+    hashes = [hashlib.sha256(content).hexdigest()[:8] for content in (b"a", b"b")]
+    assert name == "nanodet_0.4+mppe_{}_{}".format(*hashes)
+    assert _mppe(tmp_path / "moved", b"a", b"b").name == name
+    others = [_mppe(tmp_path / f"{a}{b}", a, b) for a, b in ((b"c", b"b"), (b"a", b"c"))]
+    assert len({name, *(other.name for other in others)}) == 3
+
+
+def test_files_are_kept_in_the_settings_by_what_is_in_them(told, tmp_path):
+    scenes, _ = told
+    settings = _mppe(tmp_path / "files", b"a", b"b")
+    kept = scenes.folder / "estimates" / settings.name
+    for number in range(2):
+        write_estimates(kept / f"{number:05d}.npz", [People.empty(MUPOTS_17)] * 2)
+
+    estimate(scenes.folder, tmp_path / "scenes.npz", settings, device="cpu")
+
+    held = json.loads((kept / "settings.json").read_text())
+    assert held["networks"].keys() == {"nanodet", "posenet", "rootnet"}
+    for name, content in (("posenet", b"a"), ("rootnet", b"b")):
+        assert held["networks"][name] == hashlib.sha256(content).hexdigest()
+        assert name not in held
+    moved = _mppe(tmp_path / "moved", b"a", b"b")
+    estimate(scenes.folder, tmp_path / "scenes.npz", moved, device="cpu")  # they still hold
+
+
+def test_torchvision_s_own_weights_are_kept_by_their_name(told, tmp_path):
+    scenes, _ = told
+    settings = EstimatorSettings(detector="ssdlite320_mobilenet_v3_large")
+    kept = scenes.folder / "estimates" / settings.name
+    for number in range(2):
+        write_estimates(kept / f"{number:05d}.npz", [People.empty(MUPOTS_17)] * 2)
+
+    estimate(scenes.folder, tmp_path / "scenes.npz", settings, device="cpu")
+
+    networks = json.loads((kept / "settings.json").read_text())["networks"]
+    assert networks.keys() == {"detector_weights", "blazepose_full"}
+    assert networks["detector_weights"] == "ssdlite320_mobilenet_v3_large_coco-a79551df.pth"
+
+
+def test_files_that_lack_or_are_missing_are_refused():
+    missing = EstimatorSettings(lifter="mppe", posenet="nowhere.pth.tar", rootnet="root.pth.tar")
+    with pytest.raises(PinetError, match=r"the weights nowhere.pth.tar cannot be read: .*No such"):
+        _ = missing.name
+    with pytest.raises(PinetError, match="give posenet and rootnet"):
+        EstimatorSettings(lifter="mppe")
+
+
 def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     scenes, _ = told
     fetch.fetch()

@@ -1,0 +1,24 @@
+"""Batches of few different sizes, for networks that are prepared anew for each size."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from pinet_ros.models.networks import Network
+
+
+def in_buckets(network: Network) -> Network:
+    """A network that sees only batches of 1, 2, 4, 8, ... images: black ones fill them up.
+
+    The number of people changes from frame to frame; cuDNN's plans, the memory of activations and
+    compiled graphs are each for one size of the batch.
+    """
+
+    def run(images: Tensor) -> tuple[Tensor, ...]:
+        count = len(images)
+        bucket = 1 << (count - 1).bit_length()
+        filled = F.pad(images, (0, 0, 0, 0, 0, 0, 0, bucket - count))
+        return tuple(output[:count] for output in network(filled))
+
+    return run

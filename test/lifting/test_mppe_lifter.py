@@ -1,0 +1,224 @@
+"""3DMPPE as a lifter against a plain computation, one person at a time."""
+
+from __future__ import annotations
+
+import copy
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from plain_mppe import CELLS, clouds, write_snapshot
+
+from pinet_ros.camera import Camera
+from pinet_ros.detection import Detections
+from pinet_ros.errors import PinetError
+from pinet_ros.frame import Frame
+from pinet_ros.lifting.mppe.lifter import ThreeDMPPE
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.skeleton import MUPOTS_17
+
+LENS = [-0.3, 0.1, 0.001, -0.002, 0.02]  # plumb_bob
+CAMERAS = (
+    Camera.from_intrinsics(640, 480, 600, 500, 310, 250),
+    Camera.from_intrinsics(400, 300, 450, 460, 190, 160, LENS),
+)
+# The sides of their squares are multiples of 8 pixels: cv2 takes positions to 1/32 pixel only.
+BOXES = (
+    [[100, 40, 221, 361], [350, 100, 511, 201]],
+    [[300, 107, 420, 340], [-30, 203, 65, 400]],  # cut off at the right, and by a corner
+)
+MUCO_FLIP_PAIRS = ((2, 5), (3, 6), (4, 7), (8, 11), (9, 12), (10, 13), (17, 18), (19, 20))
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Pictures of both cameras' sizes, RGB."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        pictures = [clouds(1, camera.height, camera.width)[0] for camera in CAMERAS]
+    return [
+        (127 + 55 * picture).clip(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+        for picture in pictures
+    ]
+
+
+@pytest.fixture(scope="module")
+def lifter(mppe_snapshots):
+    return ThreeDMPPE(*mppe_snapshots, runtime="torch")
+
+
+def found(boxes):
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    return Detections(boxes, np.linspace(0.9, 0.5, len(boxes), dtype=np.float32))
+
+
+@torch.inference_mode()
+def plain(networks, image, box, camera, flip_pairs=()):
+    """One person's joints (J,3) in metres and (J,2) in pixels; the mean with the mirrored ones."""
+    x0, y0 = np.maximum(box[:2], 0)
+    x1, y1 = np.minimum(box[2:], image.shape[1::-1]) - 1.0
+    side = 1.25 * max(x1 - x0, y1 - y0)
+    left, top = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
+    to_crop = np.array([[256 / side, 0, -left * 256 / side], [0, 256 / side, -top * 256 / side]])
+    crop = cv2.warpAffine(image.astype(np.float32), to_crop, (256, 256), flags=cv2.INTER_LINEAR)
+    crop = (crop / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    crops = torch.tensor(crop).permute(2, 0, 1)[None].float()
+    joints, root = (network(crops)[0].double().numpy() for network in networks)
+    if flip_pairs:
+        crops = crops.flip(-1)
+        flipped, flipped_root = (network(crops)[0].double().numpy() for network in networks)
+        for a, b in flip_pairs:
+            flipped[[a, b]] = flipped[[b, a]]
+        flipped[:, 0] = (255 - flipped[:, 0] * 4) / 4  # in pixels of the crop it is 255 - x
+        joints, root = (joints + flipped) / 2, (root + flipped_root) / 2
+    fx, fy = camera.matrix[0, 0], camera.matrix[1, 1]
+    depth_mm = root[2] * np.sqrt(2000 * 2000 * fx * fy / side**2)
+    depth_mm = depth_mm + (joints[:, 2] / CELLS * 2 - 1) * 1000
+    pixels = [left, top] + joints[:, :2] * 4 * side / 256
+    flat = cv2.undistortPoints(pixels[:, None], camera.matrix, camera.distortion)[:, 0]
+    return np.column_stack([flat * depth_mm[:, None], depth_mm]) / 1000, pixels
+
+
+def require_plain(people, networks, image, boxes, camera, flip_pairs=()):
+    assert people.joint_set == MUPOTS_17
+    np.testing.assert_array_equal(people.boxes, np.array(boxes, np.float32))
+    assert np.isnan(people.confidence).all()
+    for row, box in enumerate(boxes):
+        joints, pixels = plain(networks, image, np.array(box, float), camera, flip_pairs)
+        np.testing.assert_allclose(people.joints[row], joints[:17], atol=1e-3)
+        np.testing.assert_allclose(people.joints_image[row], pixels[:17], atol=0.1)
+    assert np.ptp(people.joints[..., 2]) > 0.1
+
+
+def test_people_of_several_images_are_what_a_plain_computation_gives_for_each(
+    mppe_networks, lifter, images
+):
+    frames = [Frame.from_array(image, layout="rgb") for image in images]
+    frames.insert(1, frames[0])  # in which nobody is found
+    detections = [found(BOXES[0]), found([]), found(BOXES[1])]
+
+    first, nobody, second = lifter.lift(frames, detections, [CAMERAS[0], *CAMERAS])
+
+    require_plain(first, mppe_networks, images[0], BOXES[0], CAMERAS[0])
+    require_plain(second, mppe_networks, images[1], BOXES[1], CAMERAS[1])
+    assert nobody.joints.shape == (0, 17, 3)
+    np.testing.assert_allclose(first.scores, [0.9, 0.5])
+
+
+def test_the_mean_with_the_mirrored_picture_has_left_and_right_swapped(
+    mppe_networks, lifter, images, monkeypatch
+):
+    monkeypatch.setattr(lifter, "mirror", True)
+    frames = [Frame.from_array(image, layout="rgb") for image in images]
+    boxes = [BOXES[0][:1], BOXES[1][:1]]
+
+    people = lifter.lift(frames, [found(each) for each in boxes], CAMERAS)
+
+    for each, *expected in zip(people, images, boxes, CAMERAS, strict=True):
+        require_plain(each, mppe_networks, *expected, MUCO_FLIP_PAIRS)
+
+
+def test_by_onnx_runtime_people_are_the_same(
+    mppe_networks, mppe_snapshots, images, tmp_path, monkeypatch
+):
+    pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime")
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    lifter = ThreeDMPPE(*mppe_snapshots, runtime="onnx")
+    bgr = np.ascontiguousarray(images[0][..., ::-1])
+
+    people = lifter(Frame.from_array(bgr, layout="bgr"), found(BOXES[0]), CAMERAS[0])
+
+    require_plain(people, mppe_networks, images[0], BOXES[0], CAMERAS[0])
+
+
+def test_nobody_is_nobody(lifter, images):
+    frame = Frame.from_array(images[1], layout="rgb")
+    assert lifter(frame, found([]), CAMERAS[1]).joints.shape == (0, 17, 3)
+    assert [len(people) for people in lifter.lift([frame] * 2, [found([])] * 2, CAMERAS)] == [0, 0]
+
+
+def test_the_distance_goes_with_the_root_of_the_product_of_both_focal_lengths(lifter, images):
+    frame = Frame.from_array(images[0], layout="rgb")
+    depths = []
+    for fx, fy in ((600, 500), (1200, 500), (1200, 2000)):
+        camera = Camera.from_intrinsics(640, 480, fx, fy, 320, 240)
+        depths.append(lifter(frame, found(BOXES[0][1]), camera).joints[..., 2])
+    moved = [depth - depths[0] for depth in depths[1:]]  # the root's way: a pose keeps its depth
+    for each in moved:
+        np.testing.assert_allclose(each, each[:, :1].repeat(17, axis=1), atol=1e-4)
+    assert moved[0].min() > 1
+    np.testing.assert_allclose(moved[1] / moved[0], (8**0.5 - 1) / (2**0.5 - 1), rtol=1e-4)
+
+
+def test_a_root_at_the_camera_s_lens_is_no_person(lifter, images):
+    frame = Frame.from_array(images[0], layout="rgb")
+    camera = Camera.from_focal(30, 640, 480)  # for which 2 m fill the boxes at 15 and 30 cm
+    people = lifter(frame, found(BOXES[0]), camera)
+    np.testing.assert_array_equal(people.boxes, BOXES[0][1:])
+
+
+def of_joints(count, posenet):
+    """PoseNet with only the first joints of another."""
+    fewer = copy.deepcopy(posenet)
+    last = fewer.head.final_layer
+    last.weight, last.bias = (
+        torch.nn.Parameter(values[: count * CELLS]) for values in (last.weight, last.bias)
+    )
+    return fewer
+
+
+@pytest.mark.parametrize(
+    ("joints", "flip_pairs", "mupots"),
+    [
+        (17, (), range(16)),
+        (18, ((1, 4), (2, 5), (3, 6), (14, 11), (15, 12), (16, 13)),
+         (10, 17, 14, 15, 16, 11, 12, 13, 1, 2, 3, 4, 5, 6, 0, 7)),
+    ],
+)  # fmt: skip
+def test_networks_of_other_joints_are_taken_for_what_their_joints_are(
+    joints, flip_pairs, mupots, mppe_networks, mppe_snapshots, images, tmp_path
+):
+    posenet = of_joints(joints, mppe_networks[0])
+    path = write_snapshot(tmp_path / "posenet.pth.tar", posenet)
+    mirror = bool(flip_pairs)
+    lifter = ThreeDMPPE(path, mppe_snapshots[1], mirror=mirror, runtime="torch")
+    box = BOXES[0][0]
+
+    people = lifter(Frame.from_array(images[0], layout="rgb"), found(box), CAMERAS[0])
+
+    both = (posenet, mppe_networks[1])
+    expected, _ = plain(both, images[0], np.array(box, float), CAMERAS[0], flip_pairs)
+    assert people.joint_set == MUPOTS_17
+    np.testing.assert_allclose(people.joints[0, :16], expected[list(mupots)], atol=1e-3)
+
+
+def test_a_network_of_unknown_joints_is_refused(mppe_networks, mppe_snapshots, tmp_path):
+    path = write_snapshot(tmp_path / "posenet.pth.tar", of_joints(1, mppe_networks[0]))
+    with pytest.raises(ModelError, match=r"posenet.pth.tar has 1 joints, .* 17 \(mupots_17\), 18"):
+        ThreeDMPPE(path, mppe_snapshots[1], runtime="torch")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_half_precision_on_a_gpu_gives_almost_the_same(mppe_snapshots, images):
+    full, half = (
+        ThreeDMPPE(*mppe_snapshots, device="cuda", precision=name) for name in ("full", "auto")
+    )
+    frame = Frame.from_array(images[0], layout="rgb", device="cuda")
+    for count in (1, 2, 3):
+        boxes = found((BOXES[0] * 2)[:count])
+        expected = full(frame, boxes, CAMERAS[0]).joints
+        assert len(expected) == count
+        np.testing.assert_allclose(half(frame, boxes, CAMERAS[0]).joints, expected, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("precision", "message"),
+    [
+        ("half", "precision 'half' is for CUDA, but the device is cpu; use precision: auto"),
+        ("int8", "precision must be one of auto, half, full, got 'int8'"),
+    ],
+)
+def test_a_precision_that_is_not_to_be_had_is_refused(precision, message, mppe_snapshots):
+    with pytest.raises(PinetError, match=message):
+        ThreeDMPPE(*mppe_snapshots, precision=precision)
