@@ -23,7 +23,7 @@ _TO_TENSOR = Compose([ToTensor(), Normalize(MEAN, DEVIATION)])
 
 
 def warp_square(image: np.ndarray, middle: np.ndarray, side: float) -> np.ndarray:
-    """A square (256,256,3) uint8 of an image, by OpenCV.
+    """A square (256,256,3) of an image, by OpenCV and of its type.
 
     Args:
         middle: (2,) pixels.
@@ -59,7 +59,7 @@ def plain_lift(
     """Absolute joints of people, one after the other.
 
     Args:
-        image: (H,W,3) uint8 RGB.
+        image: (H,W,3) RGB, uint8 or float32 from 0 to 1.
         squares: (N,3) middle x y and side in pixels.
         camera: without distortion.
 

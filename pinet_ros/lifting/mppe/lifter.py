@@ -127,7 +127,7 @@ class ThreeDMPPE:
         images = np.repeat(np.arange(len(counts)), counts)
         placed = torch.as_tensor(np.concatenate(squares), dtype=torch.float32, device=self.device)
         crops = Regions(images, placed[:, :2], placed[:, 2]).crops(frames, _SIZE)
-        crops = (crops - self._mean) / self._std
+        crops.sub_(self._mean).div_(self._std)
         if not self.mirror:
             values = self._run(crops)
         else:
