@@ -17,6 +17,7 @@ _COMMANDS = {
     "variants": "pinet_ros.refinement.commands",
     "train": "pinet_ros.training.commands",
     "ablate": "pinet_ros.training.commands",
+    "train-lifter": "pinet_ros.training.lifter.commands",
     "evaluate": "pinet_ros.training.evaluation.commands",
     "predict": "pinet_ros.training.datasets.commands",
     "refine": "pinet_ros.training.datasets.commands",

@@ -29,9 +29,9 @@ PRECISIONS = ("auto", "half", "full")
 _SIZE = 256  # pixels of the networks' input
 _CELLS = 64  # of the volume and the heat map along an axis
 _LAST = _CELLS * (_SIZE - 1) / _SIZE  # where the last pixel's middle is in the volume
-_DEPTH = 2.0  # metres that the volume is deep, the root in its middle
-_MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB pictures, 0 to 1
-_STD = (0.229, 0.224, 0.225)
+DEPTH = 2.0  # metres that the volume is deep, the root in its middle
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB pictures, 0 to 1
+STD = (0.229, 0.224, 0.225)
 _JOINT_SETS = {len(joints): joints for joints in (MUPOTS_17, H36M_18, MUCO_21)}
 
 
@@ -76,8 +76,8 @@ class ThreeDMPPE:
         networks = load_networks(posenet, rootnet, device, runtime)
         self.joint_set = _joint_set(networks.joint_count, posenet)
         self._network = self._prepared(networks)
-        self._mean = torch.tensor(_MEAN, device=device).view(1, 3, 1, 1) * 255
-        self._std = torch.tensor(_STD, device=device).view(1, 3, 1, 1) * 255
+        self._mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(STD, device=device).view(1, 3, 1, 1) * 255
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
         """Absolute poses in the 17 MuPoTS joints, of boxes with a part in the image."""
@@ -156,7 +156,7 @@ class ThreeDMPPE:
         middles, sides = squares[:, :2], squares[:, 2]
         image = middles[:, None] + (joints[..., :2] / _CELLS - 0.5) * sides[:, None, None]
         root = gamma * distance_measure(sides, camera)
-        depth = root[:, None] + (joints[..., 2] / _CELLS - 0.5) * _DEPTH
+        depth = root[:, None] + (joints[..., 2] / _CELLS - 0.5) * DEPTH
         flat = camera.undistort(image) * depth[..., None]
         good = root > NEAREST
         people = People(

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from pinet_ros.files import write_whole
 from pinet_ros.lifting.mppe.backbone import CELLS
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
@@ -118,4 +119,4 @@ def _is_block(name: str) -> bool:
 def save_snapshot(network: nn.Module, path: str | Path) -> None:
     """Write a network as the released ones are: `network`, each name after `module.`."""
     state = {f"module.{name}": value.cpu() for name, value in network.state_dict().items()}
-    torch.save({"network": state}, path)
+    write_whole(Path(path), lambda stream: torch.save({"network": state}, stream))

@@ -6,8 +6,12 @@ whatever the heat maps are in.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+_CACHED = 64**3  # cells: a megabyte
 
 
 def soft_argmax_plain(volumes: Tensor) -> Tensor:
@@ -35,7 +39,7 @@ def soft_argmax(volumes: Tensor) -> Tensor:
     return torch.cat(
         [
             torch.stack([_center(joint - _highest(joint)) for joint in part.unbind(1)], dim=1)
-            for part in _parts(volumes)
+            for part in _parts(volumes, math.prod(volumes.shape[2:]))
         ]
     )
 
@@ -58,7 +62,7 @@ def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int
     # With the channels last the products are twice as fast on a CPU.
     rows = features.flatten(2).transpose(1, 2).contiguous()  # (N,HW,C)
     found = []
-    for part in _parts(rows):
+    for part in _parts(rows, depth * height * width):
         joints = []
         for kernel, offset in zip(kernels, offsets, strict=True):
             heatmaps = torch.matmul(part, kernel).add_(offset).float()
@@ -68,10 +72,14 @@ def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int
     return torch.cat(found).roll(-1, dims=2)  # of z x y
 
 
-def _parts(batch: Tensor) -> tuple[Tensor, ...]:
-    """What is worked on at once: on the CPU one person, for the cache's sake."""
+def _parts(batch: Tensor, cells: int) -> tuple[Tensor, ...]:
+    """What is worked on at once: on the CPU people whose heat maps of a joint fit the cache.
+
+    Args:
+        cells: of the heat maps of one joint of one person.
+    """
     whole = batch.device.type != "cpu" or torch.jit.is_tracing()
-    return (batch,) if whole else batch.split(1)
+    return (batch,) if whole else batch.split(max(1, _CACHED // cells))
 
 
 def _highest(heatmaps: Tensor) -> Tensor:
