@@ -44,7 +44,7 @@ demo: $(INSTALLED) $(if $(VIEW),$(STAMPS)/view)
 test: $(INSTALLED)
 	$(BIN)/pinet models fetch
 	$(BIN)/pinet models fetch demo_clip pose2sim_clips
-	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest $(ARGS)
+	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(INSTALLED)
 	$(BIN)/pinet models fetch

@@ -27,7 +27,15 @@ from pinet_ros.ros.images import encode_bgr8
 from pinet_ros.ros.transport import enlarge_shared_memory
 
 _START_TIMEOUT = 90.0  # seconds: loading torch on a busy machine
-_domains = itertools.count(os.getpid())
+# of pytest-xdist, whose workers are children of one process and run tests side by side
+_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_numbers = itertools.count(os.getppid() + _worker, _workers)
+
+
+def next_domain() -> int:
+    """A ROS_DOMAIN_ID for one test."""
+    return next(_numbers) % 100 + 1
 
 
 class Process:
@@ -71,7 +79,7 @@ class Ros:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.domain = next(_domains) % 100 + 1
+        self.domain = next_domain()
         self.environment = os.environ | {
             "ROS_DOMAIN_ID": str(self.domain),
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",

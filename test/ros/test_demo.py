@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from harness import next_domain
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
@@ -33,7 +34,7 @@ def demo(tmp_path, calibration):
         command = [sys.executable, str(SCRIPT), "--output", str(tmp_path / "out")]
         ended = subprocess.run(
             [*command, "--video", str(source), *options],
-            env=os.environ | {"ROS_DOMAIN_ID": str(os.getpid() % 100 + 1)},
+            env=os.environ | {"ROS_DOMAIN_ID": str(next_domain())},
             capture_output=True,
             text=True,
             timeout=300,
