@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from pinet_ros.benchmarks.medians import medians_ms
 from pinet_ros.benchmarks.plain_lifter import (
-    DEVIATION,
-    MEAN,
     plain_crop,
     plain_head,
     plain_lift,
@@ -26,7 +24,7 @@ from pinet_ros.camera import Camera
 from pinet_ros.detection import Detections
 from pinet_ros.frame import Frame
 from pinet_ros.lifting.mppe.boxes import to_squares
-from pinet_ros.lifting.mppe.lifter import ThreeDMPPE
+from pinet_ros.lifting.mppe.lifter import MEAN, STD, ThreeDMPPE
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.snapshots import save_snapshot
@@ -133,7 +131,7 @@ def _crops(people: int, repetitions: int, device: torch.device) -> Row:
         torch.as_tensor(each, dtype=torch.float32, device=device) for each in (middles, sides)
     )
     mean, deviation = (
-        torch.tensor(each, device=device).view(1, 3, 1, 1) * 255 for each in (MEAN, DEVIATION)
+        torch.tensor(each, device=device).view(1, 3, 1, 1) * 255 for each in (MEAN, STD)
     )
 
     def fast() -> Tensor:

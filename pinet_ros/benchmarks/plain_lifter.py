@@ -10,16 +10,14 @@ from torch import Tensor
 from torchvision.transforms import Compose, Normalize, ToTensor
 
 from pinet_ros.camera import Camera
+from pinet_ros.lifting.mppe.lifter import MEAN, STD
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.soft_argmax import soft_argmax_plain
 
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB pictures, 0 to 1
-DEVIATION = (0.229, 0.224, 0.225)
-
 _SIZE = 256
 _CELLS = 64
-_TO_TENSOR = Compose([ToTensor(), Normalize(MEAN, DEVIATION)])
+_TO_TENSOR = Compose([ToTensor(), Normalize(MEAN, STD)])
 
 
 def warp_square(image: np.ndarray, middle: np.ndarray, side: float) -> np.ndarray:
