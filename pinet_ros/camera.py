@@ -149,6 +149,11 @@ class Camera:
         rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
         return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
+    def unproject(self, pixels: np.ndarray, depths: np.ndarray) -> np.ndarray:
+        """Camera-frame points (...,3) in metres at image points (...,2) and depths z (...,)."""
+        depths = np.asarray(depths, float)[..., None]
+        return np.concatenate([self.undistort(pixels) * depths, depths], axis=-1)
+
     @property
     def _focal_and_center(self) -> tuple[np.ndarray, np.ndarray]:
         return self.matrix[[0, 1], [0, 1]], self.matrix[:2, 2]

@@ -67,6 +67,14 @@ def test_undistorted_points_are_the_rays_over_their_depth(camera):
     np.testing.assert_allclose(camera.undistort(pixels), rays[..., :2] / rays[..., 2:])
 
 
+def test_points_are_unprojected_to_their_depths(camera):
+    pixels = pixels_of(camera)
+    depths = np.random.default_rng(0).uniform(0.3, 20, size=(33, 33))
+    points = camera.unproject(pixels, depths)
+    np.testing.assert_allclose(points[..., 2], depths)
+    np.testing.assert_allclose(opencv_project(points, camera), pixels, atol=1e-6)
+
+
 def test_pixels_outside_the_image_have_rays_too(camera):
     pixels = pixels_of(camera, beyond=0.7)
     rays = camera.rays(pixels)

@@ -124,7 +124,7 @@ class BlazePose:
             boxes=detections.boxes[good],
             scores=detections.scores[good],
         )
-        return people.to_joint_set(MUPOTS_17)
+        return _seen_where_found(people.to_joint_set(MUPOTS_17), camera)
 
     @torch.inference_mode()
     def _landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
@@ -173,6 +173,16 @@ class BlazePose:
         visibility = landmarks[..., 3:4].sigmoid()
         presence = presence.view(-1, 1, 1).expand(-1, _LANDMARKS, 1)
         return torch.cat([image, world, visibility, presence], dim=-1)
+
+
+def _seen_where_found(people: People, camera: Camera) -> People:
+    """People at the same depths, with each joint where the image shows it.
+
+    The network finds joints in the image more precisely than their places in metres.
+    """
+    joints, depths = people.joints, people.joints[..., 2]
+    placed = camera.unproject(people.joints_image, depths)
+    return people.with_joints(np.where(depths[..., None] > 0, placed, joints))
 
 
 def _tilts(image: torch.Tensor) -> torch.Tensor:

@@ -48,7 +48,7 @@ class Recipe:
     variant: str = DEFAULT
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
-    epochs: int = 45
+    epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 6e-4
     final_learning_rate: float = 1e-8

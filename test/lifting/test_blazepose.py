@@ -144,9 +144,38 @@ def test_people_of_a_photo_are_placed_plausibly(people, camera):
     assert (joints[:, ankle, 1] - joints[:, top, 1] > 1.2).all()  # y points down
     woman, man = joints[:, pelvis, 2]
     assert 2 < woman < man < 6
-    # the pose in metres shows where the landmarks were seen
-    error = np.linalg.norm(camera.project(joints) - people.joints_image, axis=2).mean(axis=1)
-    assert (error < 0.03 * (BOXES[:, 3] - BOXES[:, 1])).all()
+
+
+def test_people_are_seen_where_they_were_found(blazepose, people, frame, camera):
+    """The depths are the landmarks', and each joint lies on the viewing ray of its pixel."""
+    np.testing.assert_allclose(camera.project(people.joints), people.joints_image, atol=0.01)
+    landmarks = blazepose.landmarks(frame, BOXES)
+    placed = People(
+        BLAZEPOSE_33,
+        to_camera(landmarks, camera),
+        landmarks.image,
+        landmarks.visibility,
+        BOXES,
+        np.ones(2),
+    ).to_joint_set(MUPOTS_17)
+    np.testing.assert_allclose(people.joints[..., 2], placed.joints[..., 2], atol=1e-5)
+    np.testing.assert_allclose(people.joints_image, placed.joints_image, atol=0.01)
+    # what the pixels move the joints by is small against a person
+    assert np.linalg.norm(people.joints - placed.joints, axis=2).max() < 0.15
+
+
+def test_joints_behind_the_camera_stay(blazepose, frame, monkeypatch):
+    """Somebody whose depths are below zero here and there is passed on as it was placed."""
+    landmarks = blazepose.landmarks(frame, BOXES)
+    landmarks.world[:, [31, 32, 29, 30, 27, 28], 2] -= 20
+    camera = Camera.from_focal(1500, 1088, 1920)
+    monkeypatch.setattr(blazepose, "_landmarks", lambda *_: [landmarks])
+    people = blazepose(frame, detected(BOXES), camera)
+    behind = people.joints[..., 2] <= 0
+    assert behind.any()
+    placed = to_camera(landmarks, camera)[:, [28, 27]]
+    ankles = MUPOTS_17.indices("right_ankle", "left_ankle")
+    np.testing.assert_allclose(people.joints[:, ankles], placed, atol=1e-5)
 
 
 @pytest.mark.parametrize(("row", "seen"), [(0, WOMAN), (1, MAN)], ids=["woman", "man"])

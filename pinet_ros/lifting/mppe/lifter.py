@@ -157,11 +157,10 @@ class ThreeDMPPE:
         image = middles[:, None] + (joints[..., :2] / _CELLS - 0.5) * sides[:, None, None]
         root = gamma * distance_measure(sides, camera)
         depth = root[:, None] + (joints[..., 2] / _CELLS - 0.5) * DEPTH
-        flat = camera.undistort(image) * depth[..., None]
         good = root > NEAREST
         people = People(
             self.joint_set,
-            joints=np.concatenate([flat, depth[..., None]], axis=-1)[good],
+            joints=camera.unproject(image, depth)[good],
             joints_image=image[good],
             confidence=np.full(depth.shape, np.nan)[good],  # the networks give none
             boxes=detections.boxes[good],
