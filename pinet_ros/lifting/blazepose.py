@@ -95,7 +95,10 @@ class BlazePose:
         self.network = load_network(f"blazepose_{variant}", device, runtime)
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
-        """Absolute poses in the 17 MuPoTS joints; a region without a person is dropped."""
+        """Absolute poses in the 17 MuPoTS joints, each on the viewing ray of its pixel.
+
+        A region without a person is dropped.
+        """
         return self.lift([frame], [detections], [camera])[0]
 
     def lift(

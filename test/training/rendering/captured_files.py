@@ -49,16 +49,16 @@ _TO_BODY = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])  # body frame: x left, y
 
 
 class CapturedMotion:
-    """Random rotations of all bones, up to `largest` degrees about axes that are random too."""
+    """Random rotations of all bones, about axes that are random too."""
 
-    def __init__(self, seed=0, frames=9, largest=70):
+    def __init__(self, seed=0, frames=9):
         rng = np.random.default_rng(seed)
         self.frames = frames
         self.axis = {row[0]: rng.uniform(-60, 60, 3).round(4) for row in BONES}
         self.axis["root"] = np.zeros(3)
         self.angles = {}  # about x, y and z of those axes, degrees
         for bone, *_, turns in BONES:
-            angles = rng.uniform(-largest, largest, (frames, 3)).round(4)
+            angles = rng.uniform(-70, 70, (frames, 3)).round(4)
             self.angles[bone] = angles * [axis in turns.split() for axis in ("rx", "ry", "rz")]
 
     def local(self, bone, frame):

@@ -48,24 +48,20 @@ BONES = TRUNK + [
     for s, sign in SIDES.items()
     for bone, parent, step in LEFT
 ]
-CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * 0.02
 # counterclockwise from outside
 QUADS = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
 BOX = np.array([[q[0], *q[i : i + 2]] for q in QUADS for i in (1, 2)])
 
 
-def made_up_bodies(sizes=(1.0, 0.8, 1.1), splits=None, thickness=0.04):
-    """Bodies like one another but for their size; each box goes partly with its bone's parent.
-
-    Args:
-        thickness: metres, of the boxes.
-    """
+def made_up_bodies(sizes=(1.0, 0.8, 1.1), splits=None):
+    """Bodies like one another but for their size; each box goes partly with its bone's parent."""
     labels = [bone for bone, *_ in BONES]
     parents = [-1 if parent is None else labels.index(parent) for _, parent, _ in BONES]
     heads = np.zeros((len(BONES), 3))
     for bone, (parent, (*_, step)) in enumerate(zip(parents, BONES, strict=True)):
         heads[bone] = np.array(step) + (heads[parent] if parent >= 0 else 0)
-    vertices = (heads[:, None] + thickness / 2 * CORNERS).reshape(-1, 3)
+    vertices = (heads[:, None] + CORNERS).reshape(-1, 3)
     weights = np.zeros((len(vertices), len(BONES)))
     for bone, parent in enumerate(parents):
         share = np.linspace(0.6, 1, len(CORNERS))
