@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
 
 DEFAULT = "by default %(default)s"  # in the help of an argument
 
@@ -46,6 +48,14 @@ def add_estimator(parser: ArgumentParser) -> None:
 def chosen_estimator(options: Namespace) -> dict[str, str | bool]:
     """What `add_estimator` has added, as PoseEstimator.load and EstimatorSettings take it."""
     return {name: getattr(options, name) for name in _ESTIMATOR}
+
+
+def given_fields(options: Namespace, kind: type) -> dict[str, Any]:
+    """The fields of a dataclass that were given as options of the same names."""
+    names = [field.name for field in fields(kind)]
+    return {
+        name: value for name, value in vars(options).items() if name in names and value is not None
+    }
 
 
 def positive_integer(text: str) -> int:

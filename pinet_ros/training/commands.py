@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
-from pinet_ros.arguments import positive_integer, register
+from pinet_ros.arguments import given_fields, positive_integer, register
 from pinet_ros.device import describe_device
 from pinet_ros.refinement.formulation import Target
 from pinet_ros.refinement.standardisation import STANDARDISATIONS
@@ -95,12 +95,11 @@ def _train(arguments: argparse.Namespace) -> int:
     with join_workers(arguments.device) as (workers, device):
         scenes = load_training_scenes(arguments.data, arguments.predictions)
         wanted = configuration(recipe, scenes)
+        folder = RunFolder.open_together(
+            workers, arguments.output, wanted, resume=arguments.resume
+        )
         if workers.leads:
-            folder = RunFolder(arguments.output, wanted, resume=arguments.resume)
             print(f"training on {describe_device(device)}, {workers.count} at once: {recipe}")
-        workers.wait()
-        if not workers.leads:
-            folder = RunFolder(arguments.output, wanted, resume=True)
         train(scenes, recipe, device, workers=workers, folder=folder)
         if workers.leads:
             print(f"wrote {folder.weights}")
@@ -135,10 +134,4 @@ def _ablate(arguments: argparse.Namespace) -> int:
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     """The recipe of that name with what was given instead."""
-    names = [field.name for field in fields(Recipe)]
-    given = {
-        name: value
-        for name, value in vars(arguments).items()
-        if name in names and value is not None
-    }
-    return replace(RECIPES[arguments.recipe], **given)
+    return replace(RECIPES[arguments.recipe], **given_fields(arguments, Recipe))

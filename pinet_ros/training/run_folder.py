@@ -17,11 +17,13 @@ from pinet_ros.files import write_text, write_whole
 from pinet_ros.training.datasets.scenes import Scenes
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.settings import as_json, first_difference
+from pinet_ros.training.workers import Workers
 
 _CONFIGURATION = "configuration.json"
 _VERSIONS = "versions"  # in it: of the code, which do not decide whether a run is gone on with
 _CHECKPOINT = "checkpoint.pt"
 _METRICS = "metrics.json"
+_WEIGHTS = "weights.safetensors"
 
 
 class RunFolderError(PinetError):
@@ -56,7 +58,7 @@ class RunFolder:
         configuration: dict[str, Any],
         *,
         resume: bool = False,
-        weights: str = "weights.safetensors",
+        weights: str = _WEIGHTS,
     ) -> None:
         self.path = Path(path)
         self.weights = self.path / weights  # where the trained network is, when it is finished
@@ -74,6 +76,29 @@ class RunFolder:
                 f"{self.path / _CONFIGURATION} is of another training: {difference}; resume with "
                 "the same options, or give another folder"
             )
+
+    @classmethod
+    def open_together(
+        cls,
+        workers: Workers,
+        path: Path,
+        configuration: dict[str, Any],
+        *,
+        resume: bool = False,
+        weights: str = _WEIGHTS,
+    ) -> RunFolder:
+        """The folder of workers that train together, for each of them.
+
+        The one that leads opens it first: the others must not ask whether it may be resumed when
+        it has been begun already.
+
+        Raises:
+            RunFolderError: as when it is opened by one.
+        """
+        if workers.leads:
+            folder = cls(path, configuration, resume=resume, weights=weights)
+        workers.wait()
+        return folder if workers.leads else cls(path, configuration, resume=True, weights=weights)
 
     def begin(self) -> None:
         """Make the folder and write the configuration, unless it is there already."""

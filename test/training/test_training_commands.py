@@ -8,25 +8,13 @@ import sys
 import numpy as np
 import pytest
 import torch
+from command_line import fails, run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pinet_ros.cli import main
 from pinet_ros.refinement.checkpoint import load_network
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.training.augment import Augmentation
-
-
-def run(*arguments) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    if ended.value.code != 0:
-        raise AssertionError(ended.value.code)
-
-
-def fails(*arguments) -> str:
-    with pytest.raises(AssertionError) as failed:
-        run(*arguments)
-    return str(failed.value)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
-from pinet_ros.arguments import DEFAULT, natural_number, register
+from pinet_ros.arguments import DEFAULT, given_fields, natural_number, register
 from pinet_ros.device import describe_device
 from pinet_ros.lifting.mppe.backbone import DEPTHS
 from pinet_ros.training.datasets.errors import DatasetError
@@ -81,16 +81,15 @@ def _train(arguments: argparse.Namespace) -> int:
     with join_workers(arguments.device) as (workers, device):
         data = _read(arguments.data, arguments.images)
         wanted = lifter_configuration(recipe, data, arguments.initial)
+        folder = RunFolder.open_together(
+            workers, arguments.output, wanted, resume=arguments.resume, weights=_WEIGHTS
+        )
         if workers.leads:
-            folder = RunFolder(arguments.output, wanted, resume=arguments.resume, weights=_WEIGHTS)
             people = ", ".join(str(len(each)) for each in data.sets)
             print(
                 f"training on {describe_device(device)}, {workers.count} at once, with {people} "
                 f"people: {recipe}"
             )
-        workers.wait()
-        if not workers.leads:
-            folder = RunFolder(arguments.output, wanted, resume=True, weights=_WEIGHTS)
         train_lifter(
             data,
             recipe,
@@ -107,13 +106,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _recipe(arguments: argparse.Namespace) -> LifterRecipe:
     """The network's recipe with what was given instead."""
-    names = [field.name for field in fields(LifterRecipe)]
-    given = {
-        name: value
-        for name, value in vars(arguments).items()
-        if name in names and value is not None
-    }
-    return replace(RECIPES[arguments.network], **given)
+    return replace(RECIPES[arguments.network], **given_fields(arguments, LifterRecipe))
 
 
 def _read(paths: Sequence[Path], images: Sequence[Path]) -> LifterData:

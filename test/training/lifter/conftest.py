@@ -12,7 +12,7 @@ from pinet_ros.camera import Camera
 from pinet_ros.errors import PinetError
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.training.lifter.people import Group, gather_people
-from pinet_ros.training.rendering.render import Ingredients, render_scenes
+from pinet_ros.training.rendering.render import render_scenes
 
 # made-up motion capture and bodies, of the tests of rendering
 sys.path.append(str(Path(__file__).parents[1] / "rendering"))
@@ -50,18 +50,10 @@ def drawn():
 @pytest.fixture(scope="session")
 def rendered_folder(tmp_path_factory) -> Path:
     """A hundred rendered scenes with about 300 people who can be seen."""
-    from captured_files import CapturedMotion
-    from made_up_bodies import made_up_bodies
+    from made_up_ingredients import made_up_ingredients
 
     folder = tmp_path_factory.mktemp("lifter")
-    motion = folder / "walking"
-    motion.mkdir()
-    for subject in range(12):
-        (motion / f"{subject:02d}_01.bvh").write_text(CapturedMotion(subject).bvh())
-    sizes = (1.0, 0.9, 1.1, 0.8, 1.05, 0.95)
-    bodies = made_up_bodies(sizes=sizes, splits=["train"] * 4 + ["test"] * 2)
-    bodies.save(folder / "bodies.npz")
-    ingredients = Ingredients(motion, folder / "bodies.npz", None, 320, 240, seed=3)
+    ingredients = made_up_ingredients(folder, 320, 240)
     try:  # in a process of its own: Mesa and what torchvision loads do not get on in one
         return render_scenes(folder / "rendered", ingredients, scenes=100, workers=1).folder
     except PinetError as error:

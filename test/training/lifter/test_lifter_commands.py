@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 
+import command_line
 import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.cli import main
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet
 from pinet_ros.training.rendering.shards import RenderedScenes
 
@@ -22,17 +23,8 @@ SMALL = (
 )  # fmt: skip
 
 
-def run(*arguments) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["train-lifter", *map(str, arguments)])
-    if ended.value.code != 0:
-        raise AssertionError(ended.value.code)
-
-
-def fails(*arguments) -> str:
-    with pytest.raises(AssertionError) as failed:
-        run(*arguments)
-    return str(failed.value)
+run = partial(command_line.run, "train-lifter")
+fails = partial(command_line.fails, "train-lifter")
 
 
 @pytest.fixture(scope="module")

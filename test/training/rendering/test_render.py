@@ -10,8 +10,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from captured_files import CapturedMotion
 from made_up_bodies import made_up_bodies
+from made_up_ingredients import made_up_ingredients
 
 from pinet_ros.camera import Camera
 from pinet_ros.cli import main
@@ -27,15 +27,7 @@ SCENES = 60  # two shards
 @pytest.fixture(scope="module")
 def ingredients(opengl, tmp_path_factory) -> Ingredients:
     """Clips of several subjects, so that both splits have some, and bodies of both splits."""
-    folder = tmp_path_factory.mktemp("ingredients")
-    motion = folder / "walking"
-    motion.mkdir()
-    for subject in range(12):
-        (motion / f"{subject:02d}_01.bvh").write_text(CapturedMotion(subject).bvh())
-    sizes = (1.0, 0.9, 1.1, 0.8, 1.05, 0.95)
-    bodies = made_up_bodies(sizes=sizes, splits=["train"] * 4 + ["test"] * 2)
-    bodies.save(folder / "bodies.npz")
-    return Ingredients(motion, folder / "bodies.npz", None, 160, 120, seed=3)
+    return made_up_ingredients(tmp_path_factory.mktemp("ingredients"), 160, 120)
 
 
 @pytest.fixture(scope="module")
