@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +23,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with path.open("wb") as stream:
             write(stream)
         return
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    writer = f"{os.getpid()}-{threading.get_ident()}"  # others may be writing the same file
+    partial = path.with_name(f"{path.name}.{writer}.partial")
     try:
         with partial.open("wb") as stream:
             write(stream)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -32,6 +34,20 @@ def test_what_interrupts_writing_leaves_all_as_it_was(before, interruption, tmp_
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == (
         {"a.txt": before} if before else {}
     )
+
+
+def test_threads_may_write_the_same_file_at_once(tmp_path):
+    path, together = tmp_path / "a.txt", Barrier(2, timeout=60)
+
+    def write(stream):
+        stream.write(b"half ")
+        together.wait()  # both files are open
+        stream.write(b"whole")
+
+    with ThreadPoolExecutor(2) as pool:
+        for writer in [pool.submit(write_whole, path, write) for _ in range(2)]:
+            writer.result()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "half whole"}
 
 
 def test_what_is_no_file_is_not_replaced(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -201,6 +202,9 @@ def _create_context() -> moderngl.Context:
         raise PinetError(
             "rendering needs moderngl, which is not installed: pip install 'pinet_ros[render]'"
         ) from error
+    # Mesa and triton both bring LLVM, and torchvision imports triton: loaded after Mesa it crashes
+    with suppress(ImportError):
+        import triton  # noqa: F401
     # EGL needs no screen; where it is not, moderngl knows what the system has
     backend = {"backend": "egl"} if sys.platform == "linux" else {}
     try:

@@ -54,7 +54,7 @@ def rendered_folder(tmp_path_factory) -> Path:
 
     folder = tmp_path_factory.mktemp("lifter")
     ingredients = made_up_ingredients(folder, 320, 240)
-    try:  # in a process of its own: Mesa and what torchvision loads do not get on in one
+    try:
         return render_scenes(folder / "rendered", ingredients, scenes=100, workers=1).folder
     except PinetError as error:
         pytest.skip(f"nothing can be rendered here: {error}")

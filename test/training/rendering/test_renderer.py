@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -51,6 +52,15 @@ def test_egl_is_asked_for_only_where_it_is(platform, expected, monkeypatch):
     with pytest.raises(PinetError, match=r"OpenGL 3\.3.* \(no display\): install the driver"):
         Renderer(WIDTH, HEIGHT)
     assert asked == [{"standalone": True, "require": 330, **expected}]
+
+
+def test_after_rendering_torchvision_can_be_imported(opengl):
+    """In a process of its own: this one may have imported it before."""
+    program = (
+        "from pinet_ros.training.rendering.renderer import describe_renderer;"
+        "describe_renderer(); import torchvision"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 def test_without_moderngl_what_to_install_is_said(monkeypatch):
