@@ -39,6 +39,8 @@ class Formulation:
         order: of the others behind the person of interest.
         distance: which distance orders them. That in the image cannot tell people apart who
             stand behind each other.
+        mirror: whether refined poses are averaged with those of the scene in a mirror, as left
+            and right should make no difference. Training has no part in it.
 
     Raises:
         ValueError: an unknown value of one of them.
@@ -48,6 +50,7 @@ class Formulation:
     target: Target = Target.CORRECTION
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
+    mirror: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
@@ -97,6 +100,17 @@ class Formulation:
             the refined poses (B,J,3) in metres, and to whom the network attended (B,N), which is
             None for a network without attention.
         """
+        if not self.mirror:
+            return self._refine_first(network, sequences)
+        both = torch.cat([sequences, mirror_image(sequences)])
+        poses, attention = self._refine_first(network, both)
+        plain, mirrored = poses.chunk(2)
+        poses = (plain + mirror_image(mirrored)) / 2
+        return poses, attention if attention is None else sum(attention.chunk(2)) / 2
+
+    def _refine_first(
+        self, network: nn.Module, sequences: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         standardised = STANDARDISATIONS[self.standardisation](sequences)
         values, attention = network.refine_first(standardised.tokens)
         values = self._with_input(values[:, None], sequences[:, :1], standardised)
@@ -133,5 +147,10 @@ class Formulation:
         return values + standardised.encode(sequences)
 
 
+def mirror_image(joints: torch.Tensor) -> torch.Tensor:
+    """Poses (...,J,3) of MUPOTS_17 in a mirror: x turns round, left and right swap."""
+    return joints[..., MUPOTS_17.mirror, :] * joints.new_tensor([-1.0, 1.0, 1.0])
+
+
 # The published network: section 3.3 of the paper and its release.
-PUBLISHED = Formulation("all_people", Target.POSE)
+PUBLISHED = Formulation("all_people", Target.POSE, mirror=False)

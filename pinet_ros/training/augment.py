@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pinet_ros.refinement.formulation import mirror_image
 from pinet_ros.skeleton import MUPOTS_17
 
 _PELVIS = MUPOTS_17.index("pelvis")
@@ -50,9 +51,8 @@ class Augmentation:
 
 
 def mirrored(joints: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """Mirror the chosen (B,) of the samples (B,P,J,3): x turns round, left and right swap."""
-    image = joints[:, :, MUPOTS_17.mirror] * joints.new_tensor([-1.0, 1.0, 1.0])
-    return torch.where(chosen[:, None, None, None], image, joints)
+    """Put the chosen (B,) of the samples (B,P,J,3) in a mirror."""
+    return torch.where(chosen[:, None, None, None], mirror_image(joints), joints)
 
 
 def moved_away(joints: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,7 @@ from pinet_ros.refinement.model import PINet
 from pinet_ros.skeleton import MUPOTS_17
 
 PELVIS = 14
+MIRROR = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14, 15, 16]
 
 
 def _sigmoid(x):
@@ -78,6 +79,12 @@ class PlainPINet:
         return np.array(refined)
 
     def root_centred(self, joints):
+        """The mean of the people and of the mirrored people in the mirror."""
+        flip = np.array([-1, 1, 1])
+        mirrored = self._root_centred(joints[:, MIRROR] * flip)
+        return (self._root_centred(joints) + mirrored[:, MIRROR] * flip) / 2
+
+    def _root_centred(self, joints):
         refined = []
         for person in range(len(joints)):
             poses = _sequence(joints.astype(float), person)

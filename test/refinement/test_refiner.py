@@ -50,6 +50,16 @@ def test_own_weights_give_what_the_plain_network_gives(
     assert np.abs(refined.joints - people.joints).max() > 0.01
 
 
+def test_left_and_right_make_no_difference(refiner, make_people):
+    people = make_people(3)
+    flip = np.array([-1, 1, 1], np.float32)
+    mirrored = people.with_joints(people.joints[:, MUPOTS_17.mirror] * flip)
+
+    back = refiner(mirrored).joints[:, MUPOTS_17.mirror] * flip
+
+    np.testing.assert_allclose(back, refiner(people).joints, atol=1e-6)
+
+
 def test_duplicates_at_the_same_place_are_refined_as_the_plain_network_does(
     refiner, plain, make_people
 ):
