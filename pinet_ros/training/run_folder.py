@@ -24,6 +24,7 @@ _VERSIONS = "versions"  # in it: of the code, which do not decide whether a run 
 _CHECKPOINT = "checkpoint.pt"
 _METRICS = "metrics.json"
 _WEIGHTS = "weights.safetensors"
+_STATE = ("network", "averaged", "optimiser", "epochs")  # what a checkpoint holds
 
 
 class RunFolderError(PinetError):
@@ -123,7 +124,7 @@ class RunFolder:
             return None
         try:
             state = torch.load(self.checkpoint, map_location=device, weights_only=True)
-            return {name: state[name] for name in ("network", "optimiser", "epochs")}
+            return {name: state[name] for name in _STATE}
         except Exception as error:  # torch raises nearly everything on a damaged file
             raise RunFolderError(
                 f"{self.checkpoint} cannot be read ({error}); remove it to train from the start"

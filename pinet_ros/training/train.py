@@ -17,7 +17,7 @@ from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.refinement.variants import VARIANTS, build_network
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError
-from pinet_ros.training.epochs import Trainer
+from pinet_ros.training.epochs import Trainer, running_average
 from pinet_ros.training.evaluation.metrics import mean_metrics
 from pinet_ros.training.evaluation.scenes import refine_scene
 from pinet_ros.training.recipe import Recipe
@@ -76,7 +76,7 @@ def train(
     epochs = trainer.run(
         recipe.epochs, validation_interval=recipe.validation_interval, folder=folder, log=log
     )
-    return Training(trainer.network.eval(), trainer.formulation, epochs)
+    return Training(trainer.trained.eval(), trainer.formulation, epochs)
 
 
 def initial_network(recipe: Recipe) -> nn.Module:
@@ -109,6 +109,8 @@ class _Trainer(Trainer):
     ) -> None:
         self.formulation = recipe.formulation
         self.network = initial_network(recipe).to(device)
+        if recipe.averaging:
+            self.averaged = running_average(self.network, recipe.averaging)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
@@ -130,7 +132,7 @@ class _Trainer(Trainer):
     def validate(self) -> dict[str, float] | None:
         if not len(self._held_out):
             return None
-        return validate(self._held_out, Refiner(self.network, self.formulation, self._device))
+        return validate(self._held_out, Refiner(self.trained, self.formulation, self._device))
 
     def summary(self, validation: dict[str, float]) -> str:
         return (
@@ -139,7 +141,7 @@ class _Trainer(Trainer):
         )
 
     def write(self, path: Path) -> None:
-        save_network(path, self.network, self.formulation)
+        save_network(path, self.trained, self.formulation)
 
     def step(self, batch: np.ndarray) -> float:
         batch = self._presented(self._samples.gather(batch, self._generator), self._generator)

@@ -7,7 +7,7 @@ from pinet_ros.training.run_folder import RunFolder, RunFolderError
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path):
     folder = RunFolder(tmp_path, {})
-    state = {"network": {}, "optimiser": {}, "epochs": 1}
+    state = {"network": {}, "averaged": None, "optimiser": {}, "epochs": 1}
     folder.save_checkpoint(state, [])
 
     with pytest.raises(AttributeError, match="pickle"):

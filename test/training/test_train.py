@@ -118,6 +118,33 @@ def test_the_learning_rate_warms_up_and_falls():
     rates = [recipe.learning_rate_at(progress) for progress in (0, 0.1, 0.2, 0.6, 1)]
 
     assert rates == pytest.approx([0, 0.5, 1, 0.5, 0])
+    constant = replace(recipe, final_learning_rate=None)
+    assert [constant.learning_rate_at(p) for p in (0.1, 0.2, 1)] == pytest.approx([0.5, 1, 1])
+
+
+def test_the_result_is_the_running_average_of_the_weights(trainable, monkeypatch):
+    few = Scenes(trainable.scenes[:40])
+    recipe = replace(SHORT, validation=0, averaging=0.5)
+    states = []
+    step = torch.optim.AdamW.step
+
+    def remember(optimiser, *arguments):
+        step(optimiser, *arguments)
+        weights = [p for group in optimiser.param_groups for p in group["params"]]
+        states.append(torch.nn.utils.parameters_to_vector(weights).detach().double())
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", remember)
+    result = torch.nn.utils.parameters_to_vector(train(few, recipe).network.parameters())
+
+    expected = states[0]
+    for count, state in enumerate(states[1:], start=1):
+        weight = max(1 - recipe.averaging, 10 / (10 + count))
+        expected = (1 - weight) * expected + weight * state
+    torch.testing.assert_close(result.double(), expected, atol=1e-6, rtol=0)
+    assert (result - states[-1]).abs().max() > 1e-5
+    plain = train(few, replace(recipe, averaging=0.0)).network
+    last = torch.nn.utils.parameters_to_vector(plain.parameters())
+    torch.testing.assert_close(last.double(), states[-1])
 
 
 def _epochs(folder):
