@@ -120,7 +120,9 @@ def _from_metadata(kind: type, metadata: dict[str, str]) -> NetworkConfig | Form
     values = {}
     for field in fields(kind):
         if field.name not in metadata:
-            raise ValueError(f"it lacks {field.name}")
+            raise ValueError(
+                f"it lacks {field.name}, as another version of pinet_ros wrote it; train again"
+            )
         text, of_type = metadata[field.name], type(field.default)
         try:
             values[field.name] = _BOOLEANS[text] if of_type is bool else of_type(text)
