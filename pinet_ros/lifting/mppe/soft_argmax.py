@@ -6,12 +6,12 @@ whatever the heat maps are in.
 
 from __future__ import annotations
 
-import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-_CACHED = 64**3  # cells: a megabyte
+_TILE = 512  # pixels of whose heat maps few enough exist at a time for a CPU's cache
 
 
 def soft_argmax_plain(volumes: Tensor) -> Tensor:
@@ -24,10 +24,8 @@ def soft_argmax_plain(volumes: Tensor) -> Tensor:
         (N,J,3) x y z in cells, from 0 on, of the volumes' type.
     """
     shares = volumes.flatten(2).softmax(dim=2).view(volumes.shape)
-    axes = ((2, 3), 4), ((2, 4), 3), ((3, 4), 2)
-    return torch.stack(
-        [(shares.sum(others) * _cells(volumes, axis)).sum(2) for others, axis in axes], dim=2
-    )
+    sums = [shares.sum(others) for others in ((2, 3), (2, 4), (3, 4))]  # along x, y and z
+    return torch.stack([(each * _cells(each)).sum(2) for each in sums], dim=2)
 
 
 def soft_argmax(volumes: Tensor) -> Tensor:
@@ -36,16 +34,19 @@ def soft_argmax(volumes: Tensor) -> Tensor:
     Returns:
         (N,J,3) x y z in cells, from 0 on, float32.
     """
-    return torch.cat(
-        [
-            torch.stack([_center(joint - _highest(joint)) for joint in part.unbind(1)], dim=1)
-            for part in _parts(volumes, math.prod(volumes.shape[2:]))
-        ]
-    )
+    found = []
+    for part in _parts(volumes):
+        joints = part.split(1, dim=1)  # J of (N,1,D,H,W)
+        masses = [_Masses.of(joint - _highest(joint)) for joint in joints]
+        found.append(torch.cat([_center(each.depths, each.pixels) for each in masses], dim=1))
+    return torch.cat(found)
 
 
 def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int) -> Tensor:
-    """Soft-argmax of a 1 x 1 convolution's heat maps, of which only one joint's exist at a time.
+    """Soft-argmax of a 1 x 1 convolution's heat maps, of which only a tile's exist at a time.
+
+    Each tile's shares are of its own highest heat; what they are of the highest of all is
+    multiplied in at the end.
 
     Args:
         features: (N,C,H,W), in half or single precision.
@@ -56,57 +57,61 @@ def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int
     Returns:
         (N,J,3) x y z in cells, from 0 on, float32.
     """
-    height, width = features.shape[2:]
-    kernels = [each.t().contiguous() for each in weight.flatten(1).split(depth)]  # J of (C,D)
-    offsets = bias.split(depth)
-    # With the channels last the products are twice as fast on a CPU.
-    rows = features.flatten(2).transpose(1, 2).contiguous()  # (N,HW,C)
+    kernel, offset = weight.flatten(1), bias[:, None]
+    rows = max(1, _TILE // features.shape[3])
     found = []
-    for part in _parts(rows, depth * height * width):
-        joints = []
-        for kernel, offset in zip(kernels, offsets, strict=True):
-            heatmaps = torch.matmul(part, kernel).add_(offset).float()
-            heatmaps = heatmaps.unflatten(1, (height, width))
-            joints.append(_center(heatmaps.sub_(_highest(heatmaps))))
-        found.append(torch.stack(joints, dim=1))
-    return torch.cat(found).roll(-1, dims=2)  # of z x y
+    for part in _parts(features):
+        highest, masses = [], []
+        for tile in part.split(rows, dim=2):
+            heatmaps = torch.matmul(kernel, tile.flatten(2)).add_(offset).float()  # (N,JD,RW)
+            heatmaps = heatmaps.unflatten(1, (-1, depth)).unflatten(3, tile.shape[2:])
+            highest.append(_highest(heatmaps))
+            masses.append(_Masses.of(heatmaps.sub_(highest[-1])))
+        tops = torch.cat(highest, dim=2)  # (N,J,T,1,1)
+        shares = (tops - tops.amax(dim=2, keepdim=True)).exp().unbind(2)  # T of (N,J,1,1)
+        pairs = list(zip(masses, shares, strict=True))
+        depths = sum(mass.depths * share[..., 0] for mass, share in pairs)
+        pixels = torch.cat([mass.pixels * share for mass, share in pairs], dim=2)
+        found.append(_center(depths, pixels))
+    return torch.cat(found)
 
 
-def _parts(batch: Tensor, cells: int) -> tuple[Tensor, ...]:
-    """What is worked on at once: on the CPU people whose heat maps of a joint fit the cache.
-
-    Args:
-        cells: of the heat maps of one joint of one person.
-    """
+def _parts(batch: Tensor) -> tuple[Tensor, ...]:
+    """What is worked on at once: on the CPU one person, whose heat maps fit the cache."""
     whole = batch.device.type != "cpu" or torch.jit.is_tracing()
-    return (batch,) if whole else batch.split(max(1, _CACHED // cells))
+    return (batch,) if whole else batch.split(1)
 
 
 def _highest(heatmaps: Tensor) -> Tensor:
-    """The highest values (N,1,1,1) of heat maps (N,A,B,C), which a softmax does not depend on."""
-    return heatmaps.detach().amax(dim=(1, 2, 3), keepdim=True).float()
+    """The highest values (N,J,1,1,1) of (N,J,D,H,W), which a softmax does not depend on."""
+    return heatmaps.detach().amax(dim=(2, 3, 4), keepdim=True).float()
 
 
-def _center(heatmaps: Tensor) -> Tensor:
-    """Soft-argmax of heat maps (N,A,B,C), at most 0, which it overwrites.
+class _Masses(NamedTuple):
+    """Sums of a softmax's shares, which need not sum to one.
 
-    Returns:
-        (N,3) along the last axis, the middle and the first.
+    Attributes:
+        depths: (N,J,D) over the pixels.
+        pixels: (N,J,H,W) over the depths.
     """
-    shares = heatmaps.exp_()
-    last = _cells(heatmaps, 3)
-    # one product gives the sums along the last axis, and those weighted with the place on it
-    sums = shares @ torch.stack([torch.ones_like(last), last], dim=1)  # (N,A,B,2)
-    mass, moment = sums.unbind(-1)  # (N,A,B)
-    # axis by axis, as ONNX Runtime is a thousandth off in long sums
-    first, middle = mass.sum(dim=2), mass.sum(dim=1)
-    moments = (
-        moment.sum(dim=2).sum(dim=1),
-        middle @ _cells(heatmaps, 2),
-        first @ _cells(heatmaps, 1),
-    )
-    return torch.stack(moments, dim=1) / first.sum(dim=1)[:, None]
+
+    depths: Tensor
+    pixels: Tensor
+
+    @classmethod
+    def of(cls, heatmaps: Tensor) -> _Masses:
+        """Of heat maps (N,J,D,H,W), at most 0, which are overwritten."""
+        shares = heatmaps.exp_()
+        # axis by axis, as ONNX Runtime is a thousandth off in long sums
+        return cls(shares.sum(dim=4).sum(dim=3), shares.sum(dim=2))
 
 
-def _cells(heatmaps: Tensor, axis: int) -> Tensor:
-    return torch.arange(heatmaps.shape[axis], device=heatmaps.device, dtype=torch.float32)
+def _center(depths: Tensor, pixels: Tensor) -> Tensor:
+    """The centre of mass (N,J,3) x y z of the sums that are named so in _Masses."""
+    rows, columns = pixels.sum(dim=3), pixels.sum(dim=2)
+    moments = [each @ _cells(each) for each in (columns, rows, depths)]
+    return torch.stack(moments, dim=2) / rows.sum(dim=2, keepdim=True)
+
+
+def _cells(masses: Tensor) -> Tensor:
+    return torch.arange(masses.shape[-1], device=masses.device, dtype=torch.float32)
