@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from pinet_ros.squares import sample_squares, warp_squares
 
 # A message's buffer is read-only, and a frame only reads it.
 warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
@@ -43,7 +46,7 @@ class Letterbox:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One image on the device, uploaded once; channels are reordered after sampling, not before.
+    """One image on the device, uploaded once; what networks want is sampled from it.
 
     Attributes:
         pixels: (1,C,H,W) uint8.
@@ -88,12 +91,13 @@ class Frame:
         return self.pixels.device
 
     @cached_property
-    def _float(self) -> torch.Tensor:
-        return self.pixels.float()
+    def _rgb(self) -> torch.Tensor:
+        """(1,3,H,W) float32."""
+        return self._ordered(self.pixels, "rgb").float()
 
     def rgb(self) -> torch.Tensor:
         """The whole image (3,H,W), red, green and blue, float32, 0 to 255."""
-        return self._ordered(self._float, "rgb")[0]
+        return self._rgb[0]
 
     def letterbox(self, size: int, order: str) -> tuple[torch.Tensor, Letterbox]:
         """Scale the whole image into a square, keeping its aspect, black around it.
@@ -109,7 +113,7 @@ class Frame:
         width, height = (max(1, round(side * scale)) for side in (self.width, self.height))
         left, top = (size - width) // 2, (size - height) // 2
         # torch resizes uint8 on the CPU only, and 5 times faster there than float
-        source = self.pixels if self.device.type == "cpu" else self._float
+        source = self.pixels if self.device.type == "cpu" else self.pixels.float()
         small = F.interpolate(source, size=(height, width), mode="bilinear", antialias=True)
         square = F.pad(small.float(), (left, size - width - left, top, size - height - top))
         return self._ordered(square, order), Letterbox(scale, left, top)
@@ -119,42 +123,30 @@ class Frame:
         centers: torch.Tensor,
         sides: torch.Tensor,
         size: int,
-        order: str,
         angles: torch.Tensor | None = None,
+        finish: Callable[[torch.Tensor], object] | None = None,
     ) -> torch.Tensor:
-        """Sample square regions bilinearly, black outside the image.
-
-        Pixel (u, v) of a square is image pixel center + R ((u, v) / size - 1/2) side, R turning
-        x towards y.
+        """Sample square regions, see `pinet_ros.squares`.
 
         Args:
-            centers: (N,2) pixels.
-            sides: (N,) pixels.
-            size: side of the samples in pixels.
-            order: channels wanted, rgb or bgr.
-            angles: (N,) radians by which they are turned clockwise in the image, None for upright.
+            centers, sides, size, angles: of the squares, as there.
+            finish: changes samples (...,3,size,size) in place.
 
         Returns:
-            (N,3,size,size) float32, 0 to 255.
+            (N,3,size,size) float32 RGB, 0 to 255 before `finish`; on the CPU whole numbers.
         """
-        steps = torch.arange(size, device=self.device) / size - 0.5  # (S,)
-        offsets = sides[:, None] * steps  # (N,S)
-        along, down = offsets[:, None, :], offsets[:, :, None]
-        if angles is None:
-            x, y = along, down
-        else:
-            cosine, sine = angles.cos()[:, None, None], angles.sin()[:, None, None]
-            x, y = cosine * along - sine * down, sine * along + cosine * down
-        count = len(centers)
-        x = (x + centers[:, :1, None] + 0.5) * (2 / self.width) - 1
-        y = (y + centers[:, 1:, None] + 0.5) * (2 / self.height) - 1
-        grid = torch.stack([each.expand(count, size, size) for each in (x, y)], dim=-1)
-        image = self._float.expand(count, -1, -1, -1)
-        # With align_corners cuDNN would be used, which copies the image for each person.
-        samples = F.grid_sample(image, grid, padding_mode="zeros", align_corners=False)
-        return self._ordered(samples, order)
+        if self.device.type == "cpu":
+            image = self.pixels[0].permute(1, 2, 0).numpy()
+            return warp_squares(image, self._places("rgb"), centers, sides, size, angles, finish)
+        samples = sample_squares(self._rgb, centers, sides, size, angles)
+        if finish:
+            finish(samples)
+        return samples
 
     def _ordered(self, samples: torch.Tensor, order: str) -> torch.Tensor:
-        position = _CHANNELS[self.layout]
         # Indexing by a list would wait for the GPU.
-        return torch.stack([samples[:, position[channel]] for channel in order], dim=1)
+        return torch.stack([samples[:, place] for place in self._places(order)], dim=1)
+
+    def _places(self, order: str) -> list[int]:
+        """Where each channel of an order is."""
+        return [_CHANNELS[self.layout][channel] for channel in order]

@@ -50,7 +50,7 @@ def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
     for each, expected in zip(together, alone, strict=True):
         for name in ARRAYS:
             found, wanted = getattr(each, name), getattr(expected, name)
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5, err_msg=name)
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-4, err_msg=name)
 
 
 def test_no_images_have_no_people():

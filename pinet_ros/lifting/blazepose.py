@@ -156,7 +156,7 @@ class BlazePose:
         """What the network says of regions, (N,33,7) as `_run`, but along the image's axes."""
         if not len(regions):
             return regions.centers.new_zeros((0, _LANDMARKS, 7))
-        crops = regions.crops(frames, _SIZE) / 255
+        crops = regions.crops(frames, _SIZE, lambda crops: crops.div_(255))
         values = self._run_mirrored(crops) if self.mirror else self._run(crops)
         image = regions.to_image(values[..., :2] / _SIZE)
         across = regions.turned_back(values[..., 2:4])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,8 +48,16 @@ class Regions:
         images = self.images[rows.cpu().numpy()]
         return Regions(images, self.centers[rows], self.sides[rows], angles)
 
-    def crops(self, frames: Sequence[Frame], size: int) -> torch.Tensor:
-        """The squares as RGB pictures (N,3,size,size), 0 to 255; see Frame.squares."""
+    def crops(
+        self,
+        frames: Sequence[Frame],
+        size: int,
+        finish: Callable[[torch.Tensor], object] | None = None,
+    ) -> torch.Tensor:
+        """The squares as RGB pictures (N,3,size,size), 0 to 255 before `finish`.
+
+        See Frame.squares.
+        """
         counts = np.bincount(self.images, minlength=len(frames)).tolist()
         angles = [None] * len(frames) if self.angles is None else self.angles.split(counts)
         parts = zip(
@@ -57,7 +65,7 @@ class Regions:
         )
         return torch.cat(
             [
-                frame.squares(centers, sides, size, "rgb", turn)
+                frame.squares(centers, sides, size, turn, finish)
                 for frame, centers, sides, turn in parts
             ]
         )

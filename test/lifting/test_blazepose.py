@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
-from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.camera import Camera
@@ -188,16 +187,11 @@ def test_landmarks_are_those_of_litert_on_a_crop(blazepose, frame, photo):
     x0, y0, x1, y1 = BOXES[1]
     scale = 1.2 * (y1 - y0) / 256
     corner = np.array([x0 + x1, y0 + y1]) / 2 - 128 * scale
-    columns, rows = (c + scale * np.arange(256) for c in corner)
-    rgb = [
-        map_coordinates(
-            photo[..., channel] / 255, np.meshgrid(rows, columns, indexing="ij"), order=1
-        )
-        for channel in (2, 1, 0)
-    ]
+    to_crop = np.array([[1, 0, -corner[0]], [0, 1, -corner[1]]]) / scale
+    bgr = cv2.warpAffine(photo, to_crop, (256, 256), flags=cv2.INTER_LINEAR)
     litert = Interpreter(str(fetch.path("blazepose_full")))
     litert.allocate_tensors()
-    crop = np.stack(rgb, axis=-1).astype(np.float32)[None]
+    crop = bgr[None, ..., ::-1] / np.float32(255)
     litert.set_tensor(litert.get_input_details()[0]["index"], crop)
     litert.invoke()
     named = {o["name"]: litert.get_tensor(o["index"])[0] for o in litert.get_output_details()}

@@ -23,7 +23,6 @@ CAMERAS = (
     Camera.from_intrinsics(640, 480, 600, 500, 310, 250),
     Camera.from_intrinsics(400, 300, 450, 460, 190, 160, LENS),
 )
-# The sides of their squares are multiples of 8 pixels: cv2 takes positions to 1/32 pixel only.
 BOXES = (
     [[100, 40, 221, 361], [350, 100, 511, 201]],
     [[300, 107, 420, 340], [-30, 203, 65, 400]],  # cut off at the right, and by a corner
@@ -61,7 +60,7 @@ def plain(networks, image, box, camera, flip_pairs=()):
     side = 1.25 * max(x1 - x0, y1 - y0)
     left, top = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
     to_crop = np.array([[256 / side, 0, -left * 256 / side], [0, 256 / side, -top * 256 / side]])
-    crop = cv2.warpAffine(image.astype(np.float32), to_crop, (256, 256), flags=cv2.INTER_LINEAR)
+    crop = cv2.warpAffine(image, to_crop, (256, 256), flags=cv2.INTER_LINEAR)
     crop = (crop / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     crops = torch.tensor(crop).permute(2, 0, 1)[None].float()
     joints, root = (network(crops)[0].double().numpy() for network in networks)

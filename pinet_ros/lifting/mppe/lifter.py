@@ -76,8 +76,8 @@ class ThreeDMPPE:
         networks = load_networks(posenet, rootnet, device, runtime)
         self.joint_set = _joint_set(networks.joint_count, posenet)
         self._network = self._prepared(networks)
-        self._mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1) * 255
-        self._std = torch.tensor(STD, device=device).view(1, 3, 1, 1) * 255
+        self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1) * 255
+        self._std = torch.tensor(STD, device=device).view(3, 1, 1) * 255
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
         """Absolute poses in the 17 MuPoTS joints, of boxes with a part in the image."""
@@ -126,14 +126,17 @@ class ThreeDMPPE:
             return [np.zeros((0, len(self.joint_set) + 1, 3))] * len(squares)
         images = np.repeat(np.arange(len(counts)), counts)
         placed = torch.as_tensor(np.concatenate(squares), dtype=torch.float32, device=self.device)
-        crops = Regions(images, placed[:, :2], placed[:, 2]).crops(frames, _SIZE)
-        crops.sub_(self._mean).div_(self._std)
+        regions = Regions(images, placed[:, :2], placed[:, 2])
+        crops = regions.crops(frames, _SIZE, self._standardise)
         if not self.mirror:
             values = self._run(crops)
         else:
             plain, mirrored = np.split(self._run(torch.cat([crops, crops.flip(-1)])), 2)
             values = (plain + self._mirrored_back(mirrored)) / 2
         return np.split(values, np.cumsum(counts)[:-1])
+
+    def _standardise(self, crops: Tensor) -> None:
+        crops.sub_(self._mean).div_(self._std)
 
     def _run(self, crops: Tensor) -> np.ndarray:
         """Both networks' answers to crops (N,3,256,256), as of `_read`."""

@@ -59,7 +59,7 @@ def test_unchanged_crops_are_those_of_the_lifter(joints):
 
     frame = Frame.from_array(person.read(0))
     middle, side = torch.tensor(person.squares[:, :2]), torch.tensor(person.squares[:, 2])
-    (expected,) = frame.squares(middle.float(), side.float(), 256, "rgb")
+    (expected,) = frame.squares(middle.float(), side.float(), 256)
     # OpenCV interpolates between 32nds of a pixel
     assert (crop.float() - expected).abs().max() < 8
     assert (crop.float() - expected).abs().mean() < 0.5
