@@ -36,13 +36,30 @@ def test_the_formula_and_the_fast_form_agree(shape, scale):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_fused_with_the_convolution_it_is_the_same(count):
-    features = random(count, 32, 9, 16)
+@pytest.mark.parametrize("height", [9, 64, 77])  # one part of a tile, and several with a rest
+@pytest.mark.parametrize("scale", [0.3, 1.0, 20.0])
+def test_fused_with_the_convolution_it_is_the_same(count, height, scale):
+    features = random(count, 32, height, 16, scale=scale)
     weight, bias = random(4 * 6, 32, 1, 1, seed=1), random(4 * 6, seed=2)
     volumes = F.conv2d(features.double(), weight.double(), bias.double())
-    expected = expectation(volumes.view(count, 4, 6, 9, 16))
+    expected = expectation(volumes.view(count, 4, 6, height, 16))
     found = fused_soft_argmax(features, weight, bias, 6)
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4)
+
+
+def test_fused_in_half_precision_the_sums_are_in_single():
+    features, weight, bias = (
+        each.half()
+        for each in (
+            random(2, 32, 24, 64, scale=0.2),
+            random(12, 32, 1, 1, seed=1),
+            random(12, seed=2),
+        )
+    )
+    volumes = F.conv2d(features.float(), weight.float(), bias.float()).view(2, 2, 6, 24, 64)
+    found = fused_soft_argmax(features, weight, bias, 6)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), expectation(volumes), rtol=0, atol=0.05)
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
@@ -53,17 +70,23 @@ def test_sums_are_in_single_precision(kind):
     torch.testing.assert_close(found.double(), expectation(volumes), rtol=0, atol=1e-4)
 
 
-def test_gradients_are_the_formulas():
-    features = random(2, 16, 8, 8).requires_grad_()
+@pytest.mark.parametrize("of_features", [True, False])
+def test_gradients_are_the_formulas(of_features):
+    features = random(2, 16, 8, 8).requires_grad_(of_features)
     weight = random(3 * 8, 16, 1, 1, seed=1).requires_grad_()
     bias = random(3 * 8, seed=2).requires_grad_()
     toward = random(2, 3, 3, seed=3)
     inputs = (features, weight, bias)
+    learnt = [each for each in inputs if each.requires_grad]
     volumes = F.conv2d(*inputs).view(2, 3, 8, 8, 8)
-    plain = torch.autograd.grad((soft_argmax_plain(volumes) * toward).sum(), inputs)
-    fused = torch.autograd.grad((fused_soft_argmax(*inputs, 8) * toward).sum(), inputs)
-    for a, b in zip(fused, plain, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+    plain = torch.autograd.grad(
+        (soft_argmax_plain(volumes) * toward).sum(), learnt, retain_graph=True
+    )
+    fast = torch.autograd.grad((soft_argmax(volumes) * toward).sum(), learnt)
+    fused = torch.autograd.grad((fused_soft_argmax(*inputs, 8) * toward).sum(), learnt)
+    for expected, *found in zip(plain, fast, fused, strict=True):
+        for each in found:
+            torch.testing.assert_close(each, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_value_that_is_no_number_stays_with_its_joint():

@@ -6,8 +6,6 @@ whatever the heat maps are in.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -35,10 +33,12 @@ def soft_argmax(volumes: Tensor) -> Tensor:
         (N,J,3) x y z in cells, from 0 on, float32.
     """
     found = []
+    workspace = _workspace((1, 1, *volumes.shape[2:]), torch.float32, volumes)
     for part in _parts(volumes):
         joints = part.split(1, dim=1)  # J of (N,1,D,H,W)
-        masses = [_Masses.of(joint - _highest(joint)) for joint in joints]
-        found.append(torch.cat([_center(each.depths, each.pixels) for each in masses], dim=1))
+        masses = [_masses(torch.sub(j, _highest(j), out=workspace)) for j in joints]
+        depths, pixels = (torch.cat(each, dim=1) for each in zip(*masses, strict=True))
+        found.append(_center(depths, pixels))
     return torch.cat(found)
 
 
@@ -57,29 +57,48 @@ def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int
     Returns:
         (N,J,3) x y z in cells, from 0 on, float32.
     """
-    kernel, offset = weight.flatten(1), bias[:, None]
-    rows = max(1, _TILE // features.shape[3])
+    kernel, offset = weight.flatten(1)[None], bias[:, None]  # (1,JD,C): a matrix would be turned
+    width = features.shape[3]
+    rows = max(1, _TILE // width)
+    inputs = (features, weight, bias)
+    workspace = _workspace((1, len(bias), rows * width), features.dtype, *inputs)
     found = []
     for part in _parts(features):
         highest, masses = [], []
         for tile in part.split(rows, dim=2):
-            heatmaps = torch.matmul(kernel, tile.flatten(2)).add_(offset).float()  # (N,JD,RW)
+            pixels = tile.flatten(2)
+            out = None if workspace is None else workspace[:, :, : pixels.shape[2]]
+            heatmaps = torch.matmul(kernel, pixels, out=out).add_(offset).float()  # (N,JD,RW)
             heatmaps = heatmaps.unflatten(1, (-1, depth)).unflatten(3, tile.shape[2:])
             highest.append(_highest(heatmaps))
-            masses.append(_Masses.of(heatmaps.sub_(highest[-1])))
+            masses.append(_masses(heatmaps.sub_(highest[-1])))
         tops = torch.cat(highest, dim=2)  # (N,J,T,1,1)
         shares = (tops - tops.amax(dim=2, keepdim=True)).exp().unbind(2)  # T of (N,J,1,1)
         pairs = list(zip(masses, shares, strict=True))
-        depths = sum(mass.depths * share[..., 0] for mass, share in pairs)
-        pixels = torch.cat([mass.pixels * share for mass, share in pairs], dim=2)
+        depths = sum(mass * share[..., 0] for (mass, _), share in pairs)
+        pixels = torch.cat([mass * share for (_, mass), share in pairs], dim=2)
         found.append(_center(depths, pixels))
     return torch.cat(found)
 
 
 def _parts(batch: Tensor) -> tuple[Tensor, ...]:
     """What is worked on at once: on the CPU one person, whose heat maps fit the cache."""
-    whole = batch.device.type != "cpu" or torch.jit.is_tracing()
-    return (batch,) if whole else batch.split(1)
+    return batch.split(1) if _one_by_one(batch) else (batch,)
+
+
+def _workspace(shape: tuple[int, ...], dtype: torch.dtype, *inputs: Tensor) -> Tensor | None:
+    """Memory to use again and again, as new memory costs more than what is computed in it.
+
+    None where there is no one by one, and for gradients, which need what was computed.
+    """
+    gradients = torch.is_grad_enabled() and any(each.requires_grad for each in inputs)
+    if gradients or not _one_by_one(inputs[0]):
+        return None
+    return torch.empty(shape, dtype=dtype)
+
+
+def _one_by_one(batch: Tensor) -> bool:
+    return batch.device.type == "cpu" and not torch.jit.is_tracing()
 
 
 def _highest(heatmaps: Tensor) -> Tensor:
@@ -87,27 +106,22 @@ def _highest(heatmaps: Tensor) -> Tensor:
     return heatmaps.detach().amax(dim=(2, 3, 4), keepdim=True).float()
 
 
-class _Masses(NamedTuple):
+def _masses(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
     """Sums of a softmax's shares, which need not sum to one.
 
-    Attributes:
-        depths: (N,J,D) over the pixels.
-        pixels: (N,J,H,W) over the depths.
+    Args:
+        heatmaps: (N,J,D,H,W), at most 0, which are overwritten.
+
+    Returns:
+        (N,J,D) over the pixels, (N,J,H,W) over the depths.
     """
-
-    depths: Tensor
-    pixels: Tensor
-
-    @classmethod
-    def of(cls, heatmaps: Tensor) -> _Masses:
-        """Of heat maps (N,J,D,H,W), at most 0, which are overwritten."""
-        shares = heatmaps.exp_()
-        # axis by axis, as ONNX Runtime is a thousandth off in long sums
-        return cls(shares.sum(dim=4).sum(dim=3), shares.sum(dim=2))
+    shares = heatmaps.exp_()
+    # axis by axis, as ONNX Runtime is a thousandth off in long sums
+    return shares.sum(dim=4).sum(dim=3), shares.sum(dim=2)
 
 
 def _center(depths: Tensor, pixels: Tensor) -> Tensor:
-    """The centre of mass (N,J,3) x y z of the sums that are named so in _Masses."""
+    """The centre of mass (N,J,3) x y z of masses (N,J,D) and (N,J,H,W), see `_masses`."""
     rows, columns = pixels.sum(dim=3), pixels.sum(dim=2)
     moments = [each @ _cells(each) for each in (columns, rows, depths)]
     return torch.stack(moments, dim=2) / rows.sum(dim=2, keepdim=True)
