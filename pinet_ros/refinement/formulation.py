@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -11,6 +12,8 @@ from torch import nn
 from pinet_ros.refinement.order import Order, interaction_order
 from pinet_ros.refinement.standardisation import STANDARDISATIONS, Standardisation
 from pinet_ros.skeleton import MUPOTS_17
+
+ROLL = math.radians(30)  # the default weights have learnt rolls of up to 35 degrees
 
 _PELVIS = MUPOTS_17.index("pelvis")
 
@@ -39,8 +42,9 @@ class Formulation:
         order: of the others behind the person of interest.
         distance: which distance orders them. That in the image cannot tell people apart who
             stand behind each other.
-        mirror: whether refined poses are averaged with those of the scene in a mirror, as left
-            and right should make no difference. Training has no part in it.
+        symmetric: whether refined poses are averaged over four views of the scene: as it is and
+            in a mirror, each by cameras rolled by ROLL to either side, as neither left and right
+            nor how a camera is held should make a difference. Training has no part in it.
 
     Raises:
         ValueError: an unknown value of one of them.
@@ -50,7 +54,7 @@ class Formulation:
     target: Target = Target.CORRECTION
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
-    mirror: bool = True
+    symmetric: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
@@ -100,13 +104,15 @@ class Formulation:
             the refined poses (B,J,3) in metres, and to whom the network attended (B,N), which is
             None for a network without attention.
         """
-        if not self.mirror:
+        if not self.symmetric:
             return self._refine_first(network, sequences)
-        both = torch.cat([sequences, mirror_image(sequences)])
-        poses, attention = self._refine_first(network, both)
-        plain, mirrored = poses.chunk(2)
+        views = torch.cat([sequences, mirror_image(sequences)])
+        views = torch.cat([rolled(views, ROLL), rolled(views, -ROLL)])  # (4B,N,J,3)
+        poses, attention = self._refine_first(network, views)
+        one, other = poses.chunk(2)
+        plain, mirrored = ((rolled(one, -ROLL) + rolled(other, ROLL)) / 2).chunk(2)
         poses = (plain + mirror_image(mirrored)) / 2
-        return poses, attention if attention is None else sum(attention.chunk(2)) / 2
+        return poses, attention if attention is None else sum(attention.chunk(4)) / 4
 
     def _refine_first(
         self, network: nn.Module, sequences: torch.Tensor
@@ -152,5 +158,12 @@ def mirror_image(joints: torch.Tensor) -> torch.Tensor:
     return joints[..., MUPOTS_17.mirror, :] * joints.new_tensor([-1.0, 1.0, 1.0])
 
 
+def rolled(joints: torch.Tensor, angle: float) -> torch.Tensor:
+    """Poses (...,3) turned about the optical axis, x towards y, by radians."""
+    x, y, z = joints.unbind(-1)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return torch.stack([cosine * x - sine * y, sine * x + cosine * y, z], dim=-1)
+
+
 # The published network: section 3.3 of the paper and its release.
-PUBLISHED = Formulation("all_people", Target.POSE, mirror=False)
+PUBLISHED = Formulation("all_people", Target.POSE, symmetric=False)

@@ -20,13 +20,13 @@ class Variant:
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
 
-    def formulation(self, standardisation: str, target: Target, mirror: bool) -> Formulation:
+    def formulation(self, standardisation: str, target: Target, symmetric: bool) -> Formulation:
         """The formulation with this order; the rest of it is free to choose.
 
         Raises:
             ValueError: an unknown standardisation or target.
         """
-        return Formulation(standardisation, target, self.order, self.distance, mirror)
+        return Formulation(standardisation, target, self.order, self.distance, symmetric)
 
 
 def build_network(config: NetworkConfig) -> nn.Module:

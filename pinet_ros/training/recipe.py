@@ -27,7 +27,7 @@ class Recipe:
         variant: a key of VARIANTS.
         standardisation: of the poses, a key of STANDARDISATIONS.
         target: what the network predicts.
-        mirror: whether what it predicts is averaged with the mirrored scene's, see Formulation.
+        symmetric: whether what it predicts is averaged over views of the scene, see Formulation.
         epochs: in each, every image is visited once.
         batch_size: sequences per step, on all devices together.
         learning_rate: the highest.
@@ -51,7 +51,7 @@ class Recipe:
     variant: str = DEFAULT
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
-    mirror: bool = True
+    symmetric: bool = True
     epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 6e-4
@@ -86,7 +86,9 @@ class Recipe:
     @property
     def formulation(self) -> Formulation:
         """What the network reads and predicts."""
-        return VARIANTS[self.variant].formulation(self.standardisation, self.target, self.mirror)
+        return VARIANTS[self.variant].formulation(
+            self.standardisation, self.target, self.symmetric
+        )
 
     def learning_rate_at(self, progress: float) -> float:
         """The learning rate at a progress of 0 to 1 of the training (Zhao et al., CVPR 2017)."""
@@ -105,7 +107,7 @@ RECIPES = {
     "paper": Recipe(
         standardisation="all_people",
         target=Target.POSE,
-        mirror=False,
+        symmetric=False,
         epochs=25,
         batch_size=4,
         learning_rate=1e-5,

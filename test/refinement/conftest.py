@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from pinet_ros.people import People
 from pinet_ros.refinement.model import PINet
@@ -79,10 +80,15 @@ class PlainPINet:
         return np.array(refined)
 
     def root_centred(self, joints):
-        """The mean of the people and of the mirrored people in the mirror."""
+        """The mean over rolled views of the people and of the mirrored people, turned back."""
         flip = np.array([-1, 1, 1])
-        mirrored = self._root_centred(joints[:, MIRROR] * flip)
-        return (self._root_centred(joints) + mirrored[:, MIRROR] * flip) / 2
+        found = []
+        for degrees in (30, -30):
+            turn = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
+            found.append(self._root_centred(joints @ turn.T) @ turn)
+            mirrored = self._root_centred((joints[:, MIRROR] * flip) @ turn.T) @ turn
+            found.append(mirrored[:, MIRROR] * flip)
+        return np.mean(found, axis=0)
 
     def _root_centred(self, joints):
         refined = []
