@@ -133,9 +133,10 @@ def _crops(people: int, repetitions: int, device: torch.device) -> Row:
     mean, deviation = (
         torch.tensor(each, device=device).view(3, 1, 1) * 255 for each in (MEAN, STD)
     )
+    scale = 1 / deviation
 
     def standardise(crops: Tensor) -> None:
-        crops.sub_(mean).div_(deviation)
+        crops.sub_(mean).mul_(scale)
 
     def fast() -> Tensor:
         frame = Frame.from_array(image, layout="rgb", device=device)

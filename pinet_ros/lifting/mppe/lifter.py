@@ -77,7 +77,7 @@ class ThreeDMPPE:
         self.joint_set = _joint_set(networks.joint_count, posenet)
         self._network = self._prepared(networks)
         self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1) * 255
-        self._std = torch.tensor(STD, device=device).view(3, 1, 1) * 255
+        self._scale = 1 / (torch.tensor(STD, device=device).view(3, 1, 1) * 255)
 
     def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
         """Absolute poses in the 17 MuPoTS joints, of boxes with a part in the image."""
@@ -136,7 +136,7 @@ class ThreeDMPPE:
         return np.split(values, np.cumsum(counts)[:-1])
 
     def _standardise(self, crops: Tensor) -> None:
-        crops.sub_(self._mean).div_(self._std)
+        crops.sub_(self._mean).mul_(self._scale)
 
     def _run(self, crops: Tensor) -> np.ndarray:
         """Both networks' answers to crops (N,3,256,256), as of `_read`."""
