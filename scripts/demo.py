@@ -235,10 +235,10 @@ def sum_up(recorder: Recorder) -> dict:
     }
     seconds = (recorder.arrivals[-1] - recorder.arrivals[0]) * 1e-9 if counts else 0
     return {
-        "frames_played": len(recorder.headers),
+        "frames_played": recorder.played,
         "frames_refined": len(recorder.people),
         "frames_with_people": sum(n for people, n in counts.items() if people),
-        "frames_dropped": len(recorder.headers) - len(recorder.people),
+        "frames_dropped": recorder.played - len(recorder.people),
         "headers_not_of_an_image": recorder.strays,
         "people_per_frame": dict(sorted(counts.items())),
         "distances_m": distances(recorder),

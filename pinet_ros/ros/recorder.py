@@ -81,6 +81,14 @@ class Recorder(Node):
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, _DEPTH)
 
     @property
+    def played(self) -> int:
+        """How many images were played: those of which the CameraInfo or the people have come.
+
+        This node may have been connected to the camera later than to the others.
+        """
+        return len(self.headers.keys() | self.people.keys())
+
+    @property
     def strays(self) -> int:
         """Messages about people whose header is not that of an image that was played.
 
