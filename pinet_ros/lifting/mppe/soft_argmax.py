@@ -6,6 +6,8 @@ whatever the heat maps are in.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -27,26 +29,27 @@ def soft_argmax_plain(volumes: Tensor) -> Tensor:
 
 
 def soft_argmax(volumes: Tensor) -> Tensor:
-    """As `soft_argmax_plain`, joint by joint: one joint's heat maps stay in a CPU's cache.
+    """As `soft_argmax_plain`; on a CPU a joint per thread at a time, as its cache holds few.
 
     Returns:
         (N,J,3) x y z in cells, from 0 on, float32.
     """
-    found = []
-    workspace = _workspace((1, 1, *volumes.shape[2:]), torch.float32, volumes)
-    for part in _parts(volumes):
-        joints = part.split(1, dim=1)  # J of (N,1,D,H,W)
-        masses = [_masses(torch.sub(j, _highest(j), out=workspace)) for j in joints]
-        depths, pixels = (torch.cat(each, dim=1) for each in zip(*masses, strict=True))
-        found.append(_center(depths, pixels))
-    return torch.cat(found)
+    count, joints, depth, _, width = volumes.shape
+    heatmaps = volumes.flatten(3)
+    if not _part_by_part(volumes):
+        return _center(*_masses(_softmax(heatmaps)), width)
+    some = torch.get_num_threads()
+    workspace = _workspace(some * depth * heatmaps.shape[3], torch.float32, volumes)
+    parts = heatmaps.flatten(0, 1)[None].split(some, dim=1)  # of (1,NJ,D,HW)
+    masses = [_masses(_softmax(part, workspace)) for part in parts]
+    depths, pixels = (torch.cat(each, dim=1) for each in zip(*masses, strict=True))
+    return _center(depths, pixels, width).view(count, joints, 3)
 
 
 def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int) -> Tensor:
     """Soft-argmax of a 1 x 1 convolution's heat maps, of which only a tile's exist at a time.
 
-    Each tile's shares are of its own highest heat; what they are of the highest of all is
-    multiplied in at the end.
+    Each tile has a softmax of its own; its part in that of all is multiplied in at the end.
 
     Args:
         features: (N,C,H,W), in half or single precision.
@@ -58,70 +61,71 @@ def fused_soft_argmax(features: Tensor, weight: Tensor, bias: Tensor, depth: int
         (N,J,3) x y z in cells, from 0 on, float32.
     """
     kernel, offset = weight.flatten(1)[None], bias[:, None]  # (1,JD,C): a matrix would be turned
-    width = features.shape[3]
-    rows = max(1, _TILE // width)
     inputs = (features, weight, bias)
-    workspace = _workspace((1, len(bias), rows * width), features.dtype, *inputs)
+    products = _workspace(len(bias) * _TILE, features.dtype, *inputs)
+    softmaxes = _workspace(len(bias) * _TILE, torch.float32, *inputs)
     found = []
-    for part in _parts(features):
-        highest, masses = [], []
-        for tile in part.split(rows, dim=2):
-            pixels = tile.flatten(2)
-            out = None if workspace is None else workspace[:, :, : pixels.shape[2]]
-            heatmaps = torch.matmul(kernel, pixels, out=out).add_(offset).float()  # (N,JD,RW)
-            heatmaps = heatmaps.unflatten(1, (-1, depth)).unflatten(3, tile.shape[2:])
-            highest.append(_highest(heatmaps))
-            masses.append(_masses(heatmaps.sub_(highest[-1])))
-        tops = torch.cat(highest, dim=2)  # (N,J,T,1,1)
-        shares = (tops - tops.amax(dim=2, keepdim=True)).exp().unbind(2)  # T of (N,J,1,1)
-        pairs = list(zip(masses, shares, strict=True))
-        depths = sum(mass * share[..., 0] for (mass, _), share in pairs)
-        pixels = torch.cat([mass * share for (_, mass), share in pairs], dim=2)
-        found.append(_center(depths, pixels))
+    for part in features.split(1) if _part_by_part(features) else [features]:
+        sums, masses = [], []
+        for pixels in part.flatten(2).split(_TILE, dim=2):  # (N,C,P)
+            product = _view(products, (1, len(bias), pixels.shape[2]))
+            heatmaps = torch.matmul(kernel, pixels, out=product).add_(offset)
+            heatmaps = heatmaps.unflatten(1, (-1, depth))
+            shares = _softmax(heatmaps, softmaxes)
+            # the logarithm of the sum of exp(heat)
+            sums.append(_highest(heatmaps) - _highest(shares).log())
+            masses.append(_masses(shares))
+        parts = torch.stack(sums, dim=2).softmax(dim=2).unbind(2)  # T of (N,J)
+        pairs = [(*mass, part[..., None]) for mass, part in zip(masses, parts, strict=True)]
+        depths = sum(depths * part for depths, _, part in pairs)
+        pixels = torch.cat([pixels * part for _, pixels, part in pairs], dim=2)
+        found.append(_center(depths, pixels, features.shape[3]))
     return torch.cat(found)
 
 
-def _parts(batch: Tensor) -> tuple[Tensor, ...]:
-    """What is worked on at once: on the CPU one person, whose heat maps fit the cache."""
-    return batch.split(1) if _one_by_one(batch) else (batch,)
-
-
-def _workspace(shape: tuple[int, ...], dtype: torch.dtype, *inputs: Tensor) -> Tensor | None:
-    """Memory to use again and again, as new memory costs more than what is computed in it.
-
-    None where there is no one by one, and for gradients, which need what was computed.
-    """
-    gradients = torch.is_grad_enabled() and any(each.requires_grad for each in inputs)
-    if gradients or not _one_by_one(inputs[0]):
-        return None
-    return torch.empty(shape, dtype=dtype)
-
-
-def _one_by_one(batch: Tensor) -> bool:
+def _part_by_part(batch: Tensor) -> bool:
+    """Whether to work on a part at a time, that the heat maps may fit a CPU's cache."""
     return batch.device.type == "cpu" and not torch.jit.is_tracing()
 
 
-def _highest(heatmaps: Tensor) -> Tensor:
-    """The highest values (N,J,1,1,1) of (N,J,D,H,W), which a softmax does not depend on."""
-    return heatmaps.detach().amax(dim=(2, 3, 4), keepdim=True).float()
+def _workspace(size: int, dtype: torch.dtype, *inputs: Tensor) -> Tensor | None:
+    """Memory for one part after the other, as new memory costs more than what is computed in it.
 
-
-def _masses(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of a softmax's shares, which need not sum to one.
-
-    Args:
-        heatmaps: (N,J,D,H,W), at most 0, which are overwritten.
-
-    Returns:
-        (N,J,D) over the pixels, (N,J,H,W) over the depths.
+    None for gradients, which need what was computed of each part.
     """
-    shares = heatmaps.exp_()
-    # axis by axis, as ONNX Runtime is a thousandth off in long sums
-    return shares.sum(dim=4).sum(dim=3), shares.sum(dim=2)
+    gradients = torch.is_grad_enabled() and any(each.requires_grad for each in inputs)
+    if gradients or not _part_by_part(inputs[0]):
+        return None
+    return torch.empty(size, dtype=dtype)
 
 
-def _center(depths: Tensor, pixels: Tensor) -> Tensor:
-    """The centre of mass (N,J,3) x y z of masses (N,J,D) and (N,J,H,W), see `_masses`."""
+def _view(workspace: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
+    """As much of a workspace as the shape has."""
+    return None if workspace is None else workspace[: math.prod(shape)].view(shape)
+
+
+def _highest(heatmaps: Tensor) -> Tensor:
+    """The highest values (N,J) of (N,J,D,P), float32."""
+    return heatmaps.amax(dim=(2, 3)).float()
+
+
+def _softmax(heatmaps: Tensor, workspace: Tensor | None = None) -> Tensor:
+    """Softmax over all of each joint's heat maps (N,J,D,P), float32."""
+    joints, depth, pixels = heatmaps.shape[1:]
+    flat = heatmaps.reshape(-1, joints, depth * pixels)
+    out = _view(workspace, flat.shape)
+    shares = torch.softmax(flat, dim=2, dtype=torch.float32, out=out)
+    return shares.view(-1, joints, depth, pixels)  # -1, as the ONNX export would fix its size
+
+
+def _masses(shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of shares (N,J,D,P): (N,J,D) over the pixels, (N,J,P) over the depths."""
+    return shares.sum(dim=3), shares.sum(dim=2)
+
+
+def _center(depths: Tensor, pixels: Tensor, width: int) -> Tensor:
+    """The centre of mass (N,J,3) x y z of masses (N,J,D) and (N,J,HW), see `_masses`."""
+    pixels = pixels.unflatten(2, (-1, width))
     rows, columns = pixels.sum(dim=3), pixels.sum(dim=2)
     moments = [each @ _cells(each) for each in (columns, rows, depths)]
     return torch.stack(moments, dim=2) / rows.sum(dim=2, keepdim=True)
