@@ -63,12 +63,11 @@ class Regions:
         parts = zip(
             frames, self.centers.split(counts), self.sides.split(counts), angles, strict=True
         )
-        return torch.cat(
-            [
-                frame.squares(centers, sides, size, turn, finish)
-                for frame, centers, sides, turn in parts
-            ]
-        )
+        crops = [
+            frame.squares(centers, sides, size, turn, finish)
+            for frame, centers, sides, turn in parts
+        ]
+        return crops[0] if len(crops) == 1 else torch.cat(crops)
 
     def to_image(self, points: torch.Tensor) -> torch.Tensor:
         """Points (N,K,2) of the squares, from 0 to 1, as pixels of the image."""
