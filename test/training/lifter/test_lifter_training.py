@@ -18,6 +18,7 @@ from pinet_ros.training.datasets.errors import DatasetError
 from pinet_ros.training.lifter.augment import UNCHANGED
 from pinet_ros.training.lifter.initial import initial_network
 from pinet_ros.training.lifter.recipe import RECIPES
+from pinet_ros.training.lifter.sources import read_people
 from pinet_ros.training.lifter.train import LifterData, lifter_configuration, train_lifter
 from pinet_ros.training.recipe import RecipeError
 from pinet_ros.training.run_folder import RunFolder
@@ -52,6 +53,22 @@ def plain_crops(people):
 def places_in_cells(people):
     corners = people.squares[:, None, :2] - people.squares[:, None, 2:] / 2
     return (people.places - corners) / people.squares[:, None, 2:] * 16
+
+
+def errors_of(network, people):
+    """Mean distance in pixels of the crop, and mean error of depths in millimetres."""
+    wanted = places_in_cells(people)
+    root = MUPOTS_17.index("pelvis")
+    with torch.inference_mode():
+        answers = network(plain_crops(people)).double().numpy().reshape(len(people), -1, 3)
+    if answers.shape[1] == 1:
+        wanted = wanted[:, [root]]
+        depths = answers[..., 2] * people.measures[:, None] - people.depths[:, [root]]
+    else:
+        depths = answers[..., 2] / 64 * 2 - 1 - people.depths + people.depths[:, [root]]
+    inside = ((wanted >= 0) & (wanted < 16)).all(axis=-1)
+    distances = np.linalg.norm(answers[..., :2] - wanted, axis=-1) * 4
+    return distances[inside].mean(), 1000 * np.abs(depths[inside]).mean()
 
 
 @pytest.mark.parametrize("network", ["posenet", "rootnet"])
@@ -108,17 +125,32 @@ def test_validation_is_the_error_of_the_network(drawn):
     data = LifterData([drawn(6)], validation=drawn(5, seed=2))
     network, epochs = train_lifter(data, small(), log=None)
 
-    with torch.inference_mode():
-        answers = network(plain_crops(data.validation)).numpy()
-    people = data.validation
-    wanted = places_in_cells(people)
-    inside = ((wanted >= 0) & (wanted < 16)).all(axis=-1)
-    distances = np.linalg.norm(answers[..., :2] - wanted, axis=-1) * 4
-    relative = people.depths - people.depths[:, [MUPOTS_17.index("pelvis")]]
-    errors = np.abs((answers[..., 2] / 64 * 2 - 1) - relative) * 1000
+    distance, depth = errors_of(network, data.validation)
     validation = epochs[-1]["validation"]
-    assert validation["crop_px"] == pytest.approx(distances[inside].mean(), rel=2e-3)
-    assert validation["depth_mm"] == pytest.approx(errors[inside].mean(), rel=2e-3)
+    assert validation["crop_px"] == pytest.approx(distance, rel=2e-3)
+    assert validation["depth_mm"] == pytest.approx(depth, rel=2e-3)
+
+
+@pytest.mark.parametrize(("network", "epochs"), [("posenet", 14), ("rootnet", 8)])
+def test_a_few_hundred_rendered_people_are_overfitted(network, epochs, rendered_folder):
+    people, others = (read_people(rendered_folder, split=split) for split in ("train", "test"))
+    assert len(people) > 200
+    recipe = small(
+        network,
+        batch_size=32,
+        epochs=epochs,
+        learning_rate=2e-4,
+        steps=(),
+        augmentation=UNCHANGED,
+    )
+
+    trained, records = train_lifter(LifterData([people], validation=others), recipe, log=None)
+
+    distance, depth = errors_of(trained, people)
+    of_others = records[-1]["validation"]
+    assert distance < 0.9 * of_others["crop_px"]
+    assert depth < 0.7 * of_others["depth_mm"]
+    assert records[-1]["loss"] < 0.8 * records[0]["loss"]
 
 
 class KilledError(Exception):
