@@ -58,12 +58,7 @@ def load_network(weights: str | Path) -> tuple[nn.Module, Formulation]:
     Raises:
         ModelError: the file is missing, of another kind, or does not fit the network.
     """
-    path = _shipped(weights) if weights in SHIPPED_WEIGHTS else Path(weights)
-    if not path.is_file():
-        raise ModelError(
-            f"there are no refiner weights at {path}; give one of {', '.join(SHIPPED_WEIGHTS)}, "
-            "the weights.safetensors of a run of `pinet train` or a released snapshot (.pth.tar)"
-        )
+    path = weights_file(weights)
     if path.suffix == ".safetensors":
         return _load_own(path)
     if path.suffix in _RELEASED:
@@ -74,6 +69,21 @@ def load_network(weights: str | Path) -> tuple[nn.Module, Formulation]:
     raise ModelError(
         f"refiner weights end in .safetensors, {' or '.join(_RELEASED)}, got {path.name}"
     )
+
+
+def weights_file(weights: str | Path) -> Path:
+    """Where weights are, one of SHIPPED_WEIGHTS or a file.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    path = _shipped(weights) if weights in SHIPPED_WEIGHTS else Path(weights)
+    if not path.is_file():
+        raise ModelError(
+            f"there are no refiner weights at {path}; give one of {', '.join(SHIPPED_WEIGHTS)}, "
+            "the weights.safetensors of a run of `pinet train` or a released snapshot (.pth.tar)"
+        )
+    return path
 
 
 def save_network(path: Path, network: nn.Module, formulation: Formulation) -> None:

@@ -43,6 +43,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", choices=[target.value for target in Target], help="what the network predicts"
     )
+    parser.add_argument(
+        "--initial",
+        metavar="WEIGHTS",
+        help="to begin with, those of the package by name or a file; by default random ones",
+    )
     parser.add_argument("--others", choices=OTHERS, help="whom a person is refined with")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch-size", type=int, help="sequences per step, on all GPUs together")
@@ -94,13 +99,13 @@ def _train(arguments: argparse.Namespace) -> int:
     recipe = _recipe(arguments)
     with join_workers(arguments.device) as (workers, device):
         scenes = load_training_scenes(arguments.data, arguments.predictions)
-        wanted = configuration(recipe, scenes)
+        wanted = configuration(recipe, scenes, arguments.initial)
         folder = RunFolder.open_together(
             workers, arguments.output, wanted, resume=arguments.resume
         )
         if workers.leads:
             print(f"training on {describe_device(device)}, {workers.count} at once: {recipe}")
-        train(scenes, recipe, device, workers=workers, folder=folder)
+        train(scenes, recipe, device, initial=arguments.initial, workers=workers, folder=folder)
         if workers.leads:
             print(f"wrote {folder.weights}")
     return 0

@@ -14,6 +14,8 @@ import torch
 from pinet_ros import __version__
 from pinet_ros.errors import PinetError
 from pinet_ros.files import write_text, write_whole
+from pinet_ros.models.cache import sha256_of
+from pinet_ros.refinement.checkpoint import weights_file
 from pinet_ros.training.datasets.scenes import Scenes
 from pinet_ros.training.recipe import Recipe
 from pinet_ros.training.settings import as_json, first_difference
@@ -156,9 +158,17 @@ class RunFolder:
             ) from error
 
 
-def configuration(recipe: Recipe, scenes: Scenes) -> dict[str, Any]:
-    """What decides the result of a training: the recipe and the data."""
-    return {"recipe": asdict(recipe), "data": {"scenes": len(scenes), "sha256": scenes.sha256()}}
+def configuration(
+    recipe: Recipe, scenes: Scenes, initial: str | Path | None = None
+) -> dict[str, Any]:
+    """What decides the result of a training: the recipe, the data, and the weights to begin with.
+
+    Raises:
+        ModelError: there are no such weights.
+    """
+    begins = {} if initial is None else {"initial": sha256_of(weights_file(initial))}
+    data = {"scenes": len(scenes), "sha256": scenes.sha256()}
+    return {"recipe": asdict(recipe), "data": data, **begins}
 
 
 def code_version() -> str:

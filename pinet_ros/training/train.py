@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from pinet_ros.refinement.checkpoint import save_network
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.refinement.checkpoint import load_network, save_network
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.refinement.variants import VARIANTS, build_network
@@ -47,6 +48,7 @@ def train(
     recipe: Recipe,
     device: torch.device | str = "cpu",
     *,
+    initial: str | Path | None = None,
     workers: Workers | None = None,
     folder: RunFolder | None = None,
     log: Callable[[str], None] | None = tqdm.write,
@@ -54,6 +56,7 @@ def train(
     """Train a network on the train split of the scenes.
 
     Args:
+        initial: weights to begin with, see `initial_network`.
         workers: this process among those that train together.
         folder: where the run is written, and gone on with if it was begun before.
         log: called with one line for each validation; None for neither that nor a progress bar.
@@ -62,7 +65,7 @@ def train(
         ScenesError: there is nobody to train on.
         TrainingError: the loss is not finite.
         RunFolderError: the folder's checkpoint cannot be read.
-        ModelError: it is of another variant.
+        ModelError: it is of another variant; the weights to begin with cannot be used.
     """
     kept, held_out = scenes.select(split="train").hold_out_bodies(
         recipe.validation, np.random.default_rng(recipe.seed)
@@ -72,21 +75,53 @@ def train(
             f"there are no scenes of the train split to train on: it has {len(held_out)}, and "
             "these are held out for validation"
         )
-    trainer = _Trainer(Samples(kept, device), held_out, recipe, device, workers or Workers())
+    network = initial_network(recipe, initial).to(device)
+    trainer = _Trainer(
+        network, Samples(kept, device), held_out, recipe, device, workers or Workers()
+    )
     epochs = trainer.run(
         recipe.epochs, validation_interval=recipe.validation_interval, folder=folder, log=log
     )
     return Training(trainer.trained.eval(), trainer.formulation, epochs)
 
 
-def initial_network(recipe: Recipe) -> nn.Module:
-    """A network with random weights by the recipe's seed."""
+def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Module:
+    """A network to train.
+
+    Args:
+        initial: weights to begin with, as `load_network` takes them; None for random ones by the
+            recipe's seed.
+
+    Raises:
+        ModelError: the weights cannot be read, or are of another network or formulation than the
+            recipe's.
+    """
+    if initial is not None:
+        network, formulation = load_network(initial)
+        _require_same(f"the weights {initial}", network, formulation, recipe)
+        return network
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
         network = build_network(VARIANTS[recipe.variant].network)
     if recipe.target is Target.CORRECTION:
         nn.init.zeros_(network.output.weight)  # begin with no correction
     return network
+
+
+def _require_same(what: str, network: nn.Module, formulation: Formulation, recipe: Recipe) -> None:
+    """Whether a recipe can go on with a network; that needs not be refined with alike."""
+    wanted = {**asdict(recipe.formulation), **asdict(VARIANTS[recipe.variant].network)}
+    given = {**asdict(formulation), **asdict(network.config)}
+    wrong = [
+        f"{name} {given.get(name)} instead of {value}"
+        for name, value in wanted.items()
+        if given.get(name) != value and name != "symmetric"
+    ]
+    if wrong:
+        raise ModelError(
+            f"{what} cannot be trained on by this recipe: {', '.join(wrong)}; choose --recipe, "
+            "--variant, --standardisation and --target as they were"
+        )
 
 
 def validate(scenes: Scenes, refiner: Refiner) -> dict[str, float]:
@@ -101,6 +136,7 @@ class _Trainer(Trainer):
 
     def __init__(
         self,
+        network: nn.Module,
         samples: Samples,
         held_out: Scenes,
         recipe: Recipe,
@@ -108,7 +144,7 @@ class _Trainer(Trainer):
         workers: Workers,
     ) -> None:
         self.formulation = recipe.formulation
-        self.network = initial_network(recipe).to(device)
+        self.network = network
         if recipe.averaging:
             self.averaged = running_average(self.network, recipe.averaging)
         self.optimiser = torch.optim.AdamW(

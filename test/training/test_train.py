@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.refinement.checkpoint import load_network
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.refinement.checkpoint import load_network, save_network
 from pinet_ros.refinement.formulation import PUBLISHED
 from pinet_ros.training.augment import Augmentation
 from pinet_ros.training.datasets.scenes import Scenes, ScenesError
@@ -49,6 +50,23 @@ def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(trainable):
 
     assert torch.equal(weights, same)
     assert not torch.equal(weights, different)
+
+
+def test_a_training_begins_with_the_weights_given(training, trainable, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_network(path, training.network, training.formulation)
+    few = Scenes(trainable.scenes[:30])
+    hardly = replace(SHORT, epochs=1, learning_rate=1e-12)
+
+    begun = train(few, hardly, initial=path)
+
+    torch.testing.assert_close(
+        dict(begun.network.named_parameters()), dict(training.network.named_parameters())
+    )
+    with pytest.raises(ModelError, match=r"layers 3 instead of 1; choose --recipe, --variant"):
+        train(few, replace(hardly, variant="gru1"), initial=path)
+    with pytest.raises(ModelError, match="standardisation root_centred instead of all_people"):
+        train(few, replace(hardly, standardisation="all_people"), initial=path)
 
 
 def _with_extra(scene, joints):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -55,6 +56,16 @@ def test_a_run_folder_holds_all_that_a_run_was_and_gave(run_folder):
     losses = [event.value for event in events.Scalars("loss")]
     assert losses == pytest.approx([epoch["loss"] for epoch in epochs])
     assert events.Scalars("validation/mpjpe_mm")[0].step == 2
+
+
+def test_weights_to_begin_with_are_noted_by_their_hash(data, run_folder, tmp_path):
+    weights = run_folder / "weights.safetensors"
+    run("train", data, "--output", tmp_path / "a", "--epochs", 1, "--variant", "gru1",
+        "--target", "pose", "--initial", weights)  # fmt: skip
+    configuration = json.loads((tmp_path / "a" / "configuration.json").read_text())
+    assert configuration["initial"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    message = fails("train", data, "--output", tmp_path / "b", "--initial", "nothing.pth")
+    assert "there are no refiner weights at nothing.pth" in message
 
 
 def test_evaluates_what_it_trained(data, run_folder, tmp_path):
