@@ -16,6 +16,7 @@ from pinet_ros.skeleton import MUPOTS_17
 ROLL = math.radians(30)  # the default weights have learnt rolls of up to 35 degrees
 
 _PELVIS = MUPOTS_17.index("pelvis")
+_STEEPNESS = 4  # with which corrections above their threshold come to be made in full
 
 
 class Target(str, Enum):
@@ -45,9 +46,13 @@ class Formulation:
         symmetric: whether refined poses are averaged over four views of the scene: as it is and
             in a mirror, each by cameras rolled by ROLL to either side, as neither left and right
             nor how a camera is held should make a difference. Training has no part in it.
+        pose_threshold: corrections of a pose about its root by less than this, metres (root mean
+            square over the joints), are not made, and those a little larger in part. What a
+            network has learnt of an estimator's errors is least sure where they are small.
+        root_threshold: the same for the root, of its distance from the camera.
 
     Raises:
-        ValueError: an unknown value of one of them.
+        ValueError: an unknown value of one of them, or a threshold below 0.
     """
 
     standardisation: str = "root_centred"
@@ -55,6 +60,8 @@ class Formulation:
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
     symmetric: bool = True
+    pose_threshold: float = 0.045
+    root_threshold: float = 0.055
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
@@ -65,6 +72,9 @@ class Formulation:
                 f"standardisation {self.standardisation!r} is not known; use one of "
                 f"{', '.join(STANDARDISATIONS)}"
             )
+        for name in ("pose_threshold", "root_threshold"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
     def order_people(
         self,
@@ -104,8 +114,16 @@ class Formulation:
             the refined poses (B,J,3) in metres, and to whom the network attended (B,N), which is
             None for a network without attention.
         """
-        if not self.symmetric:
-            return self._refine_first(network, sequences)
+        if self.symmetric:
+            poses, attention = self._average_first(network, sequences)
+        else:
+            poses, attention = self._refine_first(network, sequences)
+        return self._sure(sequences[:, 0], poses), attention
+
+    def _average_first(
+        self, network: nn.Module, sequences: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The average over four views."""
         views = torch.cat([sequences, mirror_image(sequences)])
         views = torch.cat([rolled(views, ROLL), rolled(views, -ROLL)])  # (4B,N,J,3)
         poses, attention = self._refine_first(network, views)
@@ -121,6 +139,19 @@ class Formulation:
         values, attention = network.refine_first(standardised.tokens)
         values = self._with_input(values[:, None], sequences[:, :1], standardised)
         return standardised.decode(values)[:, 0], attention
+
+    def _sure(self, initial: torch.Tensor, refined: torch.Tensor) -> torch.Tensor:
+        """The refined poses (B,J,3), but for what is corrected by too little."""
+        root = initial[:, _PELVIS, None]  # (B,1,3)
+        of_root = refined[:, _PELVIS, None] - root
+        of_pose = refined - initial - of_root
+        distance = root.norm(dim=2, keepdim=True)
+        size = of_pose.square().sum(dim=2, keepdim=True).mean(dim=1, keepdim=True).sqrt()
+        return (
+            initial
+            + of_root * _made(of_root.norm(dim=2, keepdim=True), self.root_threshold * distance)
+            + of_pose * _made(size, self.pose_threshold)
+        )
 
     def loss(
         self,
@@ -153,6 +184,11 @@ class Formulation:
         return values + standardised.encode(sequences)
 
 
+def _made(sizes: torch.Tensor, thresholds: torch.Tensor | float) -> torch.Tensor:
+    """Which part of corrections of some sizes is made."""
+    return (1 - (thresholds / sizes) ** _STEEPNESS).nan_to_num().clamp(min=0)
+
+
 def mirror_image(joints: torch.Tensor) -> torch.Tensor:
     """Poses (...,J,3) of MUPOTS_17 in a mirror: x turns round, left and right swap."""
     return joints[..., MUPOTS_17.mirror, :] * joints.new_tensor([-1.0, 1.0, 1.0])
@@ -166,4 +202,6 @@ def rolled(joints: torch.Tensor, angle: float) -> torch.Tensor:
 
 
 # The published network: section 3.3 of the paper and its release.
-PUBLISHED = Formulation("all_people", Target.POSE, symmetric=False)
+PUBLISHED = Formulation(
+    "all_people", Target.POSE, symmetric=False, pose_threshold=0.0, root_threshold=0.0
+)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
-from pinet_ros.refinement.formulation import Distance, Formulation, Target
+from pinet_ros.refinement.formulation import Distance, Formulation
 from pinet_ros.refinement.graph import PairGraph
 from pinet_ros.refinement.model import NetworkConfig, PINet, Unit
 from pinet_ros.refinement.order import Order
@@ -20,13 +21,13 @@ class Variant:
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
 
-    def formulation(self, standardisation: str, target: Target, symmetric: bool) -> Formulation:
+    def formulation(self, **rest: Any) -> Formulation:
         """The formulation with this order; the rest of it is free to choose.
 
         Raises:
-            ValueError: an unknown standardisation or target.
+            ValueError: of Formulation.
         """
-        return Formulation(standardisation, target, self.order, self.distance, symmetric)
+        return Formulation(order=self.order, distance=self.distance, **rest)
 
 
 def build_network(config: NetworkConfig) -> nn.Module:

@@ -27,7 +27,8 @@ class Recipe:
         variant: a key of VARIANTS.
         standardisation: of the poses, a key of STANDARDISATIONS.
         target: what the network predicts.
-        symmetric: whether what it predicts is averaged over views of the scene, see Formulation.
+        symmetric, pose_threshold, root_threshold: what is made of its predictions, see
+            Formulation.
         epochs: in each, every image is visited once.
         batch_size: sequences per step, on all devices together.
         learning_rate: the highest.
@@ -51,7 +52,9 @@ class Recipe:
     variant: str = DEFAULT
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
-    symmetric: bool = True
+    symmetric: bool = Formulation.symmetric
+    pose_threshold: float = Formulation.pose_threshold
+    root_threshold: float = Formulation.root_threshold
     epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 6e-4
@@ -87,7 +90,11 @@ class Recipe:
     def formulation(self) -> Formulation:
         """What the network reads and predicts."""
         return VARIANTS[self.variant].formulation(
-            self.standardisation, self.target, self.symmetric
+            standardisation=self.standardisation,
+            target=self.target,
+            symmetric=self.symmetric,
+            pose_threshold=self.pose_threshold,
+            root_threshold=self.root_threshold,
         )
 
     def learning_rate_at(self, progress: float) -> float:
@@ -108,6 +115,8 @@ RECIPES = {
         standardisation="all_people",
         target=Target.POSE,
         symmetric=False,
+        pose_threshold=0.0,
+        root_threshold=0.0,
         epochs=25,
         batch_size=4,
         learning_rate=1e-5,

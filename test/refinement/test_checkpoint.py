@@ -29,7 +29,9 @@ def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_comes_back_as_it_was(name, tmp_path):
     variant = VARIANTS[name]
-    formulation = variant.formulation("all_people", Target.CORRECTION, symmetric=True)
+    formulation = variant.formulation(
+        standardisation="all_people", target=Target.CORRECTION, pose_threshold=0.0625
+    )
     path = tmp_path / "weights.safetensors"
     save_network(path, build_network(variant.network), formulation)
 

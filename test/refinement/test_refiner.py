@@ -220,3 +220,54 @@ def test_the_gpu_gives_what_the_cpu_gives(network, refiner, make_people):
     on_gpu = Refiner(network, Formulation(), "cuda")(people).joints
 
     assert np.abs(on_gpu - expected).max() < 1e-3
+
+
+class _Moving(torch.nn.Module):
+    """Corrects every pose by the same: the root along its ray, the others in depth."""
+
+    config = build_network(VARIANTS["gru3"].network).config
+
+    def __init__(self, root: float, others: float) -> None:
+        super().__init__()
+        self._root, self._others = root, others
+
+    def refine_first(self, tokens):
+        values = torch.zeros(len(tokens), 17, 3)
+        values[:, :, 2] = self._others / 0.25
+        roots = 2 * tokens[:, 0].unflatten(1, (17, 3))[:, 14]
+        values[:, 14] = 16 * self._root * roots / roots.square().sum(dim=1, keepdim=True)
+        return values.flatten(1), None
+
+
+# of what exceeds a threshold by half 1 - (1 / 1.5) ** 4 is made
+@pytest.mark.parametrize(
+    ("root", "others", "root_made", "others_made"),
+    [
+        (0.1, 0.03, 0.0, 0.0),
+        (-0.2, -0.1, 0.0, 0.0),
+        (0.3, 0.0, 65 / 81, 0.0),
+        (0.0, 0.15, 0.0, 65 / 81),
+        (-2.0, 1.0, 0.9999, 0.9999),
+    ],
+)
+def test_corrections_under_their_thresholds_are_not_made(
+    root, others, root_made, others_made, make_people
+):
+    joints = make_people(1).joints
+    joints[0] += np.array([0, 0, 4], np.float32) - joints[0, 14]
+    people = make_people(1).with_joints(joints)
+    rms = 0.1 * (16 / 17) ** 0.5  # of others moved by 0.1
+    formulation = Formulation(symmetric=False, pose_threshold=rms, root_threshold=0.05)
+
+    refined = Refiner(_Moving(root, others), formulation)(people).joints
+
+    expected = joints.copy()
+    expected[:, :, 2] += root * root_made
+    expected[:, [joint for joint in range(17) if joint != 14], 2] += others * others_made
+    np.testing.assert_allclose(refined, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["pose_threshold", "root_threshold"])
+def test_a_threshold_below_zero_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be 0 or more, got -0.1"):
+        Formulation(**{name: -0.1})
