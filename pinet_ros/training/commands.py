@@ -122,8 +122,13 @@ def _ablate(arguments: argparse.Namespace) -> int:
         test = load_training_scenes(arguments.test, arguments.test_predictions, split="test")
     elif arguments.test_predictions:
         raise DatasetError("--test-predictions are of a data set; give it with --test")
-    # no part is held out, as all variants are to see the same, and nothing is chosen by it
-    recipe = replace(RECIPES[arguments.recipe], epochs=arguments.epochs, validation=0.0)
+    recipe = replace(
+        RECIPES[arguments.recipe],
+        epochs=arguments.epochs,
+        validation=0.0,  # as all variants are to see the same, and nothing is chosen by it
+        pose_threshold=0.0,  # all that a network says counts
+        root_threshold=0.0,
+    )
     ablation = Ablation(
         scenes.select(split="train"),
         test.select(split="test"),
