@@ -48,7 +48,8 @@ class Formulation:
             nor how a camera is held should make a difference. Training has no part in it.
         pose_threshold: corrections of a pose about its root by less than this, metres (root mean
             square over the joints), are not made, and those a little larger in part. What a
-            network has learnt of an estimator's errors is least sure where they are small.
+            network has learnt of an estimator's errors is least sure where they are small. How
+            the defaults were found: docs/model_card.md.
         root_threshold: the same for the root, of its distance from the camera.
 
     Raises:
