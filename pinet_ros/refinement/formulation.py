@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
 from torch import nn
 
+from pinet_ros.refinement.corrections import sure_part
 from pinet_ros.refinement.order import Order, interaction_order
 from pinet_ros.refinement.standardisation import STANDARDISATIONS, Standardisation
 from pinet_ros.skeleton import MUPOTS_17
@@ -16,7 +17,6 @@ from pinet_ros.skeleton import MUPOTS_17
 ROLL = math.radians(30)  # the default weights have learnt rolls of up to 35 degrees
 
 _PELVIS = MUPOTS_17.index("pelvis")
-_STEEPNESS = 4  # with which corrections above their threshold come to be made in full
 
 
 class Target(str, Enum):
@@ -45,12 +45,10 @@ class Formulation:
             stand behind each other.
         symmetric: whether refined poses are averaged over four views of the scene: as it is and
             in a mirror, each by cameras rolled by ROLL to either side, as neither left and right
-            nor how a camera is held should make a difference. Training has no part in it.
-        pose_threshold: corrections of a pose about its root by less than this, metres (root mean
-            square over the joints), are not made, and those a little larger in part. What a
-            network has learnt of an estimator's errors is least sure where they are small. How
-            the defaults were found: docs/model_card.md.
-        root_threshold: the same for the root, of its distance from the camera.
+            nor how a camera is held should make a difference.
+        turn_threshold: turns of a pose about its root by less than this, degrees, are not made,
+            and those a little larger in part, see `sure_part`.
+        root_threshold: the same for moves of the root, as a part of its distance from the camera.
 
     Raises:
         ValueError: an unknown value of one of them, or a threshold below 0.
@@ -61,7 +59,7 @@ class Formulation:
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
     symmetric: bool = True
-    pose_threshold: float = 0.045
+    turn_threshold: float = 6.0
     root_threshold: float = 0.055
 
     def __post_init__(self) -> None:
@@ -73,9 +71,13 @@ class Formulation:
                 f"standardisation {self.standardisation!r} is not known; use one of "
                 f"{', '.join(STANDARDISATIONS)}"
             )
-        for name in ("pose_threshold", "root_threshold"):
+        for name in ("turn_threshold", "root_threshold"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+
+    def as_learnt(self) -> Formulation:
+        """All that training has a part in: one view of the scene, and all that a network says."""
+        return replace(self, symmetric=False, turn_threshold=0.0, root_threshold=0.0)
 
     def order_people(
         self,
@@ -119,7 +121,8 @@ class Formulation:
             poses, attention = self._average_first(network, sequences)
         else:
             poses, attention = self._refine_first(network, sequences)
-        return self._sure(sequences[:, 0], poses), attention
+        turn_threshold = math.radians(self.turn_threshold)
+        return sure_part(sequences[:, 0], poses, turn_threshold, self.root_threshold), attention
 
     def _average_first(
         self, network: nn.Module, sequences: torch.Tensor
@@ -140,19 +143,6 @@ class Formulation:
         values, attention = network.refine_first(standardised.tokens)
         values = self._with_input(values[:, None], sequences[:, :1], standardised)
         return standardised.decode(values)[:, 0], attention
-
-    def _sure(self, initial: torch.Tensor, refined: torch.Tensor) -> torch.Tensor:
-        """The refined poses (B,J,3), but for what is corrected by too little."""
-        root = initial[:, _PELVIS, None]  # (B,1,3)
-        of_root = refined[:, _PELVIS, None] - root
-        of_pose = refined - initial - of_root
-        distance = root.norm(dim=2, keepdim=True)
-        size = of_pose.square().sum(dim=2, keepdim=True).mean(dim=1, keepdim=True).sqrt()
-        return (
-            initial
-            + of_root * _made(of_root.norm(dim=2, keepdim=True), self.root_threshold * distance)
-            + of_pose * _made(size, self.pose_threshold)
-        )
 
     def loss(
         self,
@@ -185,11 +175,6 @@ class Formulation:
         return values + standardised.encode(sequences)
 
 
-def _made(sizes: torch.Tensor, thresholds: torch.Tensor | float) -> torch.Tensor:
-    """Which part of corrections of some sizes is made."""
-    return (1 - (thresholds / sizes) ** _STEEPNESS).nan_to_num().clamp(min=0)
-
-
 def mirror_image(joints: torch.Tensor) -> torch.Tensor:
     """Poses (...,J,3) of MUPOTS_17 in a mirror: x turns round, left and right swap."""
     return joints[..., MUPOTS_17.mirror, :] * joints.new_tensor([-1.0, 1.0, 1.0])
@@ -203,6 +188,4 @@ def rolled(joints: torch.Tensor, angle: float) -> torch.Tensor:
 
 
 # The published network: section 3.3 of the paper and its release.
-PUBLISHED = Formulation(
-    "all_people", Target.POSE, symmetric=False, pose_threshold=0.0, root_threshold=0.0
-)
+PUBLISHED = Formulation("all_people", Target.POSE).as_learnt()

@@ -126,7 +126,7 @@ def _ablate(arguments: argparse.Namespace) -> int:
         RECIPES[arguments.recipe],
         epochs=arguments.epochs,
         validation=0.0,  # as all variants are to see the same, and nothing is chosen by it
-        pose_threshold=0.0,  # all that a network says counts
+        turn_threshold=0.0,  # all that a network says counts
         root_threshold=0.0,
     )
     ablation = Ablation(

@@ -27,7 +27,7 @@ class Recipe:
         variant: a key of VARIANTS.
         standardisation: of the poses, a key of STANDARDISATIONS.
         target: what the network predicts.
-        symmetric, pose_threshold, root_threshold: what is made of its predictions, see
+        symmetric, turn_threshold, root_threshold: what is made of its predictions, see
             Formulation.
         epochs: in each, every image is visited once.
         batch_size: sequences per step, on all devices together.
@@ -53,7 +53,7 @@ class Recipe:
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
     symmetric: bool = Formulation.symmetric
-    pose_threshold: float = Formulation.pose_threshold
+    turn_threshold: float = Formulation.turn_threshold
     root_threshold: float = Formulation.root_threshold
     epochs: int = 60
     batch_size: int = 128
@@ -93,7 +93,7 @@ class Recipe:
             standardisation=self.standardisation,
             target=self.target,
             symmetric=self.symmetric,
-            pose_threshold=self.pose_threshold,
+            turn_threshold=self.turn_threshold,
             root_threshold=self.root_threshold,
         )
 
@@ -115,7 +115,7 @@ RECIPES = {
         standardisation="all_people",
         target=Target.POSE,
         symmetric=False,
-        pose_threshold=0.0,
+        turn_threshold=0.0,
         root_threshold=0.0,
         epochs=25,
         batch_size=4,

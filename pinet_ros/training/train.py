@@ -26,9 +26,6 @@ from pinet_ros.training.run_folder import RunFolder
 from pinet_ros.training.samples import OTHERS, Batch, Samples
 from pinet_ros.training.workers import Workers
 
-# What Formulation makes of a network's predictions, in which training has no part.
-_AFTERWARDS = ("symmetric", "pose_threshold", "root_threshold")
-
 
 @dataclass(frozen=True)
 class Training:
@@ -113,12 +110,12 @@ def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Mod
 
 def _require_same(what: str, network: nn.Module, formulation: Formulation, recipe: Recipe) -> None:
     """Let a recipe go on with a network of its own kind only."""
-    wanted = {**asdict(recipe.formulation), **asdict(VARIANTS[recipe.variant].network)}
-    given = {**asdict(formulation), **asdict(network.config)}
+    wanted = {**asdict(recipe.formulation.as_learnt()), **asdict(VARIANTS[recipe.variant].network)}
+    given = {**asdict(formulation.as_learnt()), **asdict(network.config)}
     wrong = [
         f"{name} {given.get(name)} instead of {value}"
         for name, value in wanted.items()
-        if given.get(name) != value and name not in _AFTERWARDS
+        if given.get(name) != value
     ]
     if wrong:
         raise ModelError(

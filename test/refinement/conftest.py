@@ -64,15 +64,17 @@ def _sequence(joints, person):
 
 
 def _but_for_little(before, after):
-    """A pose (17,3) of which corrections under 5.5 % of the distance and 45 mm are not made."""
+    """A pose (17,3) but for moves of the root under 5.5 % of its distance and turns under 6."""
     root, moved = before[PELVIS], after[PELVIS]
-    share = np.linalg.norm(moved - root) / np.linalg.norm(root)
-    pose = (after - moved) - (before - root)
-    size = np.sqrt(np.mean([np.dot(joint, joint) for joint in pose]))
-    of_root, of_pose = (
-        max(0, 1 - (limit / value) ** 4) for limit, value in ((0.055, share), (0.045, size))
+    move = moved - root
+    turn, _ = Rotation.align_vectors(after - moved, before - root)
+    degrees = np.degrees(turn.magnitude())
+    of_move, of_turn = (
+        max(0, 1 - (limit / value) ** 8)
+        for limit, value in ((0.055, np.linalg.norm(move) / np.linalg.norm(root)), (6, degrees))
     )
-    return before + of_root * (moved - root) + of_pose * pose
+    kept = Rotation.from_rotvec(of_turn * turn.as_rotvec())
+    return root + of_move * move + (kept * turn.inv()).apply(after - moved)
 
 
 class PlainPINet:

@@ -30,7 +30,7 @@ def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
 def test_every_variant_comes_back_as_it_was(name, tmp_path):
     variant = VARIANTS[name]
     formulation = variant.formulation(
-        standardisation="all_people", target=Target.CORRECTION, pose_threshold=0.0625
+        standardisation="all_people", target=Target.CORRECTION, turn_threshold=0.0625
     )
     path = tmp_path / "weights.safetensors"
     save_network(path, build_network(variant.network), formulation)

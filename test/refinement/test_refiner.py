@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import save_network
@@ -222,52 +223,70 @@ def test_the_gpu_gives_what_the_cpu_gives(network, refiner, make_people):
     assert np.abs(on_gpu - expected).max() < 1e-3
 
 
-class _Moving(torch.nn.Module):
-    """Corrects every pose by the same: the root along its ray, the others in depth."""
+class _Correcting(torch.nn.Module):
+    """Corrects all poses alike: the root along its ray; the others are turned and stretched."""
 
     config = build_network(VARIANTS["gru3"].network).config
 
-    def __init__(self, root: float, others: float) -> None:
+    def __init__(self, root: float, turn: np.ndarray, stretch: float) -> None:
         super().__init__()
-        self._root, self._others = root, others
+        self._root, self._stretch = root, stretch
+        self._turn = torch.from_numpy(turn).float()
 
     def refine_first(self, tokens):
-        values = torch.zeros(len(tokens), 17, 3)
-        values[:, :, 2] = self._others / 0.25
-        roots = 2 * tokens[:, 0].unflatten(1, (17, 3))[:, 14]
+        poses = tokens[:, 0].unflatten(1, (17, 3))
+        values = self._stretch * poses @ self._turn.T - poses
+        roots = 2 * poses[:, 14]
         values[:, 14] = 16 * self._root * roots / roots.square().sum(dim=1, keepdim=True)
         return values.flatten(1), None
 
 
-# of what exceeds a threshold by half 1 - (1 / 1.5) ** 4 is made
+ABOVE_BY_HALF = 1 - (1 / 1.5) ** 8  # which part of such a correction is made
+
+
 @pytest.mark.parametrize(
-    ("root", "others", "root_made", "others_made"),
+    ("root", "degrees", "stretch", "root_made", "turn_made"),
     [
-        (0.1, 0.03, 0.0, 0.0),
-        (-0.2, -0.1, 0.0, 0.0),
-        (0.3, 0.0, 65 / 81, 0.0),
-        (0.0, 0.15, 0.0, 65 / 81),
-        (-2.0, 1.0, 0.9999, 0.9999),
+        (0.1, 7, 1.1, 0.0, 0.0),
+        (-0.2, 8, 0.5, 0.0, 0.0),
+        (0.3, 0, 1.0, ABOVE_BY_HALF, 0.0),
+        (0.0, 12, 1.02, 0.0, ABOVE_BY_HALF),
+        (-2.0, 80, 1.0, 1.0, 1.0),
+        (0.0, 180, 1.0, 0.0, 1.0),
     ],
 )
-def test_corrections_under_their_thresholds_are_not_made(
-    root, others, root_made, others_made, make_people
+def test_turns_and_moves_under_their_thresholds_are_not_made(
+    root, degrees, stretch, root_made, turn_made, make_people
 ):
-    joints = make_people(1).joints
-    joints[0] += np.array([0, 0, 4], np.float32) - joints[0, 14]
-    people = make_people(1).with_joints(joints)
-    rms = 0.1 * (16 / 17) ** 0.5  # of others moved by 0.1
-    formulation = Formulation(symmetric=False, pose_threshold=rms, root_threshold=0.05)
+    joints = make_people(3).joints
+    people = make_people(3).with_joints(
+        joints + np.array([0, 0, 4], np.float32) - joints[:, 14:15]
+    )
+    axis = np.array([2, -3, 6]) / 7
+    formulation = Formulation(symmetric=False, turn_threshold=8, root_threshold=0.05)
 
-    refined = Refiner(_Moving(root, others), formulation)(people).joints
+    turn = Rotation.from_rotvec(degrees * axis, degrees=True).as_matrix()
+    network = _Correcting(root, turn, stretch)
+    refined = Refiner(network, formulation)(people).joints
 
-    expected = joints.copy()
+    made = Rotation.from_rotvec(degrees * turn_made * axis, degrees=True).as_matrix()
+    roots = people.joints[:, 14:15]
+    expected = roots + stretch * (people.joints - roots) @ made.T
     expected[:, :, 2] += root * root_made
-    expected[:, [joint for joint in range(17) if joint != 14], 2] += others * others_made
-    np.testing.assert_allclose(refined, expected, atol=2e-4)
+    np.testing.assert_allclose(refined, expected, atol=3e-4)
 
 
-@pytest.mark.parametrize("name", ["pose_threshold", "root_threshold"])
+def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(network, make_people):
+    people = make_people(3)
+    joints = people.joints.copy()
+    joints[1, 3] = 1e25
+
+    refined = Refiner(network, Formulation())(people.with_joints(joints)).joints
+
+    assert np.isfinite(refined[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("name", ["turn_threshold", "root_threshold"])
 def test_a_threshold_below_zero_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be 0 or more, got -0.1"):
         Formulation(**{name: -0.1})

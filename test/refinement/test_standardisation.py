@@ -109,9 +109,7 @@ def test_the_loss_is_the_mean_over_each_person_and_leaves_padding_out(network, s
 def test_what_minimises_the_loss_is_what_refines(standardisation, target, sequences):
     """A network that knows the answer has no loss, and refines to the truth."""
     truth = sequences + 0.05 * torch.randn(2, 3, 17, 3, generator=torch.Generator().manual_seed(1))
-    formulation = Formulation(
-        standardisation, target, symmetric=False, pose_threshold=0, root_threshold=0
-    )
+    formulation = Formulation(standardisation, target).as_learnt()
     standardised = {"root_centred": RootCentred, "all_people": AllPeople}[standardisation](
         sequences
     )
