@@ -276,6 +276,26 @@ def test_turns_and_moves_under_their_thresholds_are_not_made(
     np.testing.assert_allclose(refined, expected, atol=3e-4)
 
 
+def test_a_pose_whose_depths_are_turned_round_counts_as_turned_by_a_rotation_alone(make_people):
+    """Where a mirror would fit best of all, as between poses that are almost flat."""
+    joints = make_people(3).joints
+    flat = (joints - joints[:, 14:15]) * np.array([1, 1, 0.1], np.float32)
+    people = make_people(3).with_joints(flat + np.array([0, 0, 4], np.float32))
+    small = Rotation.from_rotvec([0, 0, 5], degrees=True).as_matrix()
+    formulation = Formulation(symmetric=False, turn_threshold=30)
+
+    network = _Correcting(0.0, small @ np.diag([1, 1, -1]), 1.0)
+    refined = Refiner(network, formulation)(people).joints
+
+    for pose, result in zip(flat, refined, strict=True):
+        corrected = pose @ (small @ np.diag([1, 1, -1])).T
+        fitted, _ = Rotation.align_vectors(corrected, pose)
+        assert fitted.magnitude() < np.radians(30)
+        np.testing.assert_allclose(
+            result - result[14], fitted.inv().apply(corrected), atol=HUNDREDTH_OF_A_MILLIMETRE
+        )
+
+
 def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(network, make_people):
     people = make_people(3)
     joints = people.joints.copy()
