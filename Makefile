@@ -18,18 +18,20 @@ CREATED := $(STAMPS)/created
 LIBRARIES := $(STAMPS)/libraries
 INSTALLED := $(STAMPS)/installed
 SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py \
-  $(shell find cmake config launch msg pinet_ros -type f -not -name '*.pyc')
+  $(shell find cmake config launch msg pinet_ros pinet_training -type f -not -name '*.pyc' \
+    -not -path '*/build/*' -not -path '*.egg-info/*')
 
-.PHONY: help setup demo test bench lint clean
+.PHONY: help setup demo test bench lint docs clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:
 	@echo 'make setup    install everything into .venv'
 	@echo 'make demo     find the people in a video [VIDEO= CALIB= FOV= RATE= VIEW=1]'
-	@echo 'make test     run the tests [ARGS="-k camera"]'
+	@echo 'make test     run the tests [ARGS="-m '"'not slow'"'"]'
 	@echo 'make bench    measure speed [ARGS="refiner --device cuda"]'
-	@echo 'make lint     check style and format'
+	@echo 'make lint     check style, format and types'
+	@echo 'make docs     build the documentation into site/'
 	@echo 'make clean    remove .venv and all that was built'
 	@echo 'PYTHON=python3.12 chooses the interpreter that .venv is made of.'
 
@@ -37,7 +39,7 @@ setup: $(INSTALLED)
 
 demo: $(INSTALLED) $(if $(VIEW),$(STAMPS)/view)
 	$(BIN)/pinet models fetch
-	$(BIN)/python scripts/demo.py $(if $(VIDEO),--video '$(VIDEO)') \
+	PYTHONPATH=scripts $(BIN)/python -m demo $(if $(VIDEO),--video '$(VIDEO)') \
 	  $(if $(CALIB),--calibration '$(CALIB)') $(if $(FOV),--field-of-view '$(FOV)') \
 	  $(if $(RATE),--rate '$(RATE)') $(if $(VIEW),--view)
 
@@ -50,12 +52,18 @@ bench: $(INSTALLED)
 	$(BIN)/pinet models fetch
 	$(BIN)/pinet bench $(or $(ARGS),refiner)
 
-lint: $(STAMPS)/lint
+lint: $(INSTALLED) $(STAMPS)/lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
+	$(BIN)/mypy
+
+docs: $(INSTALLED) $(STAMPS)/docs
+	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) build dist install log demo_output *.egg-info
+	rm -rf $(VENV) build dist install log demo_output site *.egg-info
+	rm -rf pinet_training/build pinet_training/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # apt's ROS was built against apt's NumPy, and NumPy 2 cannot load modules built against NumPy 1.
@@ -71,21 +79,22 @@ $(CREATED):
 	@mkdir $(STAMPS) && touch $@
 
 # Rewritten only when its content changes, so that not every edit of pyproject.toml calls pip.
-$(STAMPS)/%.txt: pyproject.toml | $(CREATED)
+$(STAMPS)/%.txt: pyproject.toml pinet_training/pyproject.toml | $(CREATED)
 	@$(BIN)/python scripts/requirements.py $* > $@.new
 	@cmp --silent $@.new $@ || mv $@.new $@
 
-$(STAMPS)/ros $(STAMPS)/view $(STAMPS)/lint: $(STAMPS)/%: $(STAMPS)/%.txt
+$(STAMPS)/ros $(STAMPS)/view $(STAMPS)/lint $(STAMPS)/docs: $(STAMPS)/%: $(STAMPS)/%.txt
 	@echo 'Installing requirements: $*'
 	@$(install) --quiet
 	@touch $@
 
-$(LIBRARIES): $(STAMPS)/core.txt $(STAMPS)/demo.txt $(STAMPS)/test.txt
+$(LIBRARIES): $(addprefix $(STAMPS)/,core.txt demo.txt test.txt training.txt)
 	@echo 'Installing torch and the other libraries, several GB the first time'
 	@$(install)
 	@touch $@
 
 $(INSTALLED): $(SOURCES) | $(if $(SOURCED),,$(STAMPS)/ros) $(LIBRARIES)
-	@echo 'Building and installing pinet_ros'
-	@$(PIP) install --quiet --no-deps --no-build-isolation .
+	@echo 'Building and installing pinet_ros and pinet_training'
+	@rm -rf pinet_training/build
+	@$(PIP) install --quiet --no-deps --no-build-isolation . ./pinet_training
 	@touch $@

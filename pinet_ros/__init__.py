@@ -1,7 +1,58 @@
-"""Metric 3D skeletons of all people in one camera image, refined by PI-Net."""
+"""Metric 3D skeletons of all people in one camera image, refined by PI-Net.
+
+from pinet_ros import Camera, PoseEstimator, Refiner
+
+estimator, refiner = PoseEstimator(), Refiner()
+people = refiner(estimator(image, Camera.from_focal(900, 1280, 720)).people).people
+people.joints  # (N,17,3) metres, camera optical frame
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pkgutil import extend_path
+from typing import TYPE_CHECKING, Any
+
+from pinet_ros.util.moved import MovedFinder
+
+if TYPE_CHECKING:
+    from pinet_ros.estimator import Estimate, EstimatorConfig, PoseEstimator
+    from pinet_ros.geometry.camera import Camera
+    from pinet_ros.people import People
+    from pinet_ros.refinement.refiner import Refinement, Refiner
+
+__version__ = "0.1.0"
+__all__ = [
+    "Camera",
+    "Estimate",
+    "EstimatorConfig",
+    "People",
+    "PoseEstimator",
+    "Refinement",
+    "Refiner",
+]
 
 # The messages are generated into the installed package. Extending the search path lets a checkout,
 # which hides that package when Python runs in it, still find them as pinet_ros.msg.
-__path__ = __import__("pkgutil").extend_path(__path__, __name__)
+__path__ = extend_path(__path__, __name__)
 
-__version__ = "0.1.0"
+sys.meta_path.append(MovedFinder())
+
+# Loaded on first use (PEP 562): torch takes seconds, and messages and camera do not need it.
+_HOMES = {
+    "Camera": "pinet_ros.geometry.camera",
+    "Estimate": "pinet_ros.estimator",
+    "EstimatorConfig": "pinet_ros.estimator",
+    "People": "pinet_ros.people",
+    "PoseEstimator": "pinet_ros.estimator",
+    "Refinement": "pinet_ros.refinement.refiner",
+    "Refiner": "pinet_ros.refinement.refiner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the public API on its first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,195 +1,305 @@
-"""PoseEstimator: one image to initial poses, by a detector and a lifter."""
+"""PoseEstimator: an image to the initial poses of its people, by a detector and a lifter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
 
-from pinet_ros.camera import Camera
-from pinet_ros.detection import Detections, Detector, LeftOut
+from pinet_ros.detection.detections import Detections, Detector
 from pinet_ros.detection.nanodet import NanoDet
 from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS, TorchvisionDetector
 from pinet_ros.errors import PinetError
-from pinet_ros.frame import Frame
-from pinet_ros.lifting import Lifter
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.blazepose import VARIANTS, BlazePose
-from pinet_ros.lifting.mppe.lifter import ThreeDMPPE
+from pinet_ros.lifting.lifter import Lifter
+from pinet_ros.lifting.mppe.mppe_lifter import PRECISIONS, ThreeDMPPE
+from pinet_ros.models.networks import RUNTIMES, describe_runtime, select_runtime
 from pinet_ros.people import People
-from pinet_ros.timing import StageTimes
+from pinet_ros.util.device import describe_device, select_device
+from pinet_ros.util.options import option, violation
 
 DETECTORS = ("nanodet", *TORCHVISION_DETECTORS)
 LIFTERS = (*(f"blazepose_{variant}" for variant in VARIANTS), "mppe")
 
 
-class PoseEstimator:
-    """Finds the people of an image and lifts them to the camera frame.
+@dataclass(frozen=True)
+class EstimatorConfig:
+    """Options of PoseEstimator, and so of the node pose_estimator and the command line.
+
+    Raises:
+        PinetError: a value is out of range, or files are given that the networks do not take.
+    """
+
+    runtime: str = option(
+        "auto",
+        "what runs the networks: auto (onnx on the CPU, torch on a GPU), torch or onnx",
+        choices=RUNTIMES,
+    )
+    detector: str = option("nanodet", "person detector", choices=DETECTORS)
+    detector_weights: str = option(
+        "",
+        "weights of a torchvision detector: a file, random, or empty for torchvision's own",
+    )
+    lifter: str = option("blazepose_full", "pose network", choices=LIFTERS)
+    posenet: str = option("", "PoseNet snapshot, for the lifter mppe")
+    rootnet: str = option("", "RootNet snapshot, for the lifter mppe")
+    precision: str = option(
+        "auto",
+        "precision of the lifter mppe: half (GPU only), full, or auto (half on a GPU)",
+        choices=PRECISIONS,
+    )
+    mirror: bool = option(
+        False,
+        "average the lifter with the mirrored image: twice its time, more symmetric limbs",
+    )
+    score_threshold: float = option(
+        0.4, "detections with a lower score are dropped", minimum=0.0, maximum=1.0, live=True
+    )
+    max_people: int = option(
+        20,
+        "if more are detected, only the largest in the image are lifted",
+        minimum=1,
+        maximum=200,
+    )
+
+    def __post_init__(self) -> None:
+        if problem := violation(self):
+            raise PinetError(problem)
+        if self.detector_weights and self.detector == "nanodet":
+            raise PinetError(
+                f"detector_weights {self.detector_weights!r} are for torchvision detectors, not "
+                f"for nanodet; choose one of {', '.join(TORCHVISION_DETECTORS)}, or leave them out"
+            )
+        if self.lifter == "mppe" and not (self.posenet and self.rootnet):
+            raise PinetError(
+                "the lifter mppe needs two files: give posenet and rootnet, the released "
+                "snapshots or those that `pinet train-lifter` wrote"
+            )
+        if self.lifter != "mppe" and (self.posenet or self.rootnet):
+            raise PinetError(
+                f"posenet and rootnet are files of the lifter mppe, not of {self.lifter}; choose "
+                "mppe, or leave them out"
+            )
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """How many detections of an image were not lifted.
 
     Attributes:
-        left_out: detections of the latest call that were not lifted, of all its images.
-        times: how long the stages took.
+        bad_boxes: not finite, without area, or outside the image.
+        surplus_people: the smallest, where more than max_people were detected.
+    """
+
+    bad_boxes: int = 0
+    surplus_people: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What PoseEstimator found in an image.
+
+    Attributes:
+        people: in MUPOTS_17, metres, camera optical frame.
+        dropped: detections that were not lifted.
+        times: seconds of the stages upload, detect and lift; of several images, for all together.
+        stamp: of the image, as given.
+    """
+
+    people: People
+    dropped: Dropped
+    times: dict[str, float]
+    stamp: float | None = None
+
+
+class PoseEstimator:
+    """Finds the people of images and lifts them to the camera frame.
+
+    Attributes:
+        device: where the networks run.
     """
 
     def __init__(
         self,
-        detector: Detector,
-        lifter: Lifter,
-        device: torch.device,
-        max_people: int = 20,
-    ) -> None:
-        """Join what is loaded; of more people than max_people the largest are lifted."""
-        self.detector = detector
-        self.lifter = lifter
-        self.device = device
-        self.max_people = max_people
-        self.left_out = LeftOut()
-        self.times = StageTimes()
-
-    @classmethod
-    def load(
-        cls,
+        config: EstimatorConfig | None = None,
+        device: str | torch.device = "auto",
         *,
-        detector: str = "nanodet",
-        detector_weights: str = "",
-        lifter: str = "blazepose_full",
-        posenet: str = "",
-        rootnet: str = "",
-        device: torch.device,
-        runtime: str = "auto",
-        precision: str = "auto",
-        score_threshold: float = 0.4,
-        max_people: int = 20,
-        mirror: bool = False,
-    ) -> PoseEstimator:
+        detector: Detector | None = None,
+        lifter: Lifter | None = None,
+    ) -> None:
         """Load the networks.
 
         Args:
-            detector: one of DETECTORS.
-            detector_weights: of a detector of torchvision, see TorchvisionDetector.
-            lifter: one of LIFTERS.
-            posenet, rootnet: files of the lifter mppe, see ThreeDMPPE.
-            runtime: auto (ONNX Runtime on the CPU where it is installed, else torch), torch or
-                onnx; torchvision's detectors are always run by torch.
-            precision: of the lifter mppe, see ThreeDMPPE.
-            score_threshold: detections below it are dropped, 0 to 1.
-            max_people: of more, only so many are lifted, those that are largest in the image.
-            mirror: average the lifter with the mirrored input.
+            config: options; the defaults if None.
+            device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
+            detector, lifter: of your own, in place of those that the config names.
 
         Raises:
-            PinetError: a name is not known, files are not for what was chosen, weights are missing
-                or damaged, or the runtime is not to be had on the device.
+            DeviceError: the device is unknown or not available.
+            ModelError: weights are missing, damaged, or not of the chosen network.
+            PinetError: the runtime is not available on this device.
         """
-        for name, known in ((detector, DETECTORS), (lifter, LIFTERS)):
-            if name not in known:
-                raise PinetError(f"{name!r} is not known; use one of {', '.join(known)}")
-        require_fitting(detector, detector_weights, lifter, posenet, rootnet)
-        where = {"device": device, "runtime": runtime}
-        return cls(
-            _load_detector(detector, detector_weights, score_threshold, **where),
-            _load_lifter(lifter, posenet, rootnet, precision, mirror, **where),
-            device,
-            max_people,
-        )
+        self.config = config or EstimatorConfig()
+        self.device = select_device(device) if isinstance(device, str) else device
+        self._detector = detector or load_detector(self.config, self.device)
+        self._lifter = lifter or load_lifter(self.config, self.device)
 
-    def __call__(self, image: np.ndarray, layout: str, camera: Camera) -> People:
-        """Estimate all people of one image.
+    @overload
+    def __call__(
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        *,
+        channels: str = ...,
+        stamp: float | None = ...,
+    ) -> Estimate: ...
+
+    @overload
+    def __call__(
+        self,
+        image: Sequence[np.ndarray],
+        camera: Sequence[Camera],
+        *,
+        channels: str = ...,
+        stamp: Sequence[float] | None = ...,
+    ) -> list[Estimate]: ...
+
+    def __call__(
+        self,
+        image: np.ndarray | Sequence[np.ndarray],
+        camera: Camera | Sequence[Camera],
+        *,
+        channels: str = "bgr",
+        stamp: float | Sequence[float] | None = None,
+    ) -> Estimate | list[Estimate]:
+        """Estimate the people of one image, or of several at once.
+
+        Several images form one batch: faster on a GPU, at the cost of memory for all of them.
 
         Args:
-            image: (H,W,C) uint8.
-            layout: order of its channels: rgb, bgr, rgba, bgra or mono.
-            camera: that took it.
+            image: (H,W,C) uint8; or a list of them, of any sizes.
+            camera: that took it; or a list with one for each image.
+            channels: order of the channels: rgb, bgr, rgba, bgra or mono.
+            stamp: seconds, when the image was taken; or a list of them.
+
+        Returns:
+            The people found; a list of results for a list of images.
+
+        Raises:
+            ValueError: an image is not uint8 or does not have these channels, or there are more
+                images than cameras or stamps.
         """
-        with self.times.measure("upload"):
-            frame = Frame.from_array(image, layout=layout, device=self.device)
-        with self.times.measure("detect"):
-            detections = self.detector(frame)
-        (detections,) = self._to_lift([frame], [detections])
-        with self.times.measure("lift"):
-            return self.lifter(frame, detections, camera)
+        if isinstance(image, np.ndarray):
+            return self._estimate([image], [camera], channels, [stamp])[0]
+        images = list(image)
+        return self._estimate(images, camera, channels, stamp or [None] * len(images))
 
-    def estimate_batch(
-        self, images: Sequence[np.ndarray], layout: str, cameras: Sequence[Camera]
-    ) -> list[People]:
-        """Estimate all people of several images at once, those of each as `__call__` does.
+    @property
+    def score_threshold(self) -> float:
+        """Detections with a lower score are dropped, 0 to 1; may change at any time."""
+        return self._detector.score_threshold
 
-        On a GPU that is faster, and it takes memory for all of them.
-
-        Args:
-            images: each (H,W,C) uint8, of any size.
-            layout: order of their channels: rgb, bgr, rgba, bgra or mono.
-            cameras: that took them.
-        """
-        if not images:
-            return []
-        with self.times.measure("upload"):
-            frames = [
-                Frame.from_array(image, layout=layout, device=self.device) for image in images
-            ]
-        with self.times.measure("detect"):
-            detections = self.detector.detect(frames)
-        detections = self._to_lift(frames, detections)
-        with self.times.measure("lift"):
-            return self.lifter.lift(frames, detections, cameras)
+    @score_threshold.setter
+    def score_threshold(self, value: float) -> None:
+        self._detector.score_threshold = value
 
     def warm_up(self) -> None:
-        """Run once on a black image, so that the first real one is not slow."""
+        """Run once on a black image, so that the first real image is not slow."""
         frame = Frame.from_array(np.zeros((480, 640, 3), np.uint8), device=self.device)
-        self.detector(frame)
+        self._detector([frame])
         box = Detections(np.array([[200, 100, 400, 400]], np.float32), np.ones(1, np.float32))
-        self.lifter(frame, box, Camera.from_field_of_view(60, 640, 480))
+        self._lifter([frame], [box], [Camera.from_field_of_view(60, 640, 480)])
 
-    def _to_lift(
-        self, frames: Sequence[Frame], detections: Sequence[Detections]
-    ) -> list[Detections]:
-        """The detections that are lifted, at most max_people of an image; the rest is counted."""
-        chosen = [
-            found.to_lift(frame.width, frame.height, self.max_people)
-            for frame, found in zip(frames, detections, strict=True)
+    def describe(self) -> str:
+        """One line for the log: networks, device and runtime."""
+        runtime = describe_runtime(select_runtime(self.config.runtime, self.device))
+        names = f"{self.config.detector} and {self.config.lifter}"
+        return f"{names} on {describe_device(self.device)}, run by {runtime}"
+
+    def _estimate(
+        self,
+        images: Sequence[np.ndarray],
+        cameras: Sequence[Camera],
+        channels: str,
+        stamps: Sequence[float | None],
+    ) -> list[Estimate]:
+        if not images:
+            return []
+        times: dict[str, float] = {}
+        with _measured(times, "upload"):
+            frames = [Frame.from_array(i, channels=channels, device=self.device) for i in images]
+        with _measured(times, "detect"):
+            detections = self._detector(frames)
+        pairs = zip(frames, detections, strict=True)
+        selected = [select_for_lifting(d, f, self.config.max_people) for f, d in pairs]
+        with _measured(times, "lift"):
+            people = self._lifter(frames, [kept for kept, _ in selected], cameras)
+        return [
+            Estimate(found, dropped, times, stamp)
+            for found, (_, dropped), stamp in zip(people, selected, stamps, strict=True)
         ]
-        self.left_out = sum((left_out for _, left_out in chosen), LeftOut())
-        return [kept for kept, _ in chosen]
 
 
-def require_fitting(
-    detector: str, detector_weights: str, lifter: str, posenet: str, rootnet: str
-) -> None:
-    """See that files are given to networks that take them.
+@contextmanager
+def _measured(times: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    times[stage] = time.perf_counter() - start
 
-    Raises:
-        PinetError: one lacks, or would not be used.
+
+def select_for_lifting(
+    detections: Detections, frame: Frame, max_people: int
+) -> tuple[Detections, Dropped]:
+    """The detections that a lifter can use, in their order; the largest if there are too many.
+
+    A box counts by its part within the image. One that has none there, or a value that is not
+    finite, cannot be used.
     """
-    if detector_weights and detector == "nanodet":
-        raise PinetError(
-            f"detector_weights {detector_weights!r} are for a detector of torchvision, not for "
-            f"nanodet; choose one of {', '.join(TORCHVISION_DETECTORS)}, or leave them out"
-        )
-    if lifter == "mppe" and not (posenet and rootnet):
-        raise PinetError(
-            "the lifter mppe needs two files, which are not fetched: give posenet and rootnet, "
-            "the released snapshots or those of `pinet train-lifter`"
-        )
-    if lifter != "mppe" and (posenet or rootnet):
-        raise PinetError(
-            f"posenet and rootnet are files of the lifter mppe, not of {lifter}; choose mppe, or "
-            "leave them out"
-        )
+    boxes = detections.boxes
+    corners = boxes.reshape(-1, 2, 2).clip(0, (frame.width, frame.height))
+    area = (corners[:, 1] - corners[:, 0]).clip(0).prod(axis=1)  # NaN of NaN
+    usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & (area > 0))
+    largest = usable[np.argsort(-area[usable], kind="stable")[:max_people]]
+    kept = np.sort(largest)
+    dropped = Dropped(len(boxes) - len(usable), len(usable) - len(kept))
+    return Detections(boxes[kept], detections.scores[kept]), dropped
 
 
-def _load_detector(
-    name: str, weights: str, score_threshold: float, *, device: torch.device, runtime: str
-) -> Detector:
-    if name == "nanodet":
-        return NanoDet(score_threshold=score_threshold, device=device, runtime=runtime)
+def load_detector(config: EstimatorConfig, device: torch.device) -> Detector:
+    """The detector that a config names; errors as of PoseEstimator."""
+    if config.detector == "nanodet":
+        return NanoDet(
+            score_threshold=config.score_threshold, device=device, runtime=config.runtime
+        )
     return TorchvisionDetector(
-        name, weights=weights, score_threshold=score_threshold, device=device
+        config.detector,
+        weights=config.detector_weights,
+        score_threshold=config.score_threshold,
+        device=device,
     )
 
 
-def _load_lifter(
-    name: str, posenet: str, rootnet: str, precision: str, mirror: bool, **where: Any
-) -> Lifter:
-    if name == "mppe":
-        return ThreeDMPPE(posenet, rootnet, precision=precision, mirror=mirror, **where)
-    return BlazePose(variant=name.removeprefix("blazepose_"), mirror=mirror, **where)
+def load_lifter(config: EstimatorConfig, device: torch.device) -> Lifter:
+    """The lifter that a config names; errors as of PoseEstimator."""
+    if config.lifter == "mppe":
+        return ThreeDMPPE(
+            config.posenet,
+            config.rootnet,
+            precision=config.precision,
+            mirror=config.mirror,
+            device=device,
+            runtime=config.runtime,
+        )
+    return BlazePose(
+        variant=config.lifter.removeprefix("blazepose_"),
+        mirror=config.mirror,
+        device=device,
+        runtime=config.runtime,
+    )

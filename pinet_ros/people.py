@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from pinet_ros.skeleton import JointSet, convert
 
 NO_TRACK = -1
+_GOLDEN_RATIO = 0.618034  # steps of this size around the color wheel keep neighbors apart
 
 
 class TrackingState(IntEnum):
@@ -87,8 +90,66 @@ class People:
             scores=np.zeros(0),
         )
 
+    @classmethod
+    def from_joints(
+        cls,
+        joint_set: JointSet,
+        joints: np.ndarray,
+        *,
+        joints_image: np.ndarray | None = None,
+        confidence: np.ndarray | None = None,
+        boxes: np.ndarray | None = None,
+        scores: np.ndarray | None = None,
+        track_ids: np.ndarray | None = None,
+    ) -> People:
+        """People of whom only some fields are known; the others become NaN.
+
+        Args:
+            joint_set: J joints.
+            joints: (N,J,3) metres, camera optical frame.
+            joints_image, confidence, boxes, scores, track_ids: as the attributes. Boxes that are
+                not given are the smallest ones around the 2D joints.
+        """
+        count, joint_count = len(joints), len(joint_set)
+        if joints_image is None:
+            joints_image = np.full((count, joint_count, 2), np.nan)
+        return cls(
+            joint_set,
+            joints=joints,
+            joints_image=joints_image,
+            confidence=np.full((count, joint_count), np.nan) if confidence is None else confidence,
+            boxes=boxes_around(joints_image) if boxes is None else boxes,
+            scores=np.full(count, np.nan) if scores is None else scores,
+            track_ids=track_ids,
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[People]) -> People:
+        """The people of one or more `parts` in the order given; all must share a joint set."""
+        arrays = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
+        }
+        return cls(parts[0].joint_set, **arrays)
+
     def __len__(self) -> int:
         return len(self.joints)
+
+    def select(self, rows: np.ndarray) -> People:
+        """The people at some rows, given by indices or by a mask (N,)."""
+        return People(self.joint_set, **{name: getattr(self, name)[rows] for name in _ARRAYS})
+
+    def number(self, row: int) -> int:
+        """The number that a person is displayed with: the track id, or the row.
+
+        The row is used for everybody if anybody has no track id, so that numbers stay unique.
+        """
+        return row if NO_TRACK in self.track_ids else int(self.track_ids[row])
+
+    def distance(self, row: int) -> float:
+        """Metres from the camera to the mean of a person's known joints, NaN without any."""
+        joints = self.joints[row]
+        known = joints[np.isfinite(joints).all(axis=1)]
+        return float(np.linalg.norm(known.mean(axis=0))) if len(known) else float("nan")
 
     @property
     def known(self) -> np.ndarray:
@@ -120,3 +181,20 @@ class People:
             joints_image=joints_image,
             confidence=confidence,
         )
+
+
+_ARRAYS = tuple(field.name for field in fields(People) if field.name != "joint_set")
+
+
+def boxes_around(joints_image: np.ndarray) -> np.ndarray:
+    """Smallest boxes (N,4), x_min y_min x_max y_max, around the known joints (N,J,2) in pixels."""
+    # fmin and fmax ignore NaN, and return it only where there is nothing else
+    return np.concatenate([np.fmin.reduce(joints_image, 1), np.fmax.reduce(joints_image, 1)], 1)
+
+
+def person_color(number: int) -> tuple[float, float, float]:
+    """Red, green and blue, 0 to 1, of the person displayed with this number.
+
+    The color is the same everywhere: in markers, overlays and viewers.
+    """
+    return colorsys.hsv_to_rgb(number * _GOLDEN_RATIO % 1, 0.85, 1.0)

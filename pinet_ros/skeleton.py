@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from pinet_ros.errors import PinetError
+
+HIPS = ("left_hip", "right_hip")
+EARS = ("left_ear", "right_ear")
+_SHOULDERS = ("left_shoulder", "right_shoulder")
+_LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
 class UnknownJointSetError(PinetError):
@@ -36,7 +42,26 @@ class JointSet:
     def indices(self, *joints: str) -> list[int]:
         return [self.joints.index(joint) for joint in joints]
 
-    @property
+    @cached_property
+    def root(self) -> int:
+        """Index of the joint that poses are centred at: the pelvis.
+
+        Raises:
+            ValueError: the set has no pelvis joint; see `pelvis`.
+        """
+        return self.index("pelvis")
+
+    @cached_property
+    def pelvis(self) -> list[int]:
+        """Indices of the joints whose mean is the pelvis: the pelvis itself, or both hips."""
+        return [self.root] if "pelvis" in self.joints else self.indices(*HIPS)
+
+    @cached_property
+    def limbs(self) -> list[int]:
+        """Indices (12,) of both shoulders, elbows, wrists, hips, knees and ankles."""
+        return self.indices(*(f"{side}_{j}" for side in ("right", "left") for j in _LIMB_JOINTS))
+
+    @cached_property
     def mirror(self) -> list[int]:
         """Permutation (J,) that swaps left and right joints."""
         swap = {"left": "right", "right": "left"}
@@ -140,15 +165,12 @@ _HEAD_TOP_ABOVE_EARS = 0.13  # metres along the line from mid-shoulder to mid-ea
 _HEAD_BETWEEN_THORAX_AND_TOP = 0.36
 
 # The joints that each joint without a namesake is made of, which may be made of others in turn.
-_SHOULDERS = ("left_shoulder", "right_shoulder")
-_HIPS = ("left_hip", "right_hip")
-_EARS = ("left_ear", "right_ear")
 _MADE_OF = {
-    "pelvis": _HIPS,
-    "spine": (*_HIPS, "thorax"),
-    "thorax": _HIPS + _SHOULDERS,
+    "pelvis": HIPS,
+    "spine": (*HIPS, "thorax"),
+    "thorax": HIPS + _SHOULDERS,
     "head": ("thorax", "head_top"),
-    "head_top": _SHOULDERS + _EARS,
+    "head_top": _SHOULDERS + EARS,
 }
 
 
@@ -190,7 +212,7 @@ def convert(
             f"{source.name} cannot be converted to {target.name}: it has neither "
             f"{', '.join(lacking)} nor what they could be made of"
         )
-    neck = _middle(source, joints, _EARS) - _middle(source, joints, _SHOULDERS)
+    neck = _middle(source, joints, EARS) - _middle(source, joints, _SHOULDERS)
     # The same factor serves metres and pixels: a short line keeps its ratios in the image.
     stretch = _HEAD_TOP_ABOVE_EARS / (np.linalg.norm(neck, axis=-1, keepdims=True) + 1e-9)
     lowest = [
@@ -219,7 +241,7 @@ def _middle(source: JointSet, points: np.ndarray, pair: tuple[str, ...]) -> np.n
     if not set(pair) <= set(source.joints):
         return np.full_like(points[:, 0], np.nan)
     both = points[:, source.indices(*pair)]
-    if pair == _EARS:
+    if pair == EARS:
         both = np.where(np.isnan(both), both[:, ::-1], both)
     return both.mean(axis=1)
 
@@ -228,7 +250,7 @@ def _convert_points(
     source: JointSet, target: JointSet, points: np.ndarray, stretch: np.ndarray
 ) -> np.ndarray:
     """Points (N,T,D) of the target set from (N,S,D); stretch (N,1) is top over ears."""
-    ear, shoulder, hip = (_middle(source, points, pair) for pair in (_EARS, _SHOULDERS, _HIPS))
+    ear, shoulder, hip = (_middle(source, points, pair) for pair in (EARS, _SHOULDERS, HIPS))
     known = {joint: points[:, source.index(joint)] for joint in source.joints}
     thorax = known.get("thorax", shoulder + _THORAX_ABOVE_SHOULDERS * (shoulder - hip))
     top = known.get("head_top", ear + stretch * (ear - shoulder))

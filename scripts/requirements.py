@@ -1,4 +1,4 @@
-"""Print a list of requirements of pyproject.toml, one a line: `core` or one of the extras.
+"""Print a list of requirements, one a line: `core`, an extra of pinet_ros, or `training`.
 
 `pip install '.[ros]'` cannot work, because ROS has to be there before this package is built. So
 the Makefile first installs what this prints, and the package itself last.
@@ -14,12 +14,22 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
-PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def read_project(folder: Path) -> dict:
+    """The table [project] of a folder's pyproject.toml."""
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def main() -> None:
-    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    lists = {"core": project["dependencies"], **project["optional-dependencies"]}
+    project, training = read_project(ROOT), read_project(ROOT / "pinet_training")
+    others = [each for each in training["dependencies"] if not each.startswith("pinet_ros")]
+    lists = {
+        "core": project["dependencies"],
+        "training": others,
+        **project["optional-dependencies"],
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("list", choices=lists)
     print(*lists[parser.parse_args().list], sep="\n")

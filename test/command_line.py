@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pinet_ros.cli import main
+from pinet_ros.cli.main import main
 
 
 def run(*arguments) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.calibration import Calibration, read_qualisys
+from pinet_ros.geometry.calibration import Calibration, read_qualisys
 from pinet_ros.models import fetch
 
 torch.set_num_threads(1)  # several wait for each other, which takes long on a busy machine

@@ -8,17 +8,23 @@ import pytest
 import torch
 import torchvision
 
-from pinet_ros.camera import Camera
-from pinet_ros.detection import Detections, LeftOut
+from pinet_ros.detection.detections import Detections
+from pinet_ros.detection.nanodet import NanoDet
 from pinet_ros.detection.torchvision_detector import TorchvisionDetector
-from pinet_ros.device import select_device
 from pinet_ros.errors import PinetError
-from pinet_ros.estimator import PoseEstimator
-from pinet_ros.frame import Frame
-from pinet_ros.lifting.mppe.lifter import ThreeDMPPE
+from pinet_ros.estimator import (
+    Dropped,
+    EstimatorConfig,
+    PoseEstimator,
+    select_for_lifting,
+)
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
+from pinet_ros.lifting.mppe.mppe_lifter import ThreeDMPPE
 from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.util.device import select_device
 
 ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores")
 
@@ -39,12 +45,12 @@ def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
     if runtime == "onnx":
         pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime")
     fetch.fetch()
-    estimator = PoseEstimator.load(device=select_device("cpu"), runtime=runtime, mirror=mirror)
+    estimator = PoseEstimator(EstimatorConfig(runtime=runtime, mirror=mirror), "cpu")
     images, cameras = views
 
-    together = estimator.estimate_batch(images, "bgr", cameras)
+    together = [each.people for each in estimator(images, cameras)]
 
-    alone = [estimator(image, "bgr", camera) for image, camera in zip(*views, strict=True)]
+    alone = [estimator(image, camera).people for image, camera in zip(*views, strict=True)]
     assert [len(people) for people in together] == [len(people) for people in alone]
     assert sorted(map(bool, alone)) == [False, False, True, True, True, True]
     for each, expected in zip(together, alone, strict=True):
@@ -55,14 +61,14 @@ def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
 
 def test_no_images_have_no_people():
     fetch.fetch()
-    assert PoseEstimator.load(device=select_device("cpu")).estimate_batch([], "bgr", []) == []
+    assert PoseEstimator(device="cpu")([], []) == []
 
 
 def test_images_in_which_nobody_is_found_have_no_people(views):
     fetch.fetch()
-    estimator = PoseEstimator.load(device=select_device("cpu"))
+    estimator = PoseEstimator(device="cpu")
     images, cameras = ([each[n] for n in (1, 5)] for each in views)
-    assert [len(people) for people in estimator.estimate_batch(images, "bgr", cameras)] == [0, 0]
+    assert [len(each.people) for each in estimator(images, cameras)] == [0, 0]
 
 
 class GivenBoxes:
@@ -72,10 +78,7 @@ class GivenBoxes:
         scores = np.linspace(0.9, 0.5, len(boxes), dtype=np.float32)
         self.found = Detections(np.array(boxes, np.float32), scores)
 
-    def __call__(self, frame):
-        return self.found
-
-    def detect(self, frames):
+    def __call__(self, frames):
         return [self.found for _ in frames]
 
 
@@ -85,12 +88,9 @@ class Witness:
     def __init__(self):
         self.boxes = []
 
-    def __call__(self, frame, detections, camera):
-        self.boxes.append(detections.boxes.tolist())
-        return People.empty(MUPOTS_17)
-
-    def lift(self, frames, detections, cameras):
-        return [self(*each) for each in zip(frames, detections, cameras, strict=True)]
+    def __call__(self, frames, detections, cameras):
+        self.boxes += [found.boxes.tolist() for found in detections]
+        return [People.empty(MUPOTS_17) for _ in frames]
 
 
 SMALL, LARGE, MEDIUM = [0, 0, 50, 90], [100, 0, 300, 400], [300, 0, 400, 300]
@@ -100,47 +100,48 @@ SMALL, LARGE, MEDIUM = [0, 0, 50, 90], [100, 0, 300, 400], [300, 0, 400, 300]
 def test_bad_boxes_and_the_smallest_of_too_many_people_are_not_lifted_but_counted(max_people):
     nowhere, flat, right = [np.nan] * 4, [50, 50, 50, 90], [450, 0, 600, 300]
     detector, lifter = GivenBoxes(SMALL, nowhere, MEDIUM, flat, LARGE, right), Witness()
-    estimator = PoseEstimator(detector, lifter, select_device("cpu"), max_people)
-    assert estimator.left_out == LeftOut()
+    config = EstimatorConfig(max_people=max_people)
+    estimator = PoseEstimator(config, "cpu", detector=detector, lifter=lifter)
     small = np.zeros((400, 420, 3), np.uint8)  # the right box is outside of it
     wide = np.zeros((400, 700, 3), np.uint8)
     cameras = [Camera.from_focal(500, *image.shape[1::-1]) for image in (small, wide)]
 
-    estimator(small, "bgr", cameras[0])
+    estimate = estimator(small, cameras[0])
     assert lifter.boxes == [[SMALL, MEDIUM, LARGE] if max_people == 3 else [MEDIUM, LARGE]]
-    assert estimator.left_out == LeftOut(bad_boxes=3, surplus_people=3 - max_people)
+    assert estimate.dropped == Dropped(bad_boxes=3, surplus_people=3 - max_people)
 
-    estimator.estimate_batch([small, wide], "bgr", cameras)
+    estimates = estimator([small, wide], cameras)
     assert [len(found) for found in lifter.boxes[1:]] == [max_people] * 2
-    assert estimator.left_out == LeftOut(bad_boxes=5, surplus_people=7 - 2 * max_people)
+    assert [each.dropped for each in estimates] == [
+        Dropped(bad_boxes=3, surplus_people=3 - max_people),
+        Dropped(bad_boxes=2, surplus_people=4 - max_people),
+    ]
 
 
 def test_only_so_many_people_are_lifted_as_are_wanted_the_largest(photo):
     fetch.fetch()
     camera, device = Camera.from_focal(1500, *photo.shape[1::-1]), select_device("cpu")
-    everyone = PoseEstimator.load(device=device)(photo, "bgr", camera)
-    estimator = PoseEstimator.load(device=device, max_people=2)
-
-    people = estimator(photo, "bgr", camera)
+    everyone = PoseEstimator(device=device)(photo, camera).people
+    estimate = PoseEstimator(EstimatorConfig(max_people=2), device)(photo, camera)
 
     x0, y0, x1, y1 = everyone.boxes.clip(0, [1088, 1920, 1088, 1920]).T
     largest = np.sort(np.argsort((x1 - x0) * (y1 - y0))[-2:])
-    np.testing.assert_array_equal(people.boxes, everyone.boxes[largest])
-    assert estimator.left_out == LeftOut(surplus_people=len(everyone) - 2)
+    np.testing.assert_array_equal(estimate.people.boxes, everyone.boxes[largest])
+    assert estimate.dropped == Dropped(surplus_people=len(everyone) - 2)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lifter": "mppe"}, "needs two files, which are not fetched: give posenet and rootnet"),
+        ({"lifter": "mppe"}, "needs two files: give posenet and rootnet"),
         ({"lifter": "mppe", "posenet": "p.pth.tar"}, "give posenet and rootnet"),
         ({"rootnet": "r.pth.tar"}, "of the lifter mppe, not of blazepose_full; choose mppe"),
-        ({"detector_weights": "d.pth"}, "'d.pth' are for a detector of torchvision, not for nano"),
+        ({"detector_weights": "d.pth"}, "'d.pth' are for torchvision detectors, not for nano"),
     ],
 )
 def test_files_that_lack_or_would_not_be_used_are_refused(options, message):
     with pytest.raises(PinetError, match=message):
-        PoseEstimator.load(device=select_device("cpu"), **options)
+        EstimatorConfig(**options)
 
 
 def test_a_detector_of_torchvision_is_as_good_as_any(photo, tmp_path):
@@ -151,20 +152,17 @@ def test_a_detector_of_torchvision_is_as_good_as_any(photo, tmp_path):
         if key.startswith("head.classification_head.") and values.shape == (6 * 91,):
             values[1::91] += 5  # of 6 anchors: what is seen is a person
     torch.save(state, tmp_path / "people.pth")
-    estimator = PoseEstimator.load(
-        detector=name,
-        detector_weights=str(tmp_path / "people.pth"),
-        score_threshold=0.1,
-        max_people=3,
-        device=device,
+    weights = str(tmp_path / "people.pth")
+    config = EstimatorConfig(
+        detector=name, detector_weights=weights, score_threshold=0.1, max_people=3
     )
 
-    estimator(photo, "bgr", Camera.from_focal(1500, *photo.shape[1::-1]))
+    estimate = PoseEstimator(config, device)(photo, Camera.from_focal(1500, *photo.shape[1::-1]))
 
-    assert isinstance(estimator.detector, TorchvisionDetector)
-    found = estimator.detector(Frame.from_array(photo))
-    assert estimator.left_out == LeftOut(surplus_people=len(found) - 3)
-    assert len(found) > 3
+    detector = TorchvisionDetector(name, weights=weights, score_threshold=0.1)
+    (found,) = detector([Frame.from_array(photo)])
+    assert estimate.dropped == Dropped(surplus_people=len(found.scores) - 3)
+    assert len(found.scores) > 3
 
 
 def test_3dmppe_lifts_whom_the_detector_finds(mppe_snapshots, photo):
@@ -172,14 +170,15 @@ def test_3dmppe_lifts_whom_the_detector_finds(mppe_snapshots, photo):
     device, camera = select_device("cpu"), Camera.from_focal(1500, *photo.shape[1::-1])
     posenet, rootnet = map(str, mppe_snapshots)
     files = {"posenet": posenet, "rootnet": rootnet, "runtime": "torch"}
-    estimator = PoseEstimator.load(lifter="mppe", **files, device=device, max_people=2)
+    estimator = PoseEstimator(EstimatorConfig(lifter="mppe", **files, max_people=2), device)
     estimator.warm_up()
 
-    people = estimator(photo, "bgr", camera)
+    people = estimator(photo, camera).people
 
     frame = Frame.from_array(photo)
-    largest, _ = estimator.detector(frame).to_lift(frame.width, frame.height, 2)
-    expected = ThreeDMPPE(**files)(frame, largest, camera)
+    (found,) = NanoDet(runtime="torch")([frame])
+    largest, _ = select_for_lifting(found, frame, 2)
+    (expected,) = ThreeDMPPE(**files)([frame], [largest], [camera])
     assert len(people) == len(expected) == 2
     for name in ARRAYS:
         np.testing.assert_allclose(

@@ -87,3 +87,14 @@ def test_other_joints_for_the_same_people():
     assert moved.track_ids.tolist() == [7, 8]
     with pytest.raises(ValueError, match=r"\(2, 17, 3\)"):
         people.with_joints(np.zeros((2, 33, 3)))
+
+
+def test_people_of_whom_only_joints_are_known():
+    joints = np.ones((2, 17, 3), np.float32)
+
+    people = People.from_joints(MUPOTS_17, joints)
+
+    np.testing.assert_array_equal(people.joints, joints)
+    assert people.known.all()
+    assert np.isnan(people.boxes).all()
+    assert np.isnan(people.scores).all()

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import torch
 
-from pinet_ros.detection import Detections
-from pinet_ros.frame import Frame, Letterbox
+from pinet_ros.detection.detections import Detections
+from pinet_ros.imaging.frame import Frame, Letterbox
 from pinet_ros.models.networks import load_network
 
 # From NanoDet's own configuration (nanodet-m, 416x416): BGR means and deviations.
@@ -55,13 +55,9 @@ class NanoDet:
         self._mean = torch.tensor(_MEAN, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(_STD, device=device).view(1, 3, 1, 1)
 
-    def __call__(self, frame: Frame) -> Detections:
-        """Detect the people of one image, the most certain first."""
-        return self.detect([frame])[0]
-
     @torch.inference_mode()
-    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect the people of several images in one batch, those of each as `__call__` does."""
+    def __call__(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Detect the people of each image in one batch, the most certain first."""
         letterboxed = [frame.letterbox(_SIZE, "bgr") for frame in frames]
         squares = torch.cat([square for square, _ in letterboxed])
         outputs = self.network((squares - self._mean) / self._std)

@@ -10,9 +10,9 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.detection import Detections
+from pinet_ros.detection.detections import Detections
 from pinet_ros.errors import PinetError
-from pinet_ros.frame import Frame
+from pinet_ros.imaging.frame import Frame
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_state_strict
 
@@ -68,13 +68,9 @@ class TorchvisionDetector:
         self.min_area = min_area
         self.network = _boxes_alone(_load(name, weights)).to(device).eval()
 
-    def __call__(self, frame: Frame) -> Detections:
-        """Detect the people of one image, the most certain first."""
-        return self.detect([frame])[0]
-
     @torch.inference_mode()
-    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect the people of several images in one batch, those of each as `__call__` does."""
+    def __call__(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Detect the people of each image in one batch, the most certain first."""
         # its own threshold spares the suppression of what would be dropped afterwards
         getattr(self.network, "roi_heads", self.network).score_thresh = self.score_threshold
         images = [frame.rgb() / 255 for frame in frames]

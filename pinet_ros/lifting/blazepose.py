@@ -9,14 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pinet_ros.camera import Camera
-from pinet_ros.detection import Detections
-from pinet_ros.frame import Frame
-from pinet_ros.lifting.absolute import NEAREST, rotation_to_ray, translation_to_camera
-from pinet_ros.lifting.regions import Regions
+from pinet_ros.detection.detections import Detections
+from pinet_ros.geometry.alignment import translation_to_camera
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.geometry.rotations import rotation_to_ray
+from pinet_ros.imaging.frame import Frame
+from pinet_ros.imaging.regions import Regions
+from pinet_ros.lifting.lifter import NEAREST
 from pinet_ros.models.networks import load_network
 from pinet_ros.people import People
-from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
+from pinet_ros.skeleton import BLAZEPOSE_33, EARS, MUPOTS_17
 
 VARIANTS = ("lite", "full", "heavy")
 
@@ -29,16 +31,8 @@ _MIN_HEATMAP = 0.5  # below this peak the heat map does not refine a landmark
 _MIN_WEIGHT = 0.05  # of an unseen landmark in the translation
 _MIN_TILT = math.radians(10)  # of a body in the image, from which on its region is turned with it
 
-_EARS = BLAZEPOSE_33.indices("left_ear", "right_ear")
-_HIPS = BLAZEPOSE_33.indices("left_hip", "right_hip")
+_EARS = BLAZEPOSE_33.indices(*EARS)
 _ANKLES = BLAZEPOSE_33.indices("left_ankle", "right_ankle")
-_LIMBS = BLAZEPOSE_33.indices(
-    *(
-        f"{side}_{joint}"
-        for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-        for side in ("left", "right")
-    )
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,30 +88,22 @@ class BlazePose:
         self.device = torch.device(device)
         self.network = load_network(f"blazepose_{variant}", device, runtime)
 
-    def __call__(self, frame: Frame, detections: Detections, camera: Camera) -> People:
-        """Absolute poses in the 17 MuPoTS joints, each on the viewing ray of its pixel.
-
-        A region without a person is dropped.
-        """
-        return self.lift([frame], [detections], [camera])[0]
-
-    def lift(
+    def __call__(
         self,
         frames: Sequence[Frame],
         detections: Sequence[Detections],
         cameras: Sequence[Camera],
     ) -> list[People]:
-        """Lift the people of several images in one batch, those of each as `__call__` does."""
-        landmarks = self._landmarks(frames, [found.boxes for found in detections])
-        return [self._people(*each) for each in zip(landmarks, detections, cameras, strict=True)]
+        """Absolute poses in MUPOTS_17, each joint on the viewing ray of its pixel.
 
-    def landmarks(self, frame: Frame, boxes: np.ndarray) -> Landmarks:
-        """Run the network on the square regions about boxes (N,4) in pixels."""
-        return self._landmarks([frame], [boxes])[0]
+        Several images form one batch. Regions that show nobody are left out. See Lifter.
+        """
+        landmarks = self.landmarks(frames, [found.boxes for found in detections])
+        return [self._people(*each) for each in zip(landmarks, detections, cameras, strict=True)]
 
     def _people(self, landmarks: Landmarks, detections: Detections, camera: Camera) -> People:
         joints = to_camera(landmarks, camera)
-        depth = joints[:, _HIPS, 2].mean(axis=1)
+        depth = joints[:, BLAZEPOSE_33.pelvis, 2].mean(axis=1)
         good = (landmarks.presence >= self.min_presence) & (depth > NEAREST)
         people = People(
             BLAZEPOSE_33,
@@ -130,18 +116,22 @@ class BlazePose:
         return _seen_where_found(people.to_joint_set(MUPOTS_17), camera)
 
     @torch.inference_mode()
-    def _landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
-        """Landmarks of each image, by one run of the network on the regions of all.
+    def landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
+        """Landmarks of each image's people, from one run of the network on all regions.
 
-        The network knows upright people: where its landmarks show that a body is tilted in the
-        image, as before a camera that is rolled, it runs again on the region turned with the body.
+        The network knows upright people. Where its landmarks show a body tilted in the image, as
+        with a rolled camera, it runs again on the region rotated with the body.
+
+        Args:
+            frames: the images.
+            boxes: (N,4) of each image, x_min y_min x_max y_max in pixels.
         """
-        regions = Regions.about(boxes, _BOX_SCALE, self.device)
+        regions = Regions.around(boxes, _BOX_SCALE, self.device)
         values = self._read(frames, regions)
         tilts = _tilts(values[..., :2])
         tilted = (tilts.abs() > _MIN_TILT).nonzero()[:, 0]
         if len(tilted):
-            values[tilted] = self._read(frames, regions.turned(tilted, tilts[tilted]))
+            values[tilted] = self._read(frames, regions.rotated(tilted, tilts[tilted]))
         return [
             Landmarks(
                 image=each[..., :2],
@@ -159,7 +149,7 @@ class BlazePose:
         crops = regions.crops(frames, _SIZE, lambda crops: crops.div_(255))
         values = self._run_mirrored(crops) if self.mirror else self._run(crops)
         image = regions.to_image(values[..., :2] / _SIZE)
-        across = regions.turned_back(values[..., 2:4])
+        across = regions.to_image_axes(values[..., 2:4])
         return torch.cat([image, across, values[..., 4:]], dim=-1)
 
     def _run_mirrored(self, crops: torch.Tensor) -> torch.Tensor:
@@ -246,8 +236,9 @@ def to_camera(landmarks: Landmarks, camera: Camera) -> np.ndarray:
     """
     if not len(landmarks.image):
         return np.zeros((0, _LANDMARKS, 3))
-    rays = camera.rays(landmarks.image[:, _HIPS].mean(axis=1))
+    rays = camera.rays(landmarks.image[:, BLAZEPOSE_33.pelvis].mean(axis=1))
     turned = landmarks.world @ rotation_to_ray(rays).transpose(0, 2, 1)
-    weights = np.maximum(landmarks.visibility[:, _LIMBS], _MIN_WEIGHT)
-    seen = camera.undistort(landmarks.image[:, _LIMBS])
-    return turned + translation_to_camera(turned[:, _LIMBS], seen, weights)[:, None]
+    limbs = BLAZEPOSE_33.limbs
+    weights = np.maximum(landmarks.visibility[:, limbs], _MIN_WEIGHT)
+    seen = camera.undistort(landmarks.image[:, limbs])
+    return turned + translation_to_camera(turned[:, limbs], seen, weights)[:, None]

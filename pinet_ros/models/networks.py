@@ -15,9 +15,9 @@ from pinet_ros.errors import PinetError
 from pinet_ros.models import fetch, onnx_cache
 from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import ModelError, model
-from pinet_ros.models.graph import GraphModule
-from pinet_ros.models.tfjs import load_tfjs
-from pinet_ros.models.tflite import load_tflite
+from pinet_ros.models.importers.graph_module import GraphModule
+from pinet_ros.models.importers.tfjs import load_tfjs
+from pinet_ros.models.importers.tflite import load_tflite
 
 RUNTIMES = ("auto", "torch", "onnx")
 

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pinet_ros.files import write_whole
 from pinet_ros.models.cache import cache_dir
+from pinet_ros.util.files import write_whole
 
 _log = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from rclpy.node import Node
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 
-from pinet_ros.calibration import Calibration, read_calibration
 from pinet_ros.errors import PinetError
+from pinet_ros.geometry.calibration import Calibration, read_calibration
+from pinet_ros.imaging.video import open_source
 from pinet_ros.ros.images import encode_bgr8
-from pinet_ros.ros.live_node import run
 from pinet_ros.ros.parameters import Parameter, declare, value
+from pinet_ros.ros.run import run
 from pinet_ros.ros.transport import enlarge_shared_memory
-from pinet_ros.video import open_source
 
 _WAIT_PERIOD = 0.2  # seconds between looks for subscribers
 _SETTLING = 1.0  # seconds in which subscribers that were found find this publisher too

@@ -7,17 +7,17 @@ from typing import Any
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from pinet_ros.device import describe_device, select_device
-from pinet_ros.estimator import DETECTORS, LIFTERS, PoseEstimator
-from pinet_ros.lifting.mppe.lifter import PRECISIONS
-from pinet_ros.models.networks import RUNTIMES, describe_runtime, select_runtime
+from pinet_ros.estimator import Dropped, EstimatorConfig, PoseEstimator
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.images import decode
-from pinet_ros.ros.live_node import DEVICE, LiveNode, run
+from pinet_ros.ros.live_node import DEVICE, LiveNode
 from pinet_ros.ros.messages import people_to_message
 from pinet_ros.ros.parameters import Parameter
+from pinet_ros.ros.run import run
 from pinet_ros.ros.transport import IMAGE_TRANSPORT, subscribe_image
+from pinet_ros.util.device import release_memory
+from pinet_ros.util.options import options_of
 
 
 class PoseEstimatorNode(LiveNode):
@@ -25,49 +25,9 @@ class PoseEstimatorNode(LiveNode):
 
     PARAMETERS = (
         DEVICE,
-        Parameter(
-            "runtime",
-            "auto",
-            "what runs the networks: auto (onnx on the CPU, torch on a GPU), torch or onnx",
-            choices=RUNTIMES,
-        ),
         IMAGE_TRANSPORT,
         *CameraSource.PARAMETERS,
-        Parameter("detector", "nanodet", "the person detector", choices=DETECTORS),
-        Parameter(
-            "detector_weights",
-            "",
-            "of a detector of torchvision: a file, random, or empty for torchvision's own",
-        ),
-        Parameter("lifter", "blazepose_full", "the pose network", choices=LIFTERS),
-        Parameter("posenet", "", "file of PoseNet's snapshot, for the lifter mppe"),
-        Parameter("rootnet", "", "file of RootNet's snapshot, for the lifter mppe"),
-        Parameter(
-            "precision",
-            "auto",
-            "of the lifter mppe: half (on a GPU only), full, or auto: half on a GPU",
-            choices=PRECISIONS,
-        ),
-        Parameter(
-            "mirror",
-            False,
-            "average the lifter with the mirrored image: twice its time, more symmetric limbs",
-        ),
-        Parameter(
-            "score_threshold",
-            0.4,
-            "detections below this score are dropped",
-            minimum=0.0,
-            maximum=1.0,
-            live=True,
-        ),
-        Parameter(
-            "max_people",
-            20,
-            "of more people, only this many are lifted, the largest in the image",
-            minimum=1,
-            maximum=200,
-        ),
+        *Parameter.from_options(EstimatorConfig),
     )
 
     def __init__(self, **options: Any) -> None:
@@ -77,30 +37,15 @@ class PoseEstimatorNode(LiveNode):
         self._camera = CameraSource(self)
 
     def load(self) -> None:
-        device = select_device(self.value("device"))
-        runtime = select_runtime(self.value("runtime"), device)
-        self._estimator = PoseEstimator.load(
-            detector=self.value("detector"),
-            detector_weights=self.value("detector_weights"),
-            lifter=self.value("lifter"),
-            posenet=self.value("posenet"),
-            rootnet=self.value("rootnet"),
-            device=device,
-            runtime=runtime,
-            precision=self.value("precision"),
-            score_threshold=self.value("score_threshold"),
-            max_people=self.value("max_people"),
-            mirror=self.value("mirror"),
-        )
+        names = [field.name for field in options_of(EstimatorConfig)]
+        config = EstimatorConfig(**{name: self.value(name) for name in names})
+        self._estimator = PoseEstimator(config, self.value("device"))
         self._estimator.warm_up()
-        self._estimator.times = self.diagnostics.times
-        self.get_logger().info(
-            f"{self.value('detector')} and {self.value('lifter')} on {describe_device(device)}, "
-            f"run by {describe_runtime(runtime)}"
-        )
+        self.get_logger().info(self._estimator.describe())
 
     def unload(self) -> None:
         self._estimator = None
+        release_memory()
 
     def subscribe(self) -> None:
         subscribe_image(self, self._on_image)
@@ -111,30 +56,32 @@ class PoseEstimatorNode(LiveNode):
         self.worker.put(message)
 
     def process(self, message: Image | CompressedImage) -> None:
+        assert self._estimator is not None  # a node works only after it was configured
         times = self.diagnostics.times
         with times.measure("decode"):
-            image, layout = decode(message)
+            image, channels = decode(message)
         camera = self._camera.camera(image.shape[1], image.shape[0])
-        self._estimator.detector.score_threshold = self.value("score_threshold")
-        people = self._estimator(image, layout, camera)
-        self._count_left_out()
+        self._estimator.score_threshold = self.value("score_threshold")
+        estimate = self._estimator(image, camera, channels=channels)
+        for stage, seconds in estimate.times.items():
+            times.add(stage, seconds)
+        self._count_dropped(estimate.dropped)
         with times.measure("publish"):
-            self._publisher.publish(people_to_message(people, message.header))
-        self.diagnostics.finished(len(people), self.latency(message.header))
+            self._publisher.publish(people_to_message(estimate.people, message.header))
+        self.diagnostics.finished(len(estimate.people), self.latency(message.header))
 
-    def _count_left_out(self) -> None:
-        """Tell of the detections that were not lifted."""
-        left_out = self._estimator.left_out
-        self.diagnostics.left_out(
+    def _count_dropped(self, dropped: Dropped) -> None:
+        """Report the detections that were not lifted."""
+        self.diagnostics.dropped(
             "bad_boxes",
-            left_out.bad_boxes,
-            "boxes that are not finite, have no area or lie outside of the image are left out",
+            dropped.bad_boxes,
+            "boxes that are not finite, have no area or lie outside the image are dropped",
         )
-        self.diagnostics.left_out(
+        self.diagnostics.dropped(
             "surplus_people",
-            left_out.surplus_people,
-            f"more people than max_people ({self.value('max_people')}) are found: the largest in "
-            "the image are lifted",
+            dropped.surplus_people,
+            f"more people than max_people ({self.value('max_people')}) were detected: only the "
+            "largest in the image are lifted",
         )
 
 

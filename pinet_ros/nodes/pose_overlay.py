@@ -7,14 +7,15 @@ from typing import Any
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from pinet_ros.drawing import draw_people, to_bgr
+from pinet_ros.imaging.drawing import draw_people, to_bgr
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.exact_time import ExactTime
 from pinet_ros.ros.images import decode, encode_bgr8
-from pinet_ros.ros.live_node import LiveNode, run
+from pinet_ros.ros.live_node import LiveNode
 from pinet_ros.ros.messages import people_from_message
 from pinet_ros.ros.parameters import Parameter
+from pinet_ros.ros.run import run
 from pinet_ros.ros.transport import IMAGE_TRANSPORT, enlarge_shared_memory, subscribe_image
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pinet_ros.nodes.pose_estimator import PoseEstimatorNode
 from pinet_ros.nodes.pose_refiner import PoseRefinerNode
-from pinet_ros.ros.live_node import run
+from pinet_ros.ros.run import run
 
 
 def main(args: Sequence[str] | None = None) -> None:

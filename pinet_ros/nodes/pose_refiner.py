@@ -7,12 +7,11 @@ from typing import Any
 
 from visualization_msgs.msg import MarkerArray
 
-from pinet_ros.device import describe_device, select_device
 from pinet_ros.errors import PinetError
 from pinet_ros.msg import PeopleAttention, PersonPoseArray
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, SHIPPED_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.ros.live_node import DEVICE, LiveNode, run
+from pinet_ros.ros.live_node import DEVICE, LiveNode
 from pinet_ros.ros.markers import PeopleMarkers
 from pinet_ros.ros.messages import (
     attention_to_message,
@@ -20,6 +19,8 @@ from pinet_ros.ros.messages import (
     people_to_message,
 )
 from pinet_ros.ros.parameters import Parameter
+from pinet_ros.ros.run import run
+from pinet_ros.util.device import describe_device, release_memory
 
 
 class PoseRefinerNode(LiveNode):
@@ -60,19 +61,19 @@ class PoseRefinerNode(LiveNode):
         self._drawing: PeopleMarkers | None = None
 
     def load(self) -> None:
-        device = select_device(self.value("device"))
         weights = self.value("weights")
-        self._refiner = Refiner.load(weights, device=device)
+        self._refiner = Refiner(weights, self.value("device"))
         if self._attention is not None and not self._refiner.has_attention:
             raise PinetError(
                 f"{weights} is of a network without attention; give weights of one with "
                 "attention, or set publish_attention to false"
             )
         self._drawing = PeopleMarkers(self.value("marker_lifetime"))
-        self.get_logger().info(f"PI-Net ({weights}) on {describe_device(device)}")
+        self.get_logger().info(f"PI-Net ({weights}) on {describe_device(self._refiner.device)}")
 
     def unload(self) -> None:
         self._refiner = None
+        release_memory()
 
     def subscribe(self) -> None:
         self.create_input(PersonPoseArray, "people/initial", self.worker.put)
@@ -81,7 +82,7 @@ class PoseRefinerNode(LiveNode):
         times = self.diagnostics.times
         with times.measure("refine"):
             initial = people_from_message(message)
-            refinement = self._refiner.refine(initial)
+            refinement = self._refiner(initial)
         refined = refinement.people
         with times.measure("publish"):
             self._people.publish(people_to_message(refined, message.header))
@@ -91,7 +92,7 @@ class PoseRefinerNode(LiveNode):
                 )
         self.diagnostics.finished(len(refined), self.latency(message.header))
         self._markers.publish(self._drawing.update(refined, message.header))
-        skipped = int((~self._refiner.refinable(initial)).sum())
+        skipped = int((~refinement.refined).sum())
         if skipped:
             self.diagnostics.problem(
                 "not refined",

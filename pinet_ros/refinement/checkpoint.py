@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import asdict, fields
 from enum import Enum
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from pinet_ros.files import write_whole
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation
-from pinet_ros.refinement.model import NetworkConfig, Unit
-from pinet_ros.refinement.variants import build_network
+from pinet_ros.refinement.model import NetworkConfig, PINet, Unit
+from pinet_ros.refinement.pair_graph import PairGraph
 from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.util.files import write_whole
 
 # The weights that come with the package, each by the lifter whose errors it has learnt.
 DEFAULT_WEIGHTS = "blazepose_full"
@@ -29,10 +31,27 @@ _SHIPPED_KIND = "blazepose_"
 _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")
 _BOOLEANS = {"true": True, "false": False}
+# Options of inference that version 0.1.0 wrote beside the weights.
+_FORMER_OPTIONS = ("symmetric", "turn_threshold", "root_threshold")
+
+_log = logging.getLogger(__name__)
+_Config = TypeVar("_Config", NetworkConfig, Formulation)
+
+
+class Checkpoint(NamedTuple):
+    """A trained network (PINet or PairGraph) and what its values mean."""
+
+    network: PINet | PairGraph
+    formulation: Formulation
+
+
+def build_network(config: NetworkConfig) -> PINet | PairGraph:
+    """A network of that configuration with random weights."""
+    return PairGraph(config) if config.unit is Unit.GCN else PINet(config)
 
 
 def weights_for(lifter: str) -> str:
-    """Which of SHIPPED_WEIGHTS suits a lifter best.
+    """The one of SHIPPED_WEIGHTS that suits a lifter best.
 
     Raises:
         ModelError: none does, they have learnt the errors of a lifter of another kind.
@@ -47,16 +66,16 @@ def weights_for(lifter: str) -> str:
     )
 
 
-def load_network(weights: str | Path) -> tuple[nn.Module, Formulation]:
-    """Load a network and what its values mean.
+def load_checkpoint(weights: str | Path) -> Checkpoint:
+    """Load a network, in single precision, and what its values mean.
 
     Args:
-        weights: one of SHIPPED_WEIGHTS; or a .safetensors file that `save_network` wrote, or a
+        weights: one of SHIPPED_WEIGHTS; or a .safetensors file that `save_checkpoint` wrote, or a
             released snapshot (.pth, .tar) of PI-Net or of a recurrent variant of table 6, which
             has the published formulation.
 
     Raises:
-        ModelError: the file is missing, of another kind, or does not fit the network.
+        ModelError: the file is missing, damaged, of another kind, or does not fit the network.
     """
     path = weights_file(weights)
     if path.suffix == ".safetensors":
@@ -65,7 +84,7 @@ def load_network(weights: str | Path) -> tuple[nn.Module, Formulation]:
         state = load_released_state(path)
         network = build_network(_released_config(state))
         load_state_strict(network, state, str(path))
-        return network.eval(), PUBLISHED
+        return Checkpoint(network.eval(), PUBLISHED)
     raise ModelError(
         f"refiner weights end in .safetensors, {' or '.join(_RELEASED)}, got {path.name}"
     )
@@ -77,7 +96,7 @@ def weights_file(weights: str | Path) -> Path:
     Raises:
         ModelError: there is no such file.
     """
-    path = _shipped(weights) if weights in SHIPPED_WEIGHTS else Path(weights)
+    path = _shipped(str(weights)) if weights in SHIPPED_WEIGHTS else Path(weights)
     if not path.is_file():
         raise ModelError(
             f"there are no refiner weights at {path}; give one of {', '.join(SHIPPED_WEIGHTS)}, "
@@ -86,12 +105,22 @@ def weights_file(weights: str | Path) -> Path:
     return path
 
 
-def save_network(path: Path, network: nn.Module, formulation: Formulation) -> None:
-    """Write weights and what they mean; an interrupted run leaves no broken file behind."""
+def save_checkpoint(
+    path: Path, network: nn.Module, formulation: Formulation, *, half: bool = False
+) -> None:
+    """Write weights and what they mean; an interrupted run leaves no broken file behind.
+
+    Args:
+        path: of the .safetensors file.
+        network: PINet or PairGraph.
+        formulation: what its values mean.
+        half: store in half precision: half the size, poses equal to 0.1 mm.
+    """
     metadata = {"architecture": _ARCHITECTURE, "joint_set": MUPOTS_17.name}
     for part in (formulation, network.config):
         metadata |= {name: _as_text(value) for name, value in asdict(part).items()}
-    state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    dtype = torch.float16 if half else torch.float32
+    state = {name: value.detach().cpu().to(dtype) for name, value in network.state_dict().items()}
     write_whole(path, lambda stream: stream.write(save(state, metadata)))
 
 
@@ -99,29 +128,34 @@ def _shipped(name: str) -> Path:
     return Path(str(resources.files("pinet_ros.refinement") / "weights" / f"{name}.safetensors"))
 
 
-def _load_own(path: Path) -> tuple[nn.Module, Formulation]:
+def _load_own(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ModelError(f"{path} is not a safetensors file: {error}") from error
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path} is damaged or not a safetensors file: {error}; copy it again, or reinstall "
+            "pinet_ros if it came with the package"
+        ) from error
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
+    if ignored := [name for name in _FORMER_OPTIONS if name in metadata]:
+        _log.info("%s: ignoring %s, now options of the refiner", path.name, ", ".join(ignored))
     try:
         network = build_network(_from_metadata(NetworkConfig, metadata))
         formulation = _from_metadata(Formulation, metadata)
     except ValueError as error:
         raise ModelError(f"the metadata of {path} cannot be used: {error}") from error
     load_state_strict(network, state, str(path))
-    return network.eval(), formulation
+    return Checkpoint(network.eval(), formulation)
 
 
 def _as_text(value: Enum | bool | int | str) -> str:
     return str(value.value if isinstance(value, Enum) else value).lower()
 
 
-def _from_metadata(kind: type, metadata: dict[str, str]) -> NetworkConfig | Formulation:
+def _from_metadata(kind: type[_Config], metadata: dict[str, str]) -> _Config:
     """Each field from its text, in the type of its default.
 
     Raises:

@@ -1,22 +1,18 @@
-"""Formulation: who comes when, and what the values mean that a network reads and writes."""
+"""Formulation: the order in which people enter a network, and what its values mean.
+
+It is the contract between a network and its weights, and stands in the weights' file.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from pinet_ros.refinement.corrections import sure_part
-from pinet_ros.refinement.order import Order, interaction_order
-from pinet_ros.refinement.standardisation import STANDARDISATIONS, Standardisation
 from pinet_ros.skeleton import MUPOTS_17
-
-ROLL = math.radians(30)  # the default weights have learnt rolls of up to 35 degrees
-
-_PELVIS = MUPOTS_17.index("pelvis")
 
 
 class Target(str, Enum):
@@ -26,11 +22,19 @@ class Target(str, Enum):
     CORRECTION = "correction"  # to be added to the pose that was read
 
 
+class Order(str, Enum):
+    """How the others follow the person of interest (section 3.2 and table 4 of the paper)."""
+
+    NEAR_TO_FAR = "near_to_far"
+    FAR_TO_NEAR = "far_to_near"  # the paper's "reverse"
+    RANDOM = "random"
+
+
 class Distance(str, Enum):
-    """Between what the distance of two people is measured."""
+    """What the distance between two people is measured between."""
 
     ROOTS = "roots"  # in space (section 4.4 of the paper)
-    BOXES = "boxes"  # between the boxes' centres in the image, as the release does
+    BOXES = "boxes"  # the boxes' centers in the image, as the release does
 
 
 @dataclass(frozen=True)
@@ -39,28 +43,19 @@ class Formulation:
 
     Attributes:
         standardisation: a key of STANDARDISATIONS.
-        target: the pose itself (the paper) or a correction of it.
-        order: of the others behind the person of interest.
-        distance: which distance orders them. That in the image cannot tell people apart who
+        target: the pose itself (the paper), or a correction of it.
+        order: of the others after the person of interest.
+        distance: which distance orders them. The one in the image cannot tell apart people who
             stand behind each other.
-        symmetric: whether refined poses are averaged over four views of the scene: as it is and
-            in a mirror, each by cameras rolled by ROLL to either side, as neither left and right
-            nor how a camera is held should make a difference.
-        turn_threshold: turns of a pose about its root by less than this, degrees, are not made,
-            and those a little larger in part, see `sure_part`.
-        root_threshold: the same for moves of the root, as a part of its distance from the camera.
 
     Raises:
-        ValueError: an unknown value of one of them, or a threshold below 0.
+        ValueError: a value is unknown.
     """
 
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
-    symmetric: bool = True
-    turn_threshold: float = 6.0
-    root_threshold: float = 0.055
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
@@ -71,21 +66,19 @@ class Formulation:
                 f"standardisation {self.standardisation!r} is not known; use one of "
                 f"{', '.join(STANDARDISATIONS)}"
             )
-        for name in ("turn_threshold", "root_threshold"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
-    def as_learnt(self) -> Formulation:
-        """All that training has a part in: one view of the scene, and all that a network says."""
-        return replace(self, symmetric=False, turn_threshold=0.0, root_threshold=0.0)
+    @property
+    def is_published(self) -> bool:
+        """Whether the values are those of the paper and its release, whatever the order."""
+        return self.standardisation == "all_people" and self.target is Target.POSE
 
     def order_people(
         self,
-        joints: torch.Tensor,
-        boxes: torch.Tensor,
-        present: torch.Tensor | None = None,
+        joints: Tensor,
+        boxes: Tensor,
+        present: Tensor | None = None,
         generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
+    ) -> Tensor:
         """The order of the others for each person, see `interaction_order`.
 
         Args:
@@ -100,13 +93,21 @@ class Formulation:
         if self.distance is Distance.BOXES:
             positions = (boxes[..., :2] + boxes[..., 2:]) / 2
         else:
-            positions = joints[..., _PELVIS, :]
+            positions = joints[..., MUPOTS_17.root, :]
         return interaction_order(positions, self.order, present, generator)
 
-    def refine_first(
-        self, network: nn.Module, sequences: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Refine the first person of each sequence.
+    def standardise(self, sequences: Tensor, present: Tensor | None = None) -> Standardisation:
+        """Sequences (B,N,J,3) in metres as the network reads them; see Standardisation."""
+        return STANDARDISATIONS[self.standardisation](sequences, present)
+
+    def predicted(self, values: Tensor, joints: Tensor, standardised: Standardisation) -> Tensor:
+        """The network's values (B,P,3J) of poses joints (B,P,J,3) as values of whole poses."""
+        if self.target is Target.POSE:
+            return values
+        return values + standardised.encode(joints)
+
+    def refine_first(self, network: Any, sequences: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Refine the first person of each sequence in one pass.
 
         Args:
             network: PINet or PairGraph.
@@ -114,78 +115,150 @@ class Formulation:
                 others in their order.
 
         Returns:
-            the refined poses (B,J,3) in metres, and to whom the network attended (B,N), which is
-            None for a network without attention.
+            the refined poses (B,J,3) in metres, and the attention to each person (B,N), None for
+            a network without attention.
         """
-        if self.symmetric:
-            poses, attention = self._average_first(network, sequences)
-        else:
-            poses, attention = self._refine_first(network, sequences)
-        turn_threshold = math.radians(self.turn_threshold)
-        return sure_part(sequences[:, 0], poses, turn_threshold, self.root_threshold), attention
-
-    def _average_first(
-        self, network: nn.Module, sequences: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The average over four views."""
-        views = torch.cat([sequences, mirror_image(sequences)])
-        views = torch.cat([rolled(views, ROLL), rolled(views, -ROLL)])  # (4B,N,J,3)
-        poses, attention = self._refine_first(network, views)
-        one, other = poses.chunk(2)
-        plain, mirrored = ((rolled(one, -ROLL) + rolled(other, ROLL)) / 2).chunk(2)
-        poses = (plain + mirror_image(mirrored)) / 2
-        return poses, attention if attention is None else sum(attention.chunk(4)) / 4
-
-    def _refine_first(
-        self, network: nn.Module, sequences: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        standardised = STANDARDISATIONS[self.standardisation](sequences)
+        standardised = self.standardise(sequences)
         values, attention = network.refine_first(standardised.tokens)
-        values = self._with_input(values[:, None], sequences[:, :1], standardised)
+        values = self.predicted(values[:, None], sequences[:, :1], standardised)
         return standardised.decode(values)[:, 0], attention
 
-    def loss(
-        self,
-        network: nn.Module,
-        sequences: torch.Tensor,
-        truth: torch.Tensor,
-        present: torch.Tensor,
-    ) -> torch.Tensor:
-        """L1 distance of the standardised poses of all people of each sequence (section 3.3).
 
-        Args:
-            network: PINet or PairGraph, or what wraps them for several GPUs.
-            sequences, truth: (B,N,J,3) metres, camera frame.
-            present: (B,N) bool, false for padding.
+def interaction_order(
+    positions: Tensor,
+    order: Order = Order.NEAR_TO_FAR,
+    present: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """For each person: the person itself, then the others in their order, then who is absent.
 
-        Returns:
-            (B,N) the mean over the values of a person, zero where nobody is.
-        """
-        standardised = STANDARDISATIONS[self.standardisation](sequences, present)
-        values = network(standardised.tokens, present)
-        values = self._with_input(values, sequences, standardised)
-        errors = (values - standardised.encode(truth)).abs().mean(dim=2)
-        return errors.masked_fill(~present, 0.0)
+    Ties keep the order of the index, also among people at the very same place.
 
-    def _with_input(
-        self, values: torch.Tensor, sequences: torch.Tensor, standardised: Standardisation
-    ) -> torch.Tensor:
-        if self.target is Target.POSE:
-            return values
-        return values + standardised.encode(sequences)
+    Args:
+        positions: (...,N,D) where the people are; the distance between two is Euclidean.
+        present: (...,N) bool, false for padding; None when everybody is there.
+        generator: of the random order, on the CPU.
+
+    Returns:
+        (...,N,N) int64, row n being the order for person n.
+    """
+    if order is Order.RANDOM:
+        keys = torch.rand((*positions.shape[:-1], positions.shape[-2]), generator=generator)
+        keys = keys.to(positions.device)
+    else:
+        offsets = positions[..., :, None, :] - positions[..., None, :, :]  # (...,N,N,D)
+        keys = torch.zeros_like(offsets[..., 0])
+        for offset in offsets.unbind(dim=-1):
+            keys = keys + offset.square()
+        keys = -keys if order is Order.FAR_TO_NEAR else keys
+    if present is not None:
+        keys = keys.masked_fill(~present[..., None, :], torch.inf)
+    # below every key, so that a duplicate at distance zero does not come before the person
+    itself = torch.eye(positions.shape[-2], dtype=torch.bool, device=positions.device)
+    return keys.masked_fill(itself, -torch.inf).argsort(dim=-1, stable=True)
 
 
-def mirror_image(joints: torch.Tensor) -> torch.Tensor:
-    """Poses (...,J,3) of MUPOTS_17 in a mirror: x turns round, left and right swap."""
-    return joints[..., MUPOTS_17.mirror, :] * joints.new_tensor([-1.0, 1.0, 1.0])
+class Standardisation(Protocol):
+    """Poses in metres to the values that the network reads and writes, and back.
+
+    It is made for sequences of poses (B,N,J,3), metres in the camera frame, joints of MUPOTS_17,
+    the person of interest first, and `present` (B,N) bool, false for padding at the end (None for
+    no padding).
+
+    Attributes:
+        tokens: (B,N,3J) what the network reads, zero for padding.
+    """
+
+    tokens: Tensor
+
+    def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None: ...
+
+    def encode(self, joints: Tensor) -> Tensor:
+        """Poses (B,P,J,3) of the first P people to values (B,P,3J)."""
+
+    def decode(self, values: Tensor) -> Tensor:
+        """Values (B,P,3J) of the first P people to poses (B,P,J,3); the inverse of encode."""
 
 
-def rolled(joints: torch.Tensor, angle: float) -> torch.Tensor:
-    """Poses (...,3) turned about the optical axis, x towards y, by radians."""
-    x, y, z = joints.unbind(-1)
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return torch.stack([cosine * x - sine * y, sine * x + cosine * y, z], dim=-1)
+class RootCentred:
+    """Each person about its own root on a fixed scale; the pelvis' place holds the root.
 
+    The person of interest brings its root in the camera frame, the others theirs relative to it:
+    where people stand is kept apart from how they stand. Encoded poses hold in the pelvis' place
+    the distance of the root from the estimated one as a part of its distance from the camera:
+    in the same picture, a person twice as far away is estimated twice as far off.
+    """
+
+    SCALE = 0.25  # metres per unit of a joint, about the standard deviation of a body's joints
+    ROOT_SCALE = 2.0  # metres per unit of the person of interest's own root
+    NEIGHBOUR_SCALE = 1.0  # metres per unit of another person's root
+    CORRECTION_SCALE = 1 / 16  # of the root's distance per unit of its correction
+
+    def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None:
+        self._roots = roots = sequences[:, :, MUPOTS_17.root]  # (B,N,3)
+        self._root_units = self.CORRECTION_SCALE * roots.norm(dim=2, keepdim=True)  # (B,N,1)
+        own = roots[:, :1] / self.ROOT_SCALE
+        others = (roots[:, 1:] - roots[:, :1]) / self.NEIGHBOUR_SCALE
+        tokens = (sequences - roots[:, :, None]) / self.SCALE
+        tokens[:, :, MUPOTS_17.root] = torch.cat([own, others], dim=1)
+        self.tokens = _without_padding(tokens.flatten(start_dim=2), present)
+
+    def encode(self, joints: Tensor) -> Tensor:
+        count = joints.shape[1]
+        roots = joints[:, :, MUPOTS_17.root]  # (B,P,3)
+        values = (joints - roots[:, :, None]) / self.SCALE
+        moved = roots - self._roots[:, :count]
+        values[:, :, MUPOTS_17.root] = moved / self._root_units[:, :count]
+        return values.flatten(start_dim=2)
+
+    def decode(self, values: Tensor) -> Tensor:
+        count = values.shape[1]
+        values = values.unflatten(2, (-1, 3))  # (B,P,J,3)
+        moved = values[:, :, MUPOTS_17.root] * self._root_units[:, :count]
+        roots = self._roots[:, :count] + moved
+        joints = roots[:, :, None] + values * self.SCALE
+        joints[:, :, MUPOTS_17.root] = roots
+        return joints
+
+
+class AllPeople:
+    """x, y and z each over all joints of all people, as released: zero mean, unit deviation.
+
+    Source: section 3.3 of the paper and its release (unbiased deviation plus 1e-4, millimetres).
+    Unlike in the release, padding has no part in either.
+    """
+
+    MILLIMETRES = 1000.0  # per metre: the released networks are trained on millimetres
+    EPSILON = 1e-4
+
+    def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None:
+        millimetres = sequences * self.MILLIMETRES  # (B,N,J,3)
+        if present is None:
+            present = sequences.new_ones(sequences.shape[:2], dtype=torch.bool)
+        weights = present[:, :, None, None]
+        count = present.sum(dim=1)[:, None, None, None] * sequences.shape[2]
+        self._mean = (millimetres * weights).sum(dim=(1, 2), keepdim=True) / count  # (B,1,1,3)
+        squares = ((millimetres - self._mean).square() * weights).sum(dim=(1, 2), keepdim=True)
+        self._deviation = (squares / (count - 1)).sqrt() + self.EPSILON
+        self.tokens = _without_padding(self.encode(sequences), present)
+
+    def encode(self, joints: Tensor) -> Tensor:
+        values = (joints * self.MILLIMETRES - self._mean) / self._deviation
+        return values.flatten(start_dim=2)
+
+    def decode(self, values: Tensor) -> Tensor:
+        joints = values.unflatten(2, (-1, 3)) * self._deviation + self._mean
+        return joints / self.MILLIMETRES
+
+
+def _without_padding(tokens: Tensor, present: Tensor | None) -> Tensor:
+    return tokens if present is None else tokens.masked_fill(~present[:, :, None], 0.0)
+
+
+STANDARDISATIONS: dict[str, type[Standardisation]] = {
+    "root_centred": RootCentred,
+    "all_people": AllPeople,
+}
 
 # The published network: section 3.3 of the paper and its release.
-PUBLISHED = Formulation("all_people", Target.POSE).as_learnt()
+PUBLISHED = Formulation("all_people", Target.POSE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sensor_msgs.msg import CameraInfo
 
-from pinet_ros.camera import Camera, CameraError
+from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.ros.live_node import LiveNode
 from pinet_ros.ros.messages import camera_from_info
 from pinet_ros.ros.parameters import Parameter

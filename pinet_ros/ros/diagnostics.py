@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
-
-from pinet_ros.ros.worker import LatestWorker
-from pinet_ros.timing import StageTimes
 
 _PERIOD = 1.0  # seconds
 _RECENT = 5.0  # seconds: for the rate, and for how long a problem is a warning
@@ -38,6 +39,38 @@ class Input:
         self.latest = time.monotonic()
 
 
+class Counts(Protocol):
+    """What diagnostics ask of the worker: how many inputs came, and how many were dropped."""
+
+    received: int
+    dropped: int
+
+
+class StageTimes:
+    """The latest durations of named stages."""
+
+    def __init__(self, window: int = 300) -> None:
+        """Keep the last `window` durations of each stage."""
+        self._seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=window))
+
+    def add(self, stage: str, seconds: float) -> None:
+        self._seconds[stage].append(seconds)
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Time the body; a body that raises is not counted."""
+        start = time.perf_counter()
+        yield
+        self.add(stage, time.perf_counter() - start)
+
+    def percentile_ms(self, percent: float) -> dict[str, float]:
+        """Milliseconds of each stage, in the order in which the stages first came."""
+        return {
+            stage: 1e3 * float(np.percentile(list(seconds), percent))
+            for stage, seconds in list(self._seconds.items())
+        }
+
+
 class Diagnostics:
     """Counts, times and problems of one node, published on a timer.
 
@@ -45,7 +78,7 @@ class Diagnostics:
     every frame does not flood the log.
     """
 
-    def __init__(self, node: Node, worker: LatestWorker, input_timeout: float) -> None:
+    def __init__(self, node: Node, worker: Counts, input_timeout: float) -> None:
         """Publish for `node`, whose inputs go through `worker`.
 
         Args:
@@ -78,8 +111,8 @@ class Diagnostics:
         if self._count(kind, 1, message):
             self._node.get_logger().error(f"{message} {_SAID_ONCE}")
 
-    def left_out(self, kind: str, count: int, message: str) -> None:
-        """Count what was left out of a frame, if anything, and warn when that is new."""
+    def dropped(self, kind: str, count: int, message: str) -> None:
+        """Count what was dropped from a frame, if anything, and warn when that is new."""
         if count and self._count(kind, count, message):
             self._node.get_logger().warning(f"{message} {_SAID_ONCE}")
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 from std_msgs.msg import Header
 
-from pinet_ros.device import release_memory
 from pinet_ros.errors import PinetError
 from pinet_ros.ros.diagnostics import Diagnostics
-from pinet_ros.ros.parameters import Parameter, declare, value
-from pinet_ros.ros.worker import LatestWorker
+from pinet_ros.ros.parameters import Parameter, declare
 
 AUTOSTART = Parameter(
     "autostart",
@@ -44,8 +36,6 @@ DEVICE = Parameter(
     "auto (the first GPU, else the CPU), cpu, cuda or cuda:N; CUDA where there is none is an "
     "error",
 )
-
-_SPIN_TIMEOUT = 0.2  # seconds until a signal is noticed
 
 
 class LiveNode(LifecycleNode):
@@ -91,7 +81,7 @@ class LiveNode(LifecycleNode):
 
     def value(self, name: str) -> Any:
         """Current value of a parameter."""
-        return value(self, name)
+        return self.get_parameter(name).value
 
     def create_input(
         self,
@@ -151,13 +141,11 @@ class LiveNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.unload()
-        release_memory()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.stop()
         self.unload()
-        release_memory()
         return super().on_shutdown(state)
 
     def stop(self) -> None:
@@ -196,50 +184,54 @@ class LiveNode(LifecycleNode):
             )
 
 
-def run(
-    make_nodes: Sequence[Callable[[], Node]],
-    args: Sequence[str] | None = None,
-) -> None:
-    """Run nodes in this process until SIGINT, SIGTERM, or until one sets `finished`.
+class LatestWorker:
+    """Runs a function on the latest item given, in its own thread; older items are dropped.
 
-    The signals are handled here so that nodes can still publish when they stop. Exits with 1
-    when a node cannot start.
+    The slot holds one item, so a slow function makes results rarer but never older.
     """
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    executor = SingleThreadedExecutor()
-    nodes: list[Node] = []
-    try:
-        for make in make_nodes:
-            nodes.append(make())
-            executor.add_node(nodes[-1])
-        started = all(_autostart(node) for node in nodes)
-        while started and not stop.is_set() and not any(map(_finished, nodes)):
-            executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
-    except PinetError as error:
-        started = False
-        rclpy.logging.get_logger("pinet_ros").error(str(error))
-    finally:
-        for node in nodes:
-            if isinstance(node, LiveNode):
-                node.stop()
-        executor.shutdown()
-        for node in nodes:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    if not started:
-        sys.exit(1)
 
+    def __init__(self, work: Callable[[Any], None]) -> None:
+        """Take the function; `start` runs it. It must handle its own errors."""
+        self._work = work
+        self._changed = threading.Condition()
+        self._item: Any = None
+        self._running = False
+        self._thread: threading.Thread | None = None
+        self.received = 0
+        self.dropped = 0
 
-def _autostart(node: Node) -> bool:
-    """Bring a lifecycle node up if it wants that; whether it could."""
-    if not isinstance(node, LiveNode) or not node.value("autostart"):
-        return True
-    success = TransitionCallbackReturn.SUCCESS
-    return node.trigger_configure() == success and node.trigger_activate() == success
+    def start(self) -> None:
+        """Start the thread; does nothing when it runs."""
+        if self._running:
+            return
+        self._running = True
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
 
+    def stop(self) -> None:
+        """End the thread after the item in work; an item in the slot is forgotten."""
+        with self._changed:
+            self._running = False
+            self._item = None
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
-def _finished(node: Node) -> bool:
-    return getattr(node, "finished", False)
+    def put(self, item: Any) -> None:
+        """Place an item (not None) in the slot, in place of one that still waits there."""
+        with self._changed:
+            self.received += 1
+            if self._item is not None:
+                self.dropped += 1
+            self._item = item
+            self._changed.notify()
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._item is not None or not self._running)
+                if not self._running:
+                    return
+                item, self._item = self._item, None
+            self._work(item)

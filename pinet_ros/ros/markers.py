@@ -8,8 +8,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pinet_ros.drawing import distance, identity, person_color
-from pinet_ros.people import People
+from pinet_ros.people import People, person_color
 
 _BONE_WIDTH = 0.03  # metres
 _JOINT_DIAMETER = 0.05  # metres
@@ -49,7 +48,7 @@ class PeopleMarkers:
             return []
         points = [Point(x=x, y=y, z=z) for x, y, z in joints.tolist()]
         bones = [points[end] for bone in people.known_bones(row) for end in bone]
-        number = identity(people, row)
+        number = people.number(row)
         red, green, blue = person_color(number)
         color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
 
@@ -67,7 +66,7 @@ class PeopleMarkers:
         label.pose.position.x = float(top[0])
         label.pose.position.y = float(top[1]) - 1.5 * _LABEL_HEIGHT
         label.pose.position.z = float(top[2])
-        label.text = f"{number}: {distance(people, row):.1f} m"
+        label.text = f"{number}: {people.distance(row):.1f} m"
         if not bones:
             return [spheres, label]
         lines = marker("bones", Marker.LINE_LIST, _BONE_WIDTH)

@@ -9,8 +9,8 @@ from geometry_msgs.msg import Point
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from pinet_ros.camera import Camera, CameraError
 from pinet_ros.errors import PinetError
+from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.msg import PeopleAttention, PersonPose, PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.skeleton import JointSet, joint_set

@@ -10,6 +10,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from pinet_ros.errors import PinetError
+from pinet_ros.util.options import options_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,22 @@ class Parameter:
     choices: tuple[str, ...] = ()
     live: bool = False
     any_type: bool = False
+
+    @classmethod
+    def from_options(cls, config: type) -> tuple[Parameter, ...]:
+        """A parameter for each field of a dataclass that was made with `option`."""
+        return tuple(
+            cls(
+                name=each.name,
+                default=each.default,
+                description=described.description,
+                minimum=described.minimum,
+                maximum=described.maximum,
+                choices=described.choices,
+                live=described.live,
+            )
+            for each, described in options_of(config).items()
+        )
 
     def descriptor(self) -> ParameterDescriptor:
         descriptor = ParameterDescriptor(

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from pinet_ros.detection.nanodet import NanoDet, decode
-from pinet_ros.device import select_device
-from pinet_ros.frame import Frame
+from pinet_ros.imaging.frame import Frame
 from pinet_ros.models import fetch
+from pinet_ros.util.device import select_device
 
 # The two people in front in the photo, by eye.
 FRONT = np.array([[45, 635, 365, 1470], [405, 400, 750, 1125]])
@@ -78,7 +78,7 @@ def nanodet():
 
 
 def test_finds_the_people_in_front(nanodet, photo):
-    found = nanodet(Frame.from_array(photo))
+    found = nanodet([Frame.from_array(photo)])[0]
     assert found.boxes.dtype == found.scores.dtype == np.float32
     assert min(best_overlaps(found)) > 0.85
     assert len(found) <= 4  # with the woman at the back, and perhaps the skeleton beside her
@@ -92,7 +92,7 @@ def test_both_runtimes_give_the_same_boxes(clip):
     for index in range(0, 100, 25):
         video.set(cv2.CAP_PROP_POS_FRAMES, index)
         _, image = video.read()
-        found, expected = (detect(Frame.from_array(image)) for detect in (by_onnx, by_torch))
+        found, expected = (detect([Frame.from_array(image)])[0] for detect in (by_onnx, by_torch))
         assert len(expected) >= 2
         np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.05)
         np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
@@ -104,7 +104,7 @@ def test_a_square_picture_is_detected_as_by_the_bare_network(nanodet, photo):
     with torch.inference_mode():
         outputs = nanodet.network(torch.tensor(standardised).permute(2, 0, 1)[None].float())
     strongest = max(decoded(outputs, 0.4).values(), key=lambda found: found[4])
-    found = nanodet(Frame.from_array(picture))
+    found = nanodet([Frame.from_array(picture)])[0]
     np.testing.assert_allclose([*found.boxes[0], found.scores[0]], strongest, rtol=1e-4)
 
 
@@ -112,14 +112,14 @@ def test_boxes_are_those_of_the_image_in_any_format(nanodet, photo):
     people, offset = photo[330:1530], np.array([300, 0, 300, 0])
     wide = np.zeros((1200, 1800, 3), np.uint8)
     wide[:, 300:1388] = people
-    found = nanodet(Frame.from_array(np.ascontiguousarray(wide[..., ::-1]), layout="rgb"))
+    found = nanodet([Frame.from_array(np.ascontiguousarray(wide[..., ::-1]), channels="rgb")])[0]
     moved = found.boxes - offset + [0, 330, 0, 330]
     assert min(max(overlap(box, person) for box in moved) for person in FRONT) > 0.85
 
 
 @pytest.mark.parametrize("shape", [(480, 640, 3), (640, 480, 3)])
 def test_nobody_is_in_a_black_image(nanodet, shape):
-    found = nanodet(Frame.from_array(np.zeros(shape, np.uint8)))
+    found = nanodet([Frame.from_array(np.zeros(shape, np.uint8))])[0]
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == (0,)
 
@@ -134,9 +134,9 @@ def test_nobody_is_in_a_black_image(nanodet, shape):
 )
 def test_options_take_from_what_is_found(nanodet, photo, monkeypatch, changed, kept):
     frame = Frame.from_array(photo)
-    everyone = nanodet(frame)
+    everyone = nanodet([frame])[0]
     for name, value in changed.items():
         monkeypatch.setattr(nanodet, name, value)
     expected = everyone.boxes[kept(everyone.boxes, everyone.scores)]
     assert 0 < len(expected) < len(everyone)
-    np.testing.assert_array_equal(nanodet(frame).boxes, expected)
+    np.testing.assert_array_equal(nanodet([frame])[0].boxes, expected)

@@ -10,7 +10,7 @@ import torch
 
 from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS, TorchvisionDetector
 from pinet_ros.errors import PinetError
-from pinet_ros.frame import Frame
+from pinet_ros.imaging.frame import Frame
 from pinet_ros.models.catalog import ModelError
 
 SMALL = "ssdlite320_mobilenet_v3_large"
@@ -40,7 +40,7 @@ def image():
 def test_gives_the_people_of_what_the_network_finds(name, image):
     found = detector(name, score_threshold=0.0, min_area=100.0)
     network = found.network
-    people = found(Frame.from_array(image, layout="bgr"))
+    people = found([Frame.from_array(image, channels="bgr")])[0]
     pixels = torch.from_numpy(image[..., ::-1] / np.float32(255)).permute(2, 0, 1)
     with torch.inference_mode():
         (expected,) = network([pixels])
@@ -73,7 +73,7 @@ def test_keeps_people_who_are_large_enough_and_the_most_certain(image):
     found = detector(SMALL, top_k=2)
     boxes = [[0, 0, 50, 50], [0, 0, 39, 40], [5, 0, 100, 90], [1, 0, 90, 90], [0, 0, 60, 60]]
     found.network = Finds(boxes, [0.5, 0.9, 0.8, 0.95, 0.7], [1, 1, 1, 2, 1])
-    people = found(Frame.from_array(image))
+    people = found([Frame.from_array(image)])[0]
     np.testing.assert_array_equal(people.boxes, [boxes[2], boxes[4]])
     np.testing.assert_allclose(people.scores, [0.8, 0.7])
 
@@ -81,19 +81,19 @@ def test_keeps_people_who_are_large_enough_and_the_most_certain(image):
 def test_the_threshold_may_change_at_any_time(image):
     found = detector(SMALL, score_threshold=0.0, min_area=0.0)
     frame = Frame.from_array(image)
-    scores = found(frame).scores
+    scores = found([frame])[0].scores
     assert len(scores) > 0
     found.score_threshold = float(scores.max()) + 0.01
-    assert len(found(frame)) == 0
+    assert len(found([frame])[0]) == 0
     found.score_threshold = 0.0
-    np.testing.assert_array_equal(found(frame).scores, scores)
+    np.testing.assert_array_equal(found([frame])[0].scores, scores)
 
 
 def test_several_images_are_detected_as_each_alone(image):
     found = detector(SMALL, score_threshold=0.0)
     frames = [Frame.from_array(picture) for picture in (image, image[::-1].copy())]
-    for together, frame in zip(found.detect(frames), frames, strict=True):
-        alone = found(frame)
+    for together, frame in zip(found(frames), frames, strict=True):
+        alone = found([frame])[0]
         assert len(alone) > 0
         np.testing.assert_allclose(together.boxes, alone.boxes, atol=1e-2)
         np.testing.assert_allclose(together.scores, alone.scores, atol=1e-5)
@@ -104,7 +104,7 @@ def test_weights_come_from_a_file(image, tmp_path):
     torch.save(source.network.state_dict(), tmp_path / "weights.pth")
     found = TorchvisionDetector(SMALL, weights=tmp_path / "weights.pth", score_threshold=0.0)
     frame = Frame.from_array(image)
-    np.testing.assert_allclose(found(frame).boxes, source(frame).boxes)
+    np.testing.assert_allclose(found([frame])[0].boxes, source([frame])[0].boxes)
 
 
 def test_files_that_do_not_fit_are_refused(tmp_path):

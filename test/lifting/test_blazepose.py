@@ -9,14 +9,14 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.camera import Camera
-from pinet_ros.detection import Detections
-from pinet_ros.device import select_device
-from pinet_ros.frame import Frame
+from pinet_ros.detection.detections import Detections
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.blazepose import BlazePose, Landmarks, refine_by_heatmap, to_camera
 from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
+from pinet_ros.util.device import select_device
 
 RENDERED = np.load(Path(__file__).parent / "data" / "rendered_people.npz")
 LIMBS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]  # shoulders to ankles
@@ -123,7 +123,7 @@ def detected(boxes):
 
 @pytest.fixture(scope="module")
 def people(blazepose, frame, camera):
-    return blazepose(frame, detected(BOXES), camera)
+    return blazepose([frame], [detected(BOXES)], [camera])[0]
 
 
 def test_people_of_a_photo_are_placed_plausibly(people, camera):
@@ -148,7 +148,7 @@ def test_people_of_a_photo_are_placed_plausibly(people, camera):
 def test_people_are_seen_where_they_were_found(blazepose, people, frame, camera):
     """The depths are the landmarks', and each joint lies on the viewing ray of its pixel."""
     np.testing.assert_allclose(camera.project(people.joints), people.joints_image, atol=0.01)
-    landmarks = blazepose.landmarks(frame, BOXES)
+    landmarks = blazepose.landmarks([frame], [BOXES])[0]
     placed = People(
         BLAZEPOSE_33,
         to_camera(landmarks, camera),
@@ -165,11 +165,11 @@ def test_people_are_seen_where_they_were_found(blazepose, people, frame, camera)
 
 def test_joints_behind_the_camera_stay(blazepose, frame, monkeypatch):
     """Somebody whose depths are below zero here and there is passed on as it was placed."""
-    landmarks = blazepose.landmarks(frame, BOXES)
+    landmarks = blazepose.landmarks([frame], [BOXES])[0]
     landmarks.world[:, [31, 32, 29, 30, 27, 28], 2] -= 20
     camera = Camera.from_focal(1500, 1088, 1920)
-    monkeypatch.setattr(blazepose, "_landmarks", lambda *_: [landmarks])
-    people = blazepose(frame, detected(BOXES), camera)
+    monkeypatch.setattr(blazepose, "landmarks", lambda *_: [landmarks])
+    people = blazepose([frame], [detected(BOXES)], [camera])[0]
     behind = people.joints[..., 2] <= 0
     assert behind.any()
     placed = to_camera(landmarks, camera)[:, [28, 27]]
@@ -199,7 +199,7 @@ def test_landmarks_are_those_of_litert_on_a_crop(blazepose, frame, photo):
     heatmaps = 1 / (1 + np.exp(-named["Identity_3"].transpose(2, 0, 1)))
     moved = [moved_by_heatmap(p[:2], m) for p, m in zip(points, heatmaps[:33], strict=True)]
 
-    found = blazepose.landmarks(frame, BOXES[1:])
+    found = blazepose.landmarks([frame], [BOXES[1:]])[0]
     np.testing.assert_allclose(found.image[0], np.array(moved) * scale + corner, atol=0.05)
     np.testing.assert_allclose(found.world[0], named["Identity_4"].reshape(39, 3)[:33], atol=5e-4)
     np.testing.assert_allclose(found.visibility[0], 1 / (1 + np.exp(-points[:, 3])), atol=1e-3)
@@ -207,9 +207,9 @@ def test_landmarks_are_those_of_litert_on_a_crop(blazepose, frame, photo):
 
 
 def test_a_batch_gives_what_single_people_give(blazepose, frame):
-    together = blazepose.landmarks(frame, BOXES)
+    together = blazepose.landmarks([frame], [BOXES])[0]
     for row, box in enumerate(BOXES):
-        alone = blazepose.landmarks(frame, box[None])
+        alone = blazepose.landmarks([frame], [box[None]])[0]
         np.testing.assert_allclose(together.image[row], alone.image[0], atol=0.01)
         np.testing.assert_allclose(together.world[row], alone.world[0], atol=1e-4)
         np.testing.assert_allclose(together.visibility[row], alone.visibility[0], atol=1e-4)
@@ -220,7 +220,7 @@ def test_both_runtimes_give_the_same_landmarks(frame):
     fetch.fetch(["blazepose_full", "blazepose_heavy"])
     for variant in "full", "heavy":
         by_onnx, by_torch = (
-            BlazePose(variant=variant, runtime=runtime).landmarks(frame, BOXES)
+            BlazePose(variant=variant, runtime=runtime).landmarks([frame], [BOXES])[0]
             for runtime in ("onnx", "torch")
         )
         np.testing.assert_allclose(by_onnx.image, by_torch.image, atol=0.05)
@@ -234,12 +234,11 @@ def test_mirror_averages_with_the_mirrored_image(blazepose, frame, photo, monkey
     last = photo.shape[1] - 1
     shift = 1.2 * (y1 - y0) / 256  # puts the crop's last pixel where its first was
     mirrored_box = np.array([[last - x1 + shift, y0, last - x0 + shift, y1]])
-    plain = blazepose.landmarks(frame, BOXES[1:])
-    mirrored = blazepose.landmarks(
-        Frame.from_array(np.ascontiguousarray(photo[:, ::-1])), mirrored_box
-    )
+    plain = blazepose.landmarks([frame], [BOXES[1:]])[0]
+    mirrored_frame = Frame.from_array(np.ascontiguousarray(photo[:, ::-1]))
+    (mirrored,) = blazepose.landmarks([mirrored_frame], [mirrored_box])
     monkeypatch.setattr(blazepose, "mirror", True)
-    both = blazepose.landmarks(frame, BOXES[1:])
+    both = blazepose.landmarks([frame], [BOXES[1:]])[0]
     swap = BLAZEPOSE_33.mirror
     image = (plain.image + mirrored.image[:, swap] * [-1, 1] + [last, 0]) / 2
     world = (plain.world + mirrored.world[:, swap] * [-1, 1, 1]) / 2
@@ -252,7 +251,7 @@ def test_mirror_averages_with_the_mirrored_image(blazepose, frame, photo, monkey
 @pytest.mark.parametrize("degrees", [-40, 40])
 def test_a_rolled_camera_sees_the_same_people(blazepose, frame, photo, degrees):
     """Both people before the camera turned about its axis, found where they are then."""
-    upright = blazepose.landmarks(frame, BOXES)
+    upright = blazepose.landmarks([frame], [BOXES])[0]
     height, width = photo.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 0.6)  # clockwise
     rolled = Frame.from_array(cv2.warpAffine(photo, turn, (width, height)))
@@ -260,7 +259,7 @@ def test_a_rolled_camera_sees_the_same_people(blazepose, frame, photo, degrees):
     low, high = expected.min(axis=1), expected.max(axis=1)
     size = (high - low).max(axis=1, keepdims=True)
     boxes = np.hstack([low - 0.05 * size, high + 0.05 * size]).astype(np.float32)
-    found = blazepose.landmarks(rolled, boxes)
+    found = blazepose.landmarks([rolled], [boxes])[0]
     # in regions that are not turned the image is 4 to 28 % off, and the pose 180 to 380 mm
     off = np.linalg.norm(found.image - expected, axis=2).mean(axis=1)
     assert (off < 0.08 * size[:, 0]).all()
@@ -273,12 +272,12 @@ def test_a_rolled_camera_sees_the_same_people(blazepose, frame, photo, degrees):
 
 def test_a_region_without_a_person_is_dropped(blazepose, frame, camera):
     ceiling = np.array([[300, 0, 700, 300]], np.float32)
-    people = blazepose(frame, detected(np.concatenate([ceiling, BOXES])), camera)
+    people = blazepose([frame], [detected(np.concatenate([ceiling, BOXES]))], [camera])[0]
     np.testing.assert_array_equal(people.boxes, BOXES)
 
 
 def test_no_detections_are_nobody(blazepose, frame, camera):
-    people = blazepose(frame, detected(np.zeros((0, 4), np.float32)), camera)
+    people = blazepose([frame], [detected(np.zeros((0, 4), np.float32))], [camera])[0]
     assert len(people) == 0
     assert people.joint_set == MUPOTS_17
 

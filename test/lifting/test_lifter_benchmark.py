@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from pinet_ros.benchmarks import lifter
-from pinet_ros.benchmarks.commands import add_commands
+from pinet_ros.cli.bench_command import add_commands
+from pinet_ros.cli.benchmarks import lifter_benchmark as lifter
 
 
 @pytest.fixture(scope="module")

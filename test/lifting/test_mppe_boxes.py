@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
+from pinet_ros.geometry.camera import Camera
 from pinet_ros.lifting.mppe.boxes import distance_measure, to_squares
 
 WIDTH, HEIGHT = 640, 480

@@ -10,11 +10,11 @@ import pytest
 import torch
 from plain_mppe import CELLS, clouds, write_snapshot
 
-from pinet_ros.camera import Camera
-from pinet_ros.detection import Detections
+from pinet_ros.detection.detections import Detections
 from pinet_ros.errors import PinetError
-from pinet_ros.frame import Frame
-from pinet_ros.lifting.mppe.lifter import ThreeDMPPE
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
+from pinet_ros.lifting.mppe.mppe_lifter import ThreeDMPPE
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
 
@@ -93,11 +93,11 @@ def require_plain(people, networks, image, boxes, camera, flip_pairs=()):
 def test_people_of_several_images_are_what_a_plain_computation_gives_for_each(
     mppe_networks, lifter, images
 ):
-    frames = [Frame.from_array(image, layout="rgb") for image in images]
+    frames = [Frame.from_array(image, channels="rgb") for image in images]
     frames.insert(1, frames[0])  # in which nobody is found
     detections = [found(BOXES[0]), found([]), found(BOXES[1])]
 
-    first, nobody, second = lifter.lift(frames, detections, [CAMERAS[0], *CAMERAS])
+    first, nobody, second = lifter(frames, detections, [CAMERAS[0], *CAMERAS])
 
     require_plain(first, mppe_networks, images[0], BOXES[0], CAMERAS[0])
     require_plain(second, mppe_networks, images[1], BOXES[1], CAMERAS[1])
@@ -109,10 +109,10 @@ def test_the_mean_with_the_mirrored_picture_has_left_and_right_swapped(
     mppe_networks, lifter, images, monkeypatch
 ):
     monkeypatch.setattr(lifter, "mirror", True)
-    frames = [Frame.from_array(image, layout="rgb") for image in images]
+    frames = [Frame.from_array(image, channels="rgb") for image in images]
     boxes = [BOXES[0][:1], BOXES[1][:1]]
 
-    people = lifter.lift(frames, [found(each) for each in boxes], CAMERAS)
+    people = lifter(frames, [found(each) for each in boxes], CAMERAS)
 
     for each, *expected in zip(people, images, boxes, CAMERAS, strict=True):
         require_plain(each, mppe_networks, *expected, MUCO_FLIP_PAIRS)
@@ -126,23 +126,23 @@ def test_by_onnx_runtime_people_are_the_same(
     lifter = ThreeDMPPE(*mppe_snapshots, runtime="onnx")
     bgr = np.ascontiguousarray(images[0][..., ::-1])
 
-    people = lifter(Frame.from_array(bgr, layout="bgr"), found(BOXES[0]), CAMERAS[0])
+    people = lifter([Frame.from_array(bgr, channels="bgr")], [found(BOXES[0])], [CAMERAS[0]])[0]
 
     require_plain(people, mppe_networks, images[0], BOXES[0], CAMERAS[0])
 
 
 def test_nobody_is_nobody(lifter, images):
-    frame = Frame.from_array(images[1], layout="rgb")
-    assert lifter(frame, found([]), CAMERAS[1]).joints.shape == (0, 17, 3)
-    assert [len(people) for people in lifter.lift([frame] * 2, [found([])] * 2, CAMERAS)] == [0, 0]
+    frame = Frame.from_array(images[1], channels="rgb")
+    assert lifter([frame], [found([])], [CAMERAS[1]])[0].joints.shape == (0, 17, 3)
+    assert [len(people) for people in lifter([frame] * 2, [found([])] * 2, CAMERAS)] == [0, 0]
 
 
 def test_the_distance_goes_with_the_root_of_the_product_of_both_focal_lengths(lifter, images):
-    frame = Frame.from_array(images[0], layout="rgb")
+    frame = Frame.from_array(images[0], channels="rgb")
     depths = []
     for fx, fy in ((600, 500), (1200, 500), (1200, 2000)):
         camera = Camera.from_intrinsics(640, 480, fx, fy, 320, 240)
-        depths.append(lifter(frame, found(BOXES[0][1]), camera).joints[..., 2])
+        depths.append(lifter([frame], [found(BOXES[0][1])], [camera])[0].joints[..., 2])
     moved = [depth - depths[0] for depth in depths[1:]]  # the root's way: a pose keeps its depth
     for each in moved:
         np.testing.assert_allclose(each, each[:, :1].repeat(17, axis=1), atol=1e-4)
@@ -151,9 +151,9 @@ def test_the_distance_goes_with_the_root_of_the_product_of_both_focal_lengths(li
 
 
 def test_a_root_at_the_camera_s_lens_is_no_person(lifter, images):
-    frame = Frame.from_array(images[0], layout="rgb")
+    frame = Frame.from_array(images[0], channels="rgb")
     camera = Camera.from_focal(30, 640, 480)  # for which 2 m fill the boxes at 15 and 30 cm
-    people = lifter(frame, found(BOXES[0]), camera)
+    people = lifter([frame], [found(BOXES[0])], [camera])[0]
     np.testing.assert_array_equal(people.boxes, BOXES[0][1:])
 
 
@@ -184,7 +184,7 @@ def test_networks_of_other_joints_are_taken_for_what_their_joints_are(
     lifter = ThreeDMPPE(path, mppe_snapshots[1], mirror=mirror, runtime="torch")
     box = BOXES[0][0]
 
-    people = lifter(Frame.from_array(images[0], layout="rgb"), found(box), CAMERAS[0])
+    people = lifter([Frame.from_array(images[0], channels="rgb")], [found(box)], [CAMERAS[0]])[0]
 
     both = (posenet, mppe_networks[1])
     expected, _ = plain(both, images[0], np.array(box, float), CAMERAS[0], flip_pairs)
@@ -203,7 +203,7 @@ def test_half_precision_on_a_gpu_gives_almost_the_same(mppe_snapshots, images):
     full, half = (
         ThreeDMPPE(*mppe_snapshots, device="cuda", precision=name) for name in ("full", "auto")
     )
-    frame = Frame.from_array(images[0], layout="rgb", device="cuda")
+    frame = Frame.from_array(images[0], channels="rgb", device="cuda")
     for count in (1, 2, 3):
         boxes = found((BOXES[0] * 2)[:count])
         expected = full(frame, boxes, CAMERAS[0]).joints

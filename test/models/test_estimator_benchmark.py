@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pinet_ros.benchmarks import estimator
-from pinet_ros.benchmarks.commands import add_commands
-from pinet_ros.benchmarks.estimator import benchmark_estimator
+from pinet_ros.cli.bench_command import add_commands
+from pinet_ros.cli.benchmarks import estimator_benchmark as estimator
+from pinet_ros.cli.benchmarks.estimator_benchmark import benchmark_estimator
 
 
 def test_reports_ratio_and_difference_for_each_number_of_people(

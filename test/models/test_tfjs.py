@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.tfjs import load_tfjs
+from pinet_ros.models.importers.tfjs import load_tfjs
 
 REFERENCE = Path(__file__).parent / "data" / "nanodet_reference.f32.gz"
 SIZE = 416

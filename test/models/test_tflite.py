@@ -11,8 +11,8 @@ import tflite
 import torch
 
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.graph import GraphModule
-from pinet_ros.models.tflite import load_tflite
+from pinet_ros.models.importers.graph_module import GraphModule
+from pinet_ros.models.importers.tflite import load_tflite
 
 LANDMARKS, PRESENCE, SEGMENTATION, HEATMAPS, WORLD = (
     "Identity",

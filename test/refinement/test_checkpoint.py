@@ -6,19 +6,24 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.refinement.checkpoint import load_network, save_network, weights_for
+from pinet_ros.refinement.checkpoint import (
+    build_network,
+    load_checkpoint,
+    save_checkpoint,
+    weights_for,
+)
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation, Target
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.refinement.variants import VARIANTS, build_network
+from pinet_training.refiner.variants import VARIANTS
 
 
 @pytest.mark.parametrize(
     "formulation", [Formulation(), Formulation("all_people", Target.POSE)], ids=str
 )
 def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
-    save_network(tmp_path / "weights.safetensors", network, formulation)
+    save_checkpoint(tmp_path / "weights.safetensors", network, formulation)
 
-    loaded, meaning = load_network(tmp_path / "weights.safetensors")
+    loaded, meaning = load_checkpoint(tmp_path / "weights.safetensors")
 
     assert meaning == formulation
     for name, value in network.state_dict().items():
@@ -29,13 +34,11 @@ def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_comes_back_as_it_was(name, tmp_path):
     variant = VARIANTS[name]
-    formulation = variant.formulation(
-        standardisation="all_people", target=Target.CORRECTION, turn_threshold=0.0625
-    )
+    formulation = variant.formulation("all_people", Target.CORRECTION)
     path = tmp_path / "weights.safetensors"
-    save_network(path, build_network(variant.network), formulation)
+    save_checkpoint(path, build_network(variant.network), formulation)
 
-    loaded, meaning = load_network(path)
+    loaded, meaning = load_checkpoint(path)
 
     assert loaded.config == variant.network
     assert meaning == formulation
@@ -47,19 +50,19 @@ def test_a_released_snapshot_of_a_recurrent_variant_is_recognised(name, tmp_path
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
     torch.save({"network": state}, tmp_path / "snapshot.pth.tar")
 
-    loaded, meaning = load_network(tmp_path / "snapshot.pth.tar")
+    loaded, meaning = load_checkpoint(tmp_path / "snapshot.pth.tar")
 
     assert loaded.config == VARIANTS[name].network
     assert meaning == PUBLISHED
 
 
 def test_the_default_weights_are_root_centred_corrections():
-    assert Refiner.load().formulation == Formulation("root_centred", Target.CORRECTION)
+    assert Refiner().formulation == Formulation("root_centred", Target.CORRECTION)
 
 
 def test_a_missing_file_says_what_to_give(tmp_path):
     with pytest.raises(ModelError, match=r"no refiner weights at .*pinet train"):
-        load_network(tmp_path / "nothing.safetensors")
+        load_checkpoint(tmp_path / "nothing.safetensors")
 
 
 def test_a_file_of_another_kind_names_the_known_ones(tmp_path):
@@ -67,15 +70,15 @@ def test_a_file_of_another_kind_names_the_known_ones(tmp_path):
     path.write_bytes(b"")
 
     with pytest.raises(ModelError, match=r"end in .safetensors, .pth or .tar, got weights.onnx"):
-        load_network(path)
+        load_checkpoint(path)
 
 
 def test_a_broken_file_is_named(tmp_path):
     path = tmp_path / "broken.safetensors"
     path.write_bytes(b"no weights")
 
-    with pytest.raises(ModelError, match=r"broken.safetensors is not a safetensors file"):
-        load_network(path)
+    with pytest.raises(ModelError, match=r"broken.safetensors is damaged or not a safe"):
+        load_checkpoint(path)
 
 
 def test_weights_of_another_network_are_refused(network, tmp_path):
@@ -83,7 +86,7 @@ def test_weights_of_another_network_are_refused(network, tmp_path):
     save_file(dict(network.state_dict()), path, {"architecture": "resnet"})
 
     with pytest.raises(ModelError, match=r"architecture=pinet, got resnet"):
-        load_network(path)
+        load_checkpoint(path)
 
 
 def test_weights_that_cannot_be_written_leave_nothing_behind(network, tmp_path):
@@ -91,7 +94,7 @@ def test_weights_that_cannot_be_written_leave_nothing_behind(network, tmp_path):
     path.mkdir()
 
     with pytest.raises(IsADirectoryError):
-        save_network(path, network, Formulation())
+        save_checkpoint(path, network, Formulation())
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -107,14 +110,14 @@ def test_weights_that_cannot_be_written_leave_nothing_behind(network, tmp_path):
 )
 def test_metadata_that_do_not_describe_a_network_are_refused(change, message, network, tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_network(path, network, Formulation())
+    save_checkpoint(path, network, Formulation())
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() | change
     known = {name: value for name, value in metadata.items() if value is not None}
     save_file(dict(network.state_dict()), path, known)
 
     with pytest.raises(ModelError, match=rf"weights.safetensors cannot be used: {message}"):
-        load_network(path)
+        load_checkpoint(path)
 
 
 def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):
@@ -123,7 +126,7 @@ def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):
     torch.save({"network": state}, tmp_path / "posenet.pth.tar")
 
     with pytest.raises(ModelError, match=r"(?s)linear3.weight.*backbone.conv1.weight"):
-        load_network(tmp_path / "posenet.pth.tar")
+        load_checkpoint(tmp_path / "posenet.pth.tar")
 
 
 @pytest.mark.parametrize(

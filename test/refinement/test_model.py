@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pinet_ros.refinement.graph import PairGraph
+from pinet_ros.refinement.checkpoint import build_network
 from pinet_ros.refinement.model import NetworkConfig, PINet, Unit
-from pinet_ros.refinement.variants import VARIANTS, build_network, count_parameters
+from pinet_ros.refinement.pair_graph import PairGraph
+from pinet_training.refiner.variants import VARIANTS, count_parameters
 
 BLIND = "unidirectional_no_attention"  # the one that cannot see anybody else
 

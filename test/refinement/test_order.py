@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pinet_ros.refinement.order import Order, interaction_order
+from pinet_ros.refinement.formulation import Order, interaction_order
 
 
 def test_orders_by_distance_in_space():

@@ -8,18 +8,18 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.people import People
-from pinet_ros.refinement.checkpoint import save_network
+from pinet_ros.refinement.checkpoint import Checkpoint, build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
-from pinet_ros.refinement.refiner import RefinementError, Refiner
-from pinet_ros.refinement.variants import VARIANTS, build_network
+from pinet_ros.refinement.refiner import InferenceOptions, RefinementError, Refiner
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
+from pinet_training.refiner.variants import VARIANTS
 
 HUNDREDTH_OF_A_MILLIMETRE = 1e-5
 
 
 @pytest.fixture
 def refiner(network) -> Refiner:
-    return Refiner(network, Formulation())
+    return Refiner(Checkpoint(network, Formulation()), "cpu")
 
 
 @pytest.mark.parametrize("count", range(1, 7))
@@ -30,7 +30,7 @@ def test_a_released_snapshot_gives_what_the_plain_network_gives(
     torch.save({"epoch": 24, "network": released}, tmp_path / "snapshot_24.pth.tar")
     people = make_people(count)
 
-    refined = Refiner.load(tmp_path / "snapshot_24.pth.tar")(people)
+    refined = Refiner(tmp_path / "snapshot_24.pth.tar")(people).people
 
     expected = plain.published(people.joints)
     assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
@@ -41,10 +41,10 @@ def test_a_released_snapshot_gives_what_the_plain_network_gives(
 def test_own_weights_give_what_the_plain_network_gives(
     count, network, plain, make_people, tmp_path
 ):
-    save_network(tmp_path / "own.safetensors", network, Formulation())
+    save_checkpoint(tmp_path / "own.safetensors", network, Formulation())
     people = make_people(count)
 
-    refined = Refiner.load(tmp_path / "own.safetensors")(people)
+    refined = Refiner(tmp_path / "own.safetensors")(people).people
 
     expected = plain.root_centred(people.joints)
     assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
@@ -56,9 +56,9 @@ def test_left_and_right_make_no_difference(refiner, make_people):
     flip = np.array([-1, 1, 1], np.float32)
     mirrored = people.with_joints(people.joints[:, MUPOTS_17.mirror] * flip)
 
-    back = refiner(mirrored).joints[:, MUPOTS_17.mirror] * flip
+    back = refiner(mirrored).people.joints[:, MUPOTS_17.mirror] * flip
 
-    np.testing.assert_allclose(back, refiner(people).joints, atol=1e-6)
+    np.testing.assert_allclose(back, refiner(people).people.joints, atol=1e-6)
 
 
 def test_duplicates_at_the_same_place_are_refined_as_the_plain_network_does(
@@ -69,17 +69,17 @@ def test_duplicates_at_the_same_place_are_refined_as_the_plain_network_does(
     joints[2] = joints[0]
     joints[3, 14] = joints[0, 14]
 
-    refined = refiner(people.with_joints(joints)).joints
+    refined = refiner(people.with_joints(joints)).people.joints
 
     assert np.abs(refined - plain.root_centred(joints)).max() < HUNDREDTH_OF_A_MILLIMETRE
 
 
 def test_attention_is_in_the_order_of_the_people(refiner, make_people):
     people = make_people(4)
-    attention = refiner.refine(people).attention
+    attention = refiner(people).attention
     order = [2, 0, 3, 1]
 
-    shuffled = refiner.refine(make_people(4).with_joints(people.joints[order])).attention
+    shuffled = refiner(make_people(4).with_joints(people.joints[order])).attention
 
     np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-6)
     assert np.ptp(attention) > 0.01
@@ -91,7 +91,7 @@ def test_who_is_not_refined_attends_to_nobody_and_is_not_attended_to(refiner, ma
     joints = people.joints.copy()
     joints[1, 4] = np.nan
 
-    attention = refiner.refine(people.with_joints(joints)).attention
+    attention = refiner(people.with_joints(joints)).attention
 
     assert np.isnan(attention[1]).all()
     assert (attention[[0, 2], 1] == 0).all()
@@ -101,36 +101,38 @@ def test_who_is_not_refined_attends_to_nobody_and_is_not_attended_to(refiner, ma
 def test_a_network_without_attention_gives_none(make_people):
     network = build_network(VARIANTS["no_attention"].network)
 
-    assert Refiner(network, Formulation()).refine(make_people(2)).attention is None
+    assert Refiner(Checkpoint(network, Formulation()))(make_people(2)).attention is None
 
 
 def test_boxes_order_the_people_where_the_formulation_says_so(network, refiner, make_people):
     people = make_people(4)
     left = np.array([0, 300, 100, 250])
     boxes = np.stack([left, 0 * left, left + 50, 0 * left + 200], axis=1)
-    by_boxes = Refiner(network, Formulation(distance=Distance.BOXES))
+    by_boxes = Refiner(Checkpoint(network, Formulation(distance=Distance.BOXES)))
 
-    refined = by_boxes(replace(people, boxes=boxes)).joints
+    refined = by_boxes(replace(people, boxes=boxes)).people.joints
 
     # the first person's others from near to far in the image are 2, 3, 1
     roots = people.joints[:, 14:15]
     line = np.array([[0, 0, 5], [3, 0, 5], [1, 0, 5], [2.5, 0, 5]])[:, None]
     placed = people.with_joints((people.joints - roots + line).astype(np.float32))
     np.testing.assert_allclose(
-        by_boxes(replace(placed, boxes=boxes)).joints, refiner(placed).joints, atol=1e-6
+        by_boxes(replace(placed, boxes=boxes)).people.joints,
+        refiner(placed).people.joints,
+        atol=1e-6,
     )
-    assert np.abs(refined - refiner(people).joints).max() > 1e-4
+    assert np.abs(refined - refiner(people).people.joints).max() > 1e-4
 
 
 def test_boxes_that_are_not_known_are_an_error_where_they_are_needed(network, make_people):
-    by_boxes = Refiner(network, Formulation(distance=Distance.BOXES))
+    by_boxes = Refiner(Checkpoint(network, Formulation(distance=Distance.BOXES)))
 
     with pytest.raises(RefinementError, match="people without a box; give boxes, or use"):
         by_boxes(replace(make_people(2), boxes=np.full((2, 4), np.nan)))
 
 
 def test_nobody_stays_nobody(refiner):
-    refined = refiner(People.empty(BLAZEPOSE_33))
+    refined = refiner(People.empty(BLAZEPOSE_33)).people
 
     assert len(refined) == 0
     assert refined.joint_set == MUPOTS_17
@@ -140,7 +142,7 @@ def test_changes_nothing_but_the_joints(refiner, make_people):
     people = make_people(3)
     before = people.joints.copy()
 
-    refined = refiner(people)
+    refined = refiner(people).people
 
     for name in (
         "joints_image", "confidence", "boxes", "scores", "track_ids", "tracking_states",
@@ -155,7 +157,7 @@ def test_an_unknown_person_passes_through_and_does_not_touch_the_others(refiner,
     joints = people.joints.copy()
     joints[1, 4] = np.nan
 
-    refined = refiner(people.with_joints(joints)).joints
+    refined = refiner(people.with_joints(joints)).people.joints
 
     np.testing.assert_array_equal(refined[1], joints[1])
     rows = [0, 2]
@@ -167,13 +169,13 @@ def test_an_unknown_person_passes_through_and_does_not_touch_the_others(refiner,
         boxes=people.boxes[rows],
         scores=people.scores[rows],
     )
-    np.testing.assert_array_equal(refined[rows], refiner(two).joints)
+    np.testing.assert_array_equal(refined[rows], refiner(two).people.joints)
 
 
 def test_only_unknown_people_pass_through(refiner, make_people):
     people = make_people(2)
 
-    refined = refiner(people.with_joints(np.full((2, 17, 3), np.nan)))
+    refined = refiner(people.with_joints(np.full((2, 17, 3), np.nan))).people
 
     assert np.isnan(refined.joints).all()
 
@@ -181,9 +183,9 @@ def test_only_unknown_people_pass_through(refiner, make_people):
 def test_the_order_of_the_people_does_not_matter(refiner, make_people):
     people = make_people(6)
     order = [3, 0, 5, 1, 4, 2]
-    shuffled = refiner(make_people(6).with_joints(people.joints[order]))
+    shuffled = refiner(make_people(6).with_joints(people.joints[order])).people
 
-    difference = shuffled.joints - refiner(people).joints[order]
+    difference = shuffled.joints - refiner(people).people.joints[order]
 
     assert np.abs(difference).max() < HUNDREDTH_OF_A_MILLIMETRE
 
@@ -201,11 +203,11 @@ def test_other_joint_sets_are_converted_first(joint_set, refiner):
         scores=rng.uniform(size=count),
     )
 
-    refined = refiner(people)
+    refined = refiner(people).people
 
     converted = people.to_joint_set(MUPOTS_17)
     assert refined.joint_set == MUPOTS_17
-    np.testing.assert_array_equal(refined.joints, refiner(converted).joints)
+    np.testing.assert_array_equal(refined.joints, refiner(converted).people.joints)
     np.testing.assert_array_equal(refined.joints_image, converted.joints_image)
 
 
@@ -216,9 +218,9 @@ def test_says_where_it_runs(refiner):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_gpu_gives_what_the_cpu_gives(network, refiner, make_people):
     people = make_people(5)
-    expected = refiner(people).joints
+    expected = refiner(people).people.joints
 
-    on_gpu = Refiner(network, Formulation(), "cuda")(people).joints
+    on_gpu = Refiner(Checkpoint(network, Formulation()), "cuda")(people).people.joints
 
     assert np.abs(on_gpu - expected).max() < 1e-3
 
@@ -263,11 +265,13 @@ def test_turns_and_moves_under_their_thresholds_are_not_made(
         joints + np.array([0, 0, 4], np.float32) - joints[:, 14:15]
     )
     axis = np.array([2, -3, 6]) / 7
-    formulation = Formulation(symmetric=False, turn_threshold=8, root_threshold=0.05)
+    inference = InferenceOptions(symmetric=False, turn_threshold=8, root_threshold=0.05)
 
     turn = Rotation.from_rotvec(degrees * axis, degrees=True).as_matrix()
     network = _Correcting(root, turn, stretch)
-    refined = Refiner(network, formulation)(people).joints
+    refined = Refiner(Checkpoint(network, Formulation()), inference=inference)(
+        people
+    ).people.joints
 
     made = Rotation.from_rotvec(degrees * turn_made * axis, degrees=True).as_matrix()
     roots = people.joints[:, 14:15]
@@ -282,10 +286,12 @@ def test_a_pose_whose_depths_are_turned_round_counts_as_turned_by_a_rotation_alo
     flat = (joints - joints[:, 14:15]) * np.array([1, 1, 0.1], np.float32)
     people = make_people(3).with_joints(flat + np.array([0, 0, 4], np.float32))
     small = Rotation.from_rotvec([0, 0, 5], degrees=True).as_matrix()
-    formulation = Formulation(symmetric=False, turn_threshold=30)
+    inference = InferenceOptions(symmetric=False, turn_threshold=30)
 
     network = _Correcting(0.0, small @ np.diag([1, 1, -1]), 1.0)
-    refined = Refiner(network, formulation)(people).joints
+    refined = Refiner(Checkpoint(network, Formulation()), inference=inference)(
+        people
+    ).people.joints
 
     for pose, result in zip(flat, refined, strict=True):
         corrected = pose @ (small @ np.diag([1, 1, -1])).T
@@ -301,7 +307,7 @@ def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(netwo
     joints = people.joints.copy()
     joints[1, 3] = 1e25
 
-    refined = Refiner(network, Formulation())(people.with_joints(joints)).joints
+    refined = Refiner(Checkpoint(network, Formulation()))(people.with_joints(joints)).people.joints
 
     assert np.isfinite(refined[[0, 2]]).all()
 
@@ -309,4 +315,4 @@ def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(netwo
 @pytest.mark.parametrize("name", ["turn_threshold", "root_threshold"])
 def test_a_threshold_below_zero_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be 0 or more, got -0.1"):
-        Formulation(**{name: -0.1})
+        InferenceOptions(**{name: -0.1})

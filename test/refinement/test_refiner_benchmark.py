@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 
-from pinet_ros.benchmarks.commands import add_commands
-from pinet_ros.benchmarks.refiner import PEOPLE, benchmark_refiner, separate_passes
+from pinet_ros.cli.bench_command import add_commands
+from pinet_ros.cli.benchmarks.refiner_benchmark import PEOPLE, benchmark_refiner, separate_passes
 
 
 def test_separate_passes_are_those_of_the_plain_network(network, plain, make_people):

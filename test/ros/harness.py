@@ -21,7 +21,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from pinet_ros.calibration import Calibration
+from pinet_ros.geometry.calibration import Calibration
 from pinet_ros.nodes.camera_player import camera_info
 from pinet_ros.ros.images import encode_bgr8
 from pinet_ros.ros.transport import enlarge_shared_memory

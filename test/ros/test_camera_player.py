@@ -8,7 +8,7 @@ import pytest
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 
-from pinet_ros.calibration import write_calibration
+from pinet_ros.geometry.calibration import write_calibration
 from pinet_ros.ros.images import decode
 
 

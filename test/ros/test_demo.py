@@ -15,9 +15,9 @@ from harness import next_domain
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
-from pinet_ros.calibration import write_calibration
+from pinet_ros.geometry.calibration import write_calibration
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 FRAMES = 6
 
 
@@ -31,10 +31,10 @@ def demo(tmp_path, calibration):
         for number, image in enumerate(images or []):
             cv2.imwrite(str(source / f"{number:03}.png"), image)
         write_calibration(tmp_path / "camera.yaml", calibration)
-        command = [sys.executable, str(SCRIPT), "--output", str(tmp_path / "out")]
+        command = [sys.executable, "-m", "demo", "--output", str(tmp_path / "out")]
         ended = subprocess.run(
             [*command, "--video", str(source), *options],
-            env=os.environ | {"ROS_DOMAIN_ID": str(next_domain())},
+            env=os.environ | {"ROS_DOMAIN_ID": str(next_domain()), "PYTHONPATH": str(SCRIPTS)},
             capture_output=True,
             text=True,
             timeout=300,

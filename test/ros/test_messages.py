@@ -6,7 +6,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
-from pinet_ros.camera import CameraError
+from pinet_ros.geometry.camera import CameraError
 from pinet_ros.people import People, TrackingState
 from pinet_ros.ros.messages import (
     MessageError,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
 
-from pinet_ros.calibration import write_calibration
+from pinet_ros.geometry.calibration import write_calibration
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.images import decode
 from pinet_ros.ros.messages import people_from_message

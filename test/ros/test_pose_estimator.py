@@ -11,8 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from harness import Camera
 from sensor_msgs.msg import CompressedImage
 
-from pinet_ros.device import select_device
-from pinet_ros.estimator import PoseEstimator
+from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.messages import people_from_message
 
@@ -20,8 +19,8 @@ from pinet_ros.ros.messages import people_from_message
 @pytest.fixture(scope="module")
 def expected(photo, calibration):
     """What the core says of the photo."""
-    estimator = PoseEstimator.load(device=select_device("cpu"))
-    return estimator(photo, "bgr", calibration.camera(1088, 1920))
+    estimator = PoseEstimator(device="cpu")
+    return estimator(photo, calibration.camera(1088, 1920)).people
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,7 @@ def test_the_smallest_of_too_many_people_are_counted_and_warned_of_once(
     surplus = ("surplus_people", str(2 * (len(expected) - 1)))
     ros.until(lambda: surplus in _values(diagnostics[-1].status[0]))
     assert "bad_boxes" not in dict(_values(diagnostics[-1].status[0]))
-    assert estimator.output.count("more people than max_people (1) are found") == 1
+    assert estimator.output.count("more people than max_people (1) were detected") == 1
 
 
 def test_3dmppe_lifts_by_the_files_that_are_given(ros, camera, photo, calibration, mppe_snapshots):
@@ -145,8 +144,8 @@ def test_3dmppe_lifts_by_the_files_that_are_given(ros, camera, photo, calibratio
     camera.show(photo, calibration)
     ros.until(lambda: people)
 
-    estimator = PoseEstimator.load(device=select_device("cpu"), **chosen)
-    expected = estimator(photo, "bgr", calibration.camera(1088, 1920))
+    estimator = PoseEstimator(EstimatorConfig(**chosen), "cpu")
+    expected = estimator(photo, calibration.camera(1088, 1920)).people
     found = people_from_message(people[0])
     assert people[0].header == camera.headers[0]
     assert len(found) == len(expected) == 1

@@ -5,10 +5,10 @@ import rclpy
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
+from demo.recorder import Recorder
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.ros.messages import people_to_message
-from pinet_ros.ros.recorder import Recorder
 from pinet_ros.skeleton import MUPOTS_17
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from pinet_ros.ros.worker import LatestWorker
+from pinet_ros.ros.live_node import LatestWorker
 
 
 def test_works_on_the_latest_item_and_counts_what_it_replaced():

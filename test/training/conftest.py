@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pinet_ros.training.datasets.scenes import Scenes, load_scenes
+from pinet_training.datasets.scenes import Scenes, load_scenes
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.augment import Augmentation, mirrored, rotations
+from pinet_training.refiner.pose_augmentation import Augmentation, mirrored, rotations
 
 
 def _joints():

@@ -8,8 +8,12 @@ import pytest
 
 from pinet_ros.refinement.checkpoint import SHIPPED_WEIGHTS
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.datasets.scenes import load_scenes
-from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
+from pinet_training.datasets.scenes import load_scenes
+from pinet_training.evaluation.scene_evaluation import (
+    measure_scenes,
+    report_controls,
+    report_scenes,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 EXCERPTS = {"blazepose_full": "test_scenes.npz", "blazepose_heavy": "test_scenes_heavy.npz"}
@@ -23,7 +27,7 @@ def weights(request):
 @pytest.fixture(scope="module")
 def errors(weights):
     scenes = load_scenes(DATA / EXCERPTS[weights])
-    return measure_scenes(scenes, Refiner.load(weights))
+    return measure_scenes(scenes, Refiner(weights))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,7 @@ def refined(errors):
 
 @pytest.fixture(scope="module")
 def controls(errors, weights):
-    return report_controls(errors, Refiner.load(weights))["controls"]
+    return report_controls(errors, Refiner(weights))["controls"]
 
 
 @pytest.mark.parametrize("cameras", ["level", "steep"])

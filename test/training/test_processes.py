@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pinet_ros.errors import PinetError
-from pinet_ros.training.processes import available_cores, run_in_processes
+from pinet_training.runs.processes import available_cores, run_in_processes
 
 
 def _set_up(folder: Path) -> Path:
@@ -118,7 +118,7 @@ def test_cores_are_those_that_the_process_may_use():
 def test_workers_end_when_their_parent_is_killed_or_stopped(sent, tmp_path):
     script = (
         "from test_processes import _nothing, _sleep\n"
-        "from pinet_ros.training.processes import run_in_processes\n"
+        "from pinet_training.runs.processes import run_in_processes\n"
         f"run_in_processes(_sleep, [({str(tmp_path)!r},)], workers=1, set_up=_nothing)\n"
     )
     folders = [str(Path(__file__).parent), *sys.path]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pinet_ros.training.run_folder import RunFolder, RunFolderError
+from pinet_training.runs.run_folder import RunFolder, RunFolderError
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path):

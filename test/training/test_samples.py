@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.training.datasets.scenes import Scene, Scenes, ScenesError
-from pinet_ros.training.samples import OTHERS, Company, Samples
+from pinet_training.datasets.scenes import Scene, Scenes, ScenesError
+from pinet_training.refiner.samples import OTHERS, NeighbourSampling, Samples
 
 SIZES = (1, 3, 2)
 
@@ -33,7 +33,7 @@ def _sequences(samples, company, size=4, seed=0):
 
 
 def test_an_epoch_visits_each_image_once_with_anybody_of_it(samples):
-    epochs = [_sequences(samples, Company(), seed=seed) for seed in range(30)]
+    epochs = [_sequences(samples, NeighbourSampling(), seed=seed) for seed in range(30)]
 
     assert {len(sequences) for _, sequences in epochs} == {3}
     assert all(len(batch) <= 4 for batches, _ in epochs for batch in batches)
@@ -68,7 +68,7 @@ def test_there_is_no_wrong_company_for_a_single_scene(samples):
 
 
 def test_duplicates_are_noisy_and_close_and_never_first(samples):
-    batches, sequences = _sequences(samples, Company(duplicate=1))
+    batches, sequences = _sequences(samples, NeighbourSampling(duplicate=1))
     assert all(sequence[0] == sequence[-1] for sequence in sequences)
     assert [0, 0] in sequences
 
@@ -145,7 +145,7 @@ def test_of_what_is_extra_no_truth_is_known(with_extra):
 
 
 def test_sequences_of_one_batch_are_padded(samples):
-    (rows,), _ = _sequences(samples, Company(), size=6)
+    (rows,), _ = _sequences(samples, NeighbourSampling(), size=6)
 
     batch = samples.gather(rows, torch.Generator())
 

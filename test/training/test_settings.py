@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.settings import Difference, as_json, first_difference, hold_settings
+from pinet_ros.errors import DatasetError
+from pinet_training.runs.settings import Difference, as_json, first_difference, hold_settings
 
 SETTINGS = {"seed": 3, "size": (4, 5), "networks": {"a": {"x": "1"}, "b": None}}
 

@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.refinement.checkpoint import load_network, save_network
+from pinet_ros.refinement.checkpoint import load_checkpoint, save_checkpoint
 from pinet_ros.refinement.formulation import PUBLISHED
-from pinet_ros.training.augment import Augmentation
-from pinet_ros.training.datasets.scenes import Scenes, ScenesError
-from pinet_ros.training.epochs import TrainingError
-from pinet_ros.training.evaluation.metrics import mean_metrics
-from pinet_ros.training.recipe import RECIPES, Recipe, RecipeError
-from pinet_ros.training.run_folder import RunFolder, configuration
-from pinet_ros.training.samples import OTHERS, Company
-from pinet_ros.training.train import train
+from pinet_training.datasets.scenes import Scenes, ScenesError
+from pinet_training.evaluation.metrics import mean_metrics
+from pinet_training.refiner.pose_augmentation import Augmentation
+from pinet_training.refiner.refiner_recipe import RECIPES, Recipe, RecipeError
+from pinet_training.refiner.refiner_training import train
+from pinet_training.refiner.samples import OTHERS, NeighbourSampling
+from pinet_training.runs.epochs import TrainingError
+from pinet_training.runs.run_folder import RunFolder, configuration
 
 SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
 UNCHANGED = Augmentation(0, 0, 0, 0, moved=0)
@@ -54,7 +54,7 @@ def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(trainable):
 
 def test_a_training_begins_with_the_weights_given(training, trainable, tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_network(path, training.network, training.formulation)
+    save_checkpoint(path, training.network, training.formulation)
     few = Scenes(trainable.scenes[:30])
     hardly = replace(SHORT, epochs=1, learning_rate=1e-12)
 
@@ -74,7 +74,7 @@ def _with_extra(scene, joints):
 
 
 def test_what_is_extra_is_seen_but_not_learnt(trainable, monkeypatch):
-    monkeypatch.setitem(OTHERS, "varied", Company(extra=True))
+    monkeypatch.setitem(OTHERS, "varied", NeighbourSampling(extra=True))
     few = Scenes(trainable.scenes[:12])
     more = Scenes(tuple(_with_extra(s, s.estimates[:1] + np.float32(0.1)) for s in few))
     recipe = replace(SHORT, epochs=2, validation=0, warm_up=0, augmentation=UNCHANGED)
@@ -204,7 +204,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
 
     assert resumed.epochs == expected.epochs
     assert _epochs(folder) == expected.epochs
-    for name, value in load_network(folder.weights)[0].state_dict().items():
+    for name, value in load_checkpoint(folder.weights)[0].state_dict().items():
         assert torch.equal(value, expected.network.state_dict()[name]), name
 
 

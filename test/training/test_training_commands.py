@@ -12,10 +12,10 @@ import torch
 from command_line import fails, run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pinet_ros.cli import main
-from pinet_ros.refinement.checkpoint import load_network
+from pinet_ros.cli.main import main
+from pinet_ros.refinement.checkpoint import load_checkpoint
 from pinet_ros.refinement.formulation import Formulation, Target
-from pinet_ros.training.augment import Augmentation
+from pinet_training.refiner.pose_augmentation import Augmentation
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def run_folder(data, tmp_path_factory):
 def test_a_run_folder_holds_all_that_a_run_was_and_gave(run_folder):
     configuration = json.loads((run_folder / "configuration.json").read_text())
     epochs = json.loads((run_folder / "metrics.json").read_text())["epochs"]
-    network, formulation = load_network(run_folder / "weights.safetensors")
+    network, formulation = load_checkpoint(run_folder / "weights.safetensors")
 
     assert configuration["recipe"]["variant"] == "gru1"
     assert configuration["recipe"]["epochs"] == 2
@@ -117,7 +117,7 @@ def test_two_workers_give_what_one_gives(data, run_folder, tmp_path):
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone")
 
     subprocess.run(
-        [*torchrun, "--nproc-per-node", "2", "-m", "pinet_ros", *map(str, arguments)],
+        [*torchrun, "--nproc-per-node", "2", "-m", "pinet_ros.cli", *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pinet_ros.camera import Camera
+from pinet_ros.geometry.camera import Camera
 
 _SCALE = 1.25  # of the square over the box
 _BODY = 2.0  # metres: side of the square that a person is taken to fill

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.files import write_whole
 from pinet_ros.lifting.mppe.backbone import CELLS
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.models.networks import Network, as_network, module_onnx
 from pinet_ros.models.released import load_released_state, load_state_strict
+from pinet_ros.util.files import write_whole
 
 _RELEASED_DEPTH = 50
 _RELEASED_JOINTS = 21

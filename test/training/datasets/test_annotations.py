@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from pinet_ros.training.datasets.annotated_image import image_key, sequence_of
-from pinet_ros.training.datasets.annotations import read_annotations
-from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.cli.predictions.prediction_fields import image_key
+from pinet_ros.errors import DatasetError
+from pinet_training.datasets.annotated_image import sequence_of
+from pinet_training.datasets.annotations import read_annotations
 
 
 @pytest.mark.parametrize(

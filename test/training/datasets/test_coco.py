@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.coco import read_coco, write_coco
-from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.errors import DatasetError
+from pinet_training.datasets.coco import read_coco, write_coco
 
 
 @pytest.fixture

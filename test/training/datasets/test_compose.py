@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.annotations import read_annotations
-from pinet_ros.training.datasets.compose import draw_sources, merge, paste
-from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.errors import DatasetError
+from pinet_training.datasets.annotations import read_annotations
+from pinet_training.datasets.compose import draw_sources, merge, paste
 
 PELVIS = 14
 SINGLES = 12

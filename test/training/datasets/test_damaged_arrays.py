@@ -7,9 +7,9 @@ import io
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.predictions import read_predictions
-from pinet_ros.training.datasets.scenes import ScenesError, load_scenes
+from pinet_ros.cli.predictions.predictions import read_predictions
+from pinet_ros.errors import DatasetError
+from pinet_training.datasets.scenes import ScenesError, load_scenes
 
 
 def _archive(save=np.savez, **changes):

@@ -4,24 +4,23 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.cli import main
-from pinet_ros.device import select_device
-from pinet_ros.estimator import PoseEstimator
-from pinet_ros.models import fetch
-from pinet_ros.people import People
-from pinet_ros.refinement.checkpoint import save_network
-from pinet_ros.refinement.formulation import Distance, Formulation
-from pinet_ros.refinement.model import PINet
-from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
-from pinet_ros.training.datasets.annotations import read_annotations
-from pinet_ros.training.datasets.pairing import load_training_scenes
-from pinet_ros.training.datasets.predictions import (
+from pinet_ros.cli.main import main
+from pinet_ros.cli.predictions.predictions import (
     Predictions,
     read_predictions,
     write_predictions,
 )
-from pinet_ros.training.datasets.rows import people_from
+from pinet_ros.estimator import PoseEstimator
+from pinet_ros.models import fetch
+from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import save_checkpoint
+from pinet_ros.refinement.formulation import Distance, Formulation
+from pinet_ros.refinement.model import PINet
+from pinet_ros.refinement.refiner import Refiner
+from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
+from pinet_ros.util.device import select_device
+from pinet_training.datasets.annotations import read_annotations
+from pinet_training.datasets.pairing import load_training_scenes
 
 
 def run(*arguments):
@@ -54,7 +53,7 @@ def test_predict_writes_the_people_of_all_images(photos, photo, tmp_path, capsys
 
     found = read_predictions(output)
     camera = read_annotations(photos).images[0].camera
-    expected = PoseEstimator.load(device=select_device("cpu"))(photo, "bgr", camera)
+    expected = PoseEstimator(device=select_device("cpu"))(photo, camera).people
     assert len(expected) >= 2
     for name in ("joints", "joints_image", "boxes", "scores", "confidence"):
         np.testing.assert_array_equal(
@@ -104,7 +103,7 @@ def crowd(excerpt, tmp_path):
     images = {}
     for number, scene in enumerate(scenes):
         pixels = rng.uniform(0, 900, (len(scene), 17, 2))
-        images[f"image_{number}"] = people_from(
+        images[f"image_{number}"] = People.from_joints(
             MUPOTS_17, scene.estimates.copy(), joints_image=pixels
         )
     images["image_3"].joints[0, 4] = np.nan
@@ -119,10 +118,10 @@ def test_refine_gives_what_the_refiner_gives(crowd, tmp_path, capsys):
     assert run("refine", tmp_path / "found.json", "--output", output, "--device", "cpu") == 0
 
     refined = read_predictions(output).images
-    refiner = Refiner.load()
+    refiner = Refiner()
     changed = 0
     for key, people in images.items():
-        expected = refiner(people)
+        expected = refiner(people).people
         np.testing.assert_allclose(refined[key].joints, expected.joints, atol=2e-5)
         np.testing.assert_allclose(refined[key].joints_image, people.joints_image, atol=1e-4)
         changed += np.sum(np.abs(refined[key].joints - people.joints).max(axis=(1, 2)) > 1e-3)
@@ -150,7 +149,8 @@ def test_refine_takes_millimetres_and_other_joints(crowd, tmp_path):
     command = ["refine", tmp_path / "mm.npz", "--output", tmp_path / "refined.npz"]
     assert run(*command, "--device", "cpu") == 0
 
-    expected = Refiner.load()(people_from(BLAZEPOSE_33, joints, joints_image=pixels))
+    people = People.from_joints(BLAZEPOSE_33, joints, joints_image=pixels)
+    expected = Refiner()(people).people
     refined = read_predictions(tmp_path / "refined.npz").images["a"]
     assert refined.joint_set == MUPOTS_17
     np.testing.assert_allclose(refined.joints, expected.joints, atol=1e-4)
@@ -167,8 +167,8 @@ def test_refine_says_what_is_wrong_and_writes_nothing(crowd, tmp_path):
     message = run("refine", source, "--output", output, "--weights", tmp_path / "none.pth.tar")
     assert "none.pth.tar" in message
     weights = tmp_path / "boxes.safetensors"
-    save_network(weights, PINet(), Formulation(distance=Distance.BOXES))
-    unboxed = people_from(MUPOTS_17, crowd["image_0"].joints)
+    save_checkpoint(weights, PINet(), Formulation(distance=Distance.BOXES))
+    unboxed = People.from_joints(MUPOTS_17, crowd["image_0"].joints)
     write_predictions(source, Predictions(None, {"a": unboxed}))
     message = run("refine", source, "--output", output, "--weights", weights, "--device", "cpu")
     assert "found.npz: image 'a': these weights order people by the distance of" in message

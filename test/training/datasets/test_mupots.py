@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from pinet_ros.training.datasets.annotations import read_annotations
-from pinet_ros.training.datasets.errors import DatasetError
+from pinet_ros.errors import DatasetError
+from pinet_training.datasets.annotations import read_annotations
 
 FRAMES = 4
 

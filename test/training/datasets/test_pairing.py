@@ -5,19 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pinet_ros.cli.predictions.predictions import Predictions, write_predictions
+from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.datasets.annotations import read_annotations
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.pairing import (
+from pinet_training.datasets.annotations import read_annotations
+from pinet_training.datasets.pairing import (
     check_keys,
     load_training_scenes,
     pair,
     with_image_joints,
 )
-from pinet_ros.training.datasets.predictions import Predictions, write_predictions
-from pinet_ros.training.datasets.rows import people_from
-from pinet_ros.training.datasets.scenes import load_scenes
+from pinet_training.datasets.scenes import load_scenes
 
 FARTHER = np.array([0.0, 0.0, 20.0])  # millimetres
 FIRST, SECOND, THIRD = "TS1_img_000000", "TS1_img_000001", "TS2_img_000000"
@@ -49,7 +48,7 @@ def predicted(poses, made, with_pixels=True):
     """People near poses (N,17,3) in millimetres, a little farther away."""
     poses = poses + FARTHER
     pixels = made.project(poses) if with_pixels else None
-    return people_from(MUPOTS_17, poses / 1000, joints_image=pixels)
+    return People.from_joints(MUPOTS_17, poses / 1000, joints_image=pixels)
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from pinet_ros.people import People
-from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.predictions import (
+from pinet_ros.cli.predictions.predictions import (
     Predictions,
     read_predictions,
     write_predictions,
 )
+from pinet_ros.errors import DatasetError
+from pinet_ros.people import People
+from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
 
 ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.predictions import read_predictions
+from pinet_ros.cli.predictions.predictions import read_predictions
+from pinet_ros.errors import DatasetError
 
 FIRST, KEY = "TS1_img_000000", "TS1_img_000001"
 

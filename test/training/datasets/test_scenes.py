@@ -3,10 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.scenes import (
+from pinet_training.datasets.scenes import (
     Scene,
     ScenesError,
-    initial_people,
     load_scenes,
 )
 
@@ -252,15 +251,6 @@ def test_holds_out_bodies(fields, load):
         assert set(scene.bodies.tolist()) - bodies
     everything, nothing = scenes.hold_out_bodies(0, np.random.default_rng(0))
     assert (len(everything), len(nothing)) == (2, 0)
-
-
-def test_initial_people_are_known_by_their_joints():
-    joints = np.ones((2, 17, 3), np.float32)
-
-    people = initial_people(joints)
-
-    np.testing.assert_array_equal(people.joints, joints)
-    assert people.known.all()
 
 
 def test_a_missing_file_is_named(tmp_path):

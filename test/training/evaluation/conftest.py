@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
+from pinet_ros.cli.predictions.predictions import Predictions
+from pinet_ros.geometry.camera import Camera
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.datasets.annotated_image import AnnotatedImage
-from pinet_ros.training.datasets.annotations import Annotations
-from pinet_ros.training.datasets.predictions import Predictions
+from pinet_training.datasets.annotated_image import AnnotatedImage
+from pinet_training.datasets.annotations import Annotations
 
 FRAMES = {"TS1": 4, "TS2": 6}
 PEOPLE = {"TS1": 2, "TS2": 3}

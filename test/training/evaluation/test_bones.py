@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.evaluation.bones import with_bone_lengths
+from pinet_training.evaluation.bones import with_bone_lengths
 
 # 1-based parents of MuPoTS-3D's script.
 PARENTS = [2, 16, 2, 3, 4, 2, 6, 7, 15, 9, 10, 15, 12, 13, 15, 15, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from pinet_ros.training.evaluation.bootstrap import paired_differences
+from pinet_training.evaluation.bootstrap import paired_differences
 
 IMAGES = np.repeat(np.arange(300), [1, 2, 3] * 100)  # 600 people
 TRUE_DIFFERENCE = -4.0

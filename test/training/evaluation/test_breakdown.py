@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from stand_ins import refined
 
 from pinet_ros.people import People
-from pinet_ros.training.datasets.scenes import Scene, Scenes
-from pinet_ros.training.evaluation.breakdown import break_down
-from pinet_ros.training.evaluation.scenes import measure_scenes
+from pinet_ros.refinement.refiner import Refinement
+from pinet_training.datasets.scenes import Scene, Scenes
+from pinet_training.evaluation.breakdown import break_down
+from pinet_training.evaluation.scene_evaluation import measure_scenes
 
 
 def _scene(rng: np.random.Generator, people: int, pitch: float, visible: list[float]) -> Scene:
@@ -45,11 +47,11 @@ def _halve_the_error(scenes: Scenes):
     """A refiner that knows the truth; it sees what is extra in a scene as well."""
     truth = {scene.estimates.tobytes(): scene.truth for scene in scenes}
 
-    def refine(people: People) -> People:
+    def refine(people: People) -> Refinement:
         count = len(people) - 1
         first = people.joints[:count]
         better = (first + truth[first.tobytes()]) / 2
-        return people.with_joints(np.concatenate([better, people.joints[count:]]))
+        return refined(people.with_joints(np.concatenate([better, people.joints[count:]])))
 
     return refine
 
@@ -92,7 +94,7 @@ def test_what_scenes_do_not_tell_is_left_out(scenes):
     unknown = Scenes(
         tuple(Scene(s.estimates, s.truth, s.boxes, s.bodies, s.cameras, s.split) for s in scenes)
     )
-    report = break_down(measure_scenes(unknown, lambda people: people))
+    report = break_down(measure_scenes(unknown, refined))
     assert report["visible"] == {}
     assert report["camera_pitch"] == {}
     assert sum(group["n"] for group in report["people"].values()) == 10

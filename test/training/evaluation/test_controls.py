@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from stand_ins import refined
 
 from pinet_ros.people import People
-from pinet_ros.training.datasets.scenes import Scene, Scenes, ScenesError
-from pinet_ros.training.evaluation.controls import CONTROLS, refine_in_company
+from pinet_ros.refinement.refiner import Refinement
+from pinet_training.datasets.scenes import Scene, Scenes, ScenesError
+from pinet_training.evaluation.controls import CONTROLS, refine_in_company
 
 
 class Recorder:
@@ -16,9 +18,9 @@ class Recorder:
     def __init__(self) -> None:
         self.seen: list[People] = []
 
-    def __call__(self, people: People) -> People:
+    def __call__(self, people: People) -> Refinement:
         self.seen.append(people)
-        return people.with_joints(people.joints + 1)
+        return refined(people.with_joints(people.joints + 1))
 
 
 @pytest.fixture

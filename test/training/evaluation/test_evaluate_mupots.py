@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stand_ins import refined
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.predictions import Predictions
-from pinet_ros.training.evaluation.metrics import MUPOTS_PCK_JOINTS
-from pinet_ros.training.evaluation.mupots import evaluate_mupots
+from pinet_ros.cli.predictions.predictions import Predictions
+from pinet_ros.errors import DatasetError
+from pinet_training.evaluation.metrics import MUPOTS_PCK_JOINTS
+from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
 
 PELVIS = 14
 FIRST = "TS1_img_000000"
@@ -158,7 +159,7 @@ def test_the_average_of_table_2_is_over_images(normalise_bones, stage):
     stage.predicted[FIRST] = stage.predicted[FIRST][:1]
     del stage.predicted["TS2_img_000003"]
 
-    report = evaluate(stage, lambda people: people, normalise_bones=normalise_bones)
+    report = evaluate(stage, refined, normalise_bones=normalise_bones)
 
     # an evaluation of each image alone, by the means over its people
     alone = [
@@ -241,7 +242,7 @@ def test_normalised_bones_compare_with_the_universal_skeleton(stage):
 def test_nobody_found_is_none_and_not_nan(stage):
     stage.predicted = {key: np.zeros((0, 17, 3)) for key in stage.predicted}
 
-    report = evaluate(stage, lambda people: people)
+    report = evaluate(stage, refined)
 
     for part in (report, report["after"]):
         assert part["all"]["pck150"] == part["all"]["root_ap25"] == 0

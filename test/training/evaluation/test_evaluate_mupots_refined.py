@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from stand_ins import refined
 
+from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import Checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
 from pinet_ros.refinement.model import PINet
-from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.evaluation.metrics import METRICS
-from pinet_ros.training.evaluation.mupots import evaluate_mupots
+from pinet_ros.refinement.refiner import Refinement, Refiner
+from pinet_training.evaluation.metrics import METRICS
+from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
 
 FIRST = "TS1_img_000000"
 
@@ -23,8 +25,8 @@ class HalfWay:
     def __init__(self, truths) -> None:
         self._truths = iter(truths)
 
-    def __call__(self, people: People) -> People:
-        return people.with_joints((people.joints + next(self._truths)) / 2)
+    def __call__(self, people: People) -> Refinement:
+        return refined(people.with_joints((people.joints + next(self._truths)) / 2))
 
 
 def test_refinement_is_compared_person_by_person(stage):
@@ -51,7 +53,7 @@ def test_refinement_is_compared_person_by_person(stage):
 
 
 def test_people_without_a_box_for_weights_that_need_one_are_named(stage):
-    by_boxes = Refiner(PINet(), Formulation(distance=Distance.BOXES))
+    by_boxes = Refiner(Checkpoint(PINet(), Formulation(distance=Distance.BOXES)))
 
     with pytest.raises(DatasetError, match=rf"predictions.npz: image '{FIRST}': .*without a box"):
         evaluate(stage, by_boxes)

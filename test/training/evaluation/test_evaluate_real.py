@@ -11,25 +11,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from stand_ins import refined
 
 from pinet_ros.errors import PinetError
 from pinet_ros.lifting.blazepose import Landmarks
 from pinet_ros.models import fetch
 from pinet_ros.people import People
+from pinet_ros.refinement.refiner import Refinement
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
-from pinet_ros.training.datasets.pose2sim import CAMERAS, CLIPS, load_views, read_moments
-from pinet_ros.training.evaluation.commands import add_commands
-from pinet_ros.training.evaluation.metrics import JOINT_GROUPS
-from pinet_ros.training.evaluation.real import report
-from pinet_ros.training.evaluation.real_truth import (
+from pinet_training.cli.evaluate_command import add_commands
+from pinet_training.datasets.pose2sim import CAMERAS, CLIPS, load_views, read_moments
+from pinet_training.evaluation.metrics import JOINT_GROUPS
+from pinet_training.evaluation.real_evaluation import report
+from pinet_training.evaluation.real_truth import (
     MAN,
     RENDERED_WOMAN,
     TruePerson,
     true_people,
     without_doubtful_joints,
 )
-from pinet_ros.training.evaluation.sightings import Sighting, find_people
-from pinet_ros.triangulation import Triangulation
+from pinet_training.evaluation.sightings import Sighting, find_people
+from pinet_training.evaluation.triangulation import Triangulation
 
 METRICS = {"mpjpe_mm", "pa_mpjpe_mm", "limbs_mpjpe_mm", "limbs_pa_mpjpe_mm", "root_mm"}
 
@@ -193,8 +195,8 @@ def test_an_estimate_belongs_to_whom_it_is_nearest_to(views):
         scores=np.ones(2),
     )
 
-    def shifted(given: People) -> People:
-        return given.with_joints(given.joints + 1)
+    def shifted(given: People) -> Refinement:
+        return refined(given.with_joints(given.joints + 1))
 
     (found,) = find_people("multi_person", "cam02", 7, view, truth, people, shifted)
 

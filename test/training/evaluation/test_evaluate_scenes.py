@@ -4,11 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stand_ins import refined
 
 from pinet_ros.people import People
-from pinet_ros.training.datasets.scenes import Scene, Scenes
-from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, METRICS, mean_metrics
-from pinet_ros.training.evaluation.scenes import measure_scenes, report_controls, report_scenes
+from pinet_ros.refinement.refiner import Refinement
+from pinet_training.datasets.scenes import Scene, Scenes
+from pinet_training.evaluation.metrics import JOINT_GROUPS, METRICS, mean_metrics
+from pinet_training.evaluation.scene_evaluation import (
+    measure_scenes,
+    report_controls,
+    report_scenes,
+)
 
 A_METRE = np.float32([0, 0, 1])
 
@@ -43,22 +49,22 @@ def _evaluate(scenes: Scenes, refiner) -> dict:
 class Forward:
     """Moves everybody by a metre."""
 
-    def __call__(self, people: People) -> People:
-        return people.with_joints(people.joints + A_METRE)
+    def __call__(self, people: People) -> Refinement:
+        return refined(people.with_joints(people.joints + A_METRE))
 
 
 class Halved:
     """Halves everybody's size about the camera."""
 
-    def __call__(self, people: People) -> People:
-        return people.with_joints(people.joints / 2)
+    def __call__(self, people: People) -> Refinement:
+        return refined(people.with_joints(people.joints / 2))
 
 
 def test_reports_people_of_scenes_with_two_or_more(excerpt):
     lonely = [first_alone(scene) for scene in excerpt]
     scenes = Scenes((*excerpt, *lonely))
 
-    report = _evaluate(scenes, lambda people: people)
+    report = _evaluate(scenes, refined)
 
     assert list(report) == ["level", "steep", "all"]
     for cameras, kind in report.items():
@@ -152,7 +158,7 @@ def test_without_scores_the_average_precision_is_one_point_of_the_curve():
     truth = np.ones((3, 17, 3)) + 3 * np.arange(3)[:, None, None]
     scenes = Scenes((scene_of([truth[0], truth[1] + 1], truth[:2], truth[2]),))
 
-    everybody = _evaluate(scenes, lambda people: people)["level"]["all"]
+    everybody = _evaluate(scenes, refined)["level"]["all"]
 
     assert everybody["before"]["root_ap25"] == pytest.approx(100 * 1 / 2 * 1 / 3)
 
@@ -177,14 +183,14 @@ def test_joint_groups_before_and_after(excerpt):
 def test_any_kind_of_camera_is_reported(excerpt):
     scenes = Scenes(tuple(replace(scene, cameras="MuCo-3DHP") for scene in excerpt))
 
-    report = _evaluate(scenes, lambda people: people)
+    report = _evaluate(scenes, refined)
 
     assert list(report) == ["MuCo-3DHP"]
     assert report["MuCo-3DHP"]["n"] == sum(len(scene) for scene in excerpt)
 
 
 def test_a_kind_of_camera_without_people_is_left_out(excerpt):
-    assert list(_evaluate(excerpt.select(cameras="steep"), lambda p: p)) == ["steep"]
+    assert list(_evaluate(excerpt.select(cameras="steep"), refined)) == ["steep"]
 
 
 def test_all_cameras_together_are_those_of_each_kind(excerpt):
@@ -201,11 +207,11 @@ def test_all_cameras_together_are_those_of_each_kind(excerpt):
 class Gatherer:
     """Moves everybody to where the person of least depth is: what is gained needs the others."""
 
-    def __call__(self, people: People) -> People:
+    def __call__(self, people: People) -> Refinement:
         depths = people.joints[:, :, 2]
         joints = people.joints.copy()
         joints[:, :, 2] += depths.min() - depths[:, [14]]
-        return people.with_joints(joints)
+        return refined(people.with_joints(joints))
 
 
 def test_what_the_others_are_worth_is_the_difference_from_the_person_alone(excerpt):

@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 import scipy.io
 
-from pinet_ros.device import DeviceError
-from pinet_ros.errors import PinetError
+from pinet_ros.cli.predictions.predictions import write_predictions
+from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.training.datasets.coco import write_coco
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.predictions import write_predictions
-from pinet_ros.training.datasets.scenes import ScenesError
-from pinet_ros.training.evaluation.commands import add_commands
-from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, METRICS
-from pinet_ros.training.evaluation.mupots import evaluate_mupots
-from pinet_ros.training.evaluation.scenes import measure_scenes, report_scenes
+from pinet_ros.util.device import DeviceError
+from pinet_training.cli.evaluate_command import add_commands
+from pinet_training.datasets.coco import write_coco
+from pinet_training.datasets.scenes import ScenesError
+from pinet_training.evaluation.metrics import JOINT_GROUPS, METRICS
+from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
+from pinet_training.evaluation.scene_evaluation import measure_scenes, report_scenes
 
 FIRST = "TS1_img_000000"
 
@@ -109,7 +108,7 @@ def test_mupots_end_to_end(stage, folder, predictions, tmp_path, capsys):
     )
 
     assert status == 0
-    expected = evaluate_mupots(stage.annotations(), stage.predictions(), Refiner.load())
+    expected = evaluate_mupots(stage.annotations(), stage.predictions(), Refiner())
     found = written(report)
     assert (found["all"]["n"], found["all"]["found"], found["matched"]["n"]) == (25, 24, 24)
     for when in ((), ("after",)):
@@ -295,7 +294,7 @@ def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_
 
     run("scenes", excerpt_path, "--split", "test", "--json", report)
 
-    expected = report_scenes(measure_scenes(excerpt, Refiner.load()))
+    expected = report_scenes(measure_scenes(excerpt, Refiner()))
     assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pinet_ros.errors import PinetError
-from pinet_ros.training.datasets.scenes import Scene, Scenes
-from pinet_ros.training.evaluation.commands import add_commands
-from pinet_ros.training.evaluation.failures import find_failures
-from pinet_ros.training.evaluation.scene_errors import SceneErrors
+from pinet_training.cli.evaluate_command import add_commands
+from pinet_training.datasets.scenes import Scene, Scenes
+from pinet_training.evaluation.failures import find_failures
+from pinet_training.evaluation.scene_errors import SceneErrors
 
 WRIST = 4
 

@@ -7,13 +7,13 @@ import pytest
 from scipy.spatial import procrustes as scipy_procrustes
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.evaluation.known_joints import (
+from pinet_training.evaluation.known_joints import (
     LIMBS,
     joint_group_errors,
     known_joint_errors,
     well_known,
 )
-from pinet_ros.training.evaluation.metrics import JOINT_GROUPS, PoseErrors
+from pinet_training.evaluation.metrics import JOINT_GROUPS, PoseErrors
 
 PELVIS = MUPOTS_17.index("pelvis")
 HEAD = MUPOTS_17.indices("head", "head_top")

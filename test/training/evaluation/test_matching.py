@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.evaluation.matching import match_by_image
+from pinet_training.evaluation.image_matching import match_by_image
 
 LIMBS = slice(1, 14)
 REST = MUPOTS_17.indices("head_top", "pelvis", "spine", "head")

@@ -6,8 +6,9 @@ from scipy.optimize import minimize
 from scipy.spatial import procrustes as scipy_procrustes
 from scipy.spatial.transform import Rotation
 
+from pinet_ros.geometry.alignment import procrustes
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.evaluation.metrics import (
+from pinet_training.evaluation.metrics import (
     JOINT_GROUPS,
     METRICS,
     MUPOTS_PCK_JOINTS,
@@ -17,7 +18,6 @@ from pinet_ros.training.evaluation.metrics import (
     mean_metrics,
     means,
 )
-from pinet_ros.training.evaluation.procrustes import procrustes
 
 PELVIS = 14
 PERFECT_AUC = 100 * 30 / 31  # nothing is nearer than the first threshold, 0

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.training.evaluation.root_detection import (
+from pinet_training.evaluation.root_detection import (
     RootDetections,
     average_precision,
     find_roots,

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
 from pinet_ros.errors import PinetError
+from pinet_ros.geometry.camera import Camera
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.lifter.people import Group, gather_people
-from pinet_ros.training.rendering.render import render_scenes
+from pinet_training.lifter.person_samples import Group, gather_people
+from pinet_training.rendering.scene_rendering import render_scenes
 
 # made-up motion capture and bodies, of the tests of rendering
 sys.path.append(str(Path(__file__).parents[1] / "rendering"))

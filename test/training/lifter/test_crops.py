@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.camera import Camera
-from pinet_ros.frame import Frame
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
+from pinet_ros.imaging.regions import crop_squares
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.lifter.augment import UNCHANGED, Augmentation
-from pinet_ros.training.lifter.crops import Crops, LearningSet, mixed_order
-from pinet_ros.training.lifter.people import Group, gather_people
-from pinet_ros.training.lifter.targets import TASKS
+from pinet_training.lifter.crop_augmentation import UNCHANGED, Augmentation
+from pinet_training.lifter.crops import Crops, LearningSet, mixed_order
+from pinet_training.lifter.person_samples import Group, gather_people
+from pinet_training.lifter.targets import TASKS
 
 SIZE = (200, 160)
 CAMERA = Camera.from_intrinsics(*SIZE, 200, 210, 100, 80)
@@ -59,7 +60,7 @@ def test_unchanged_crops_are_those_of_the_lifter(joints):
 
     frame = Frame.from_array(person.read(0))
     middle, side = torch.tensor(person.squares[:, :2]), torch.tensor(person.squares[:, 2])
-    (expected,) = frame.squares(middle.float(), side.float(), 256)
+    (expected,) = crop_squares(frame, middle.float(), side.float(), 256)
     # OpenCV interpolates between 32nds of a pixel
     assert (crop.float() - expected).abs().max() < 8
     assert (crop.float() - expected).abs().mean() < 0.5

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet
-from pinet_ros.training.rendering.shards import RenderedScenes
+from pinet_training.rendering.shards import RenderedScenes
 
 SMALL = (
     "--depth", 18, "--size", 64, "--batch-size", 16, "--initial", "random",
@@ -95,7 +95,7 @@ def test_two_workers_train_together(few, tmp_path):
     arguments = ("--network", "rootnet", few, "--epochs", 2, "--output", tmp_path / "run", *SMALL)
 
     subprocess.run(
-        [*torchrun, "--nproc-per-node", "2", "-m", "pinet_ros", "train-lifter",
+        [*torchrun, "--nproc-per-node", "2", "-m", "pinet_ros.cli", "train-lifter",
          *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pinet_ros.training.lifter.augment import Augmentation
-from pinet_ros.training.lifter.recipe import RECIPES, LifterRecipe
-from pinet_ros.training.recipe import RecipeError
+from pinet_training.lifter.crop_augmentation import Augmentation
+from pinet_training.lifter.lifter_recipe import RECIPES, LifterRecipe
+from pinet_training.refiner.refiner_recipe import RecipeError
 
 
 @pytest.mark.parametrize(

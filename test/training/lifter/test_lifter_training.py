@@ -10,19 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet, save_snapshot
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.lifter.augment import UNCHANGED
-from pinet_ros.training.lifter.initial import initial_network
-from pinet_ros.training.lifter.recipe import RECIPES
-from pinet_ros.training.lifter.sources import read_people
-from pinet_ros.training.lifter.train import LifterData, lifter_configuration, train_lifter
-from pinet_ros.training.recipe import RecipeError
-from pinet_ros.training.run_folder import RunFolder
-from pinet_ros.training.workers import Workers
+from pinet_training.lifter.crop_augmentation import UNCHANGED
+from pinet_training.lifter.initial_weights import initial_network
+from pinet_training.lifter.lifter_recipe import RECIPES
+from pinet_training.lifter.lifter_training import LifterData, lifter_configuration, train_lifter
+from pinet_training.lifter.sources import read_people
+from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.run_folder import RunFolder
+from pinet_training.runs.workers import Workers
 
 SMALL = {"depth": 18, "size": 64, "batch_size": 4, "epochs": 2}
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
+from pinet_ros.errors import DatasetError
+from pinet_ros.geometry.camera import Camera
 from pinet_ros.lifting.mppe.boxes import distance_measure, to_squares
 from pinet_ros.skeleton import COCO_17, MUCO_21, MUPOTS_17
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.lifter.sources import read_people
-from pinet_ros.training.rendering.shards import RenderedScenes
+from pinet_training.lifter.sources import read_people
+from pinet_training.rendering.shards import RenderedScenes
 
 SIZE = (160, 120)
 CAMERA = Camera.from_intrinsics(*SIZE, 150, 155, 80, 60)

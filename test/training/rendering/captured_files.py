@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.training.rendering.posture import Posture
+from pinet_training.rendering.posture import Posture
 
 # Bone of .asf, joint of .bvh, parent, where the bone goes (x left, y up, z ahead), what it turns
 # about; "*" and "@" stand for the sides.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pinet_ros.errors import PinetError
-from pinet_ros.training.rendering.renderer import describe_renderer
+from pinet_training.rendering.renderer import describe_renderer
 
 SIZE = (640, 480)
 SETTINGS = {"seed": 5, "size": list(SIZE), "scenes_per_shard": 2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pinet_ros.training.rendering.bodies import Bodies
+from pinet_training.rendering.bodies import Bodies
 
 # (bone, parent, metres from the parent's beginning), of the trunk, then of the left side
 TRUNK = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from captured_files import CapturedMotion
 from made_up_bodies import made_up_bodies
 
-from pinet_ros.training.rendering.render import Ingredients
+from pinet_training.rendering.scene_rendering import Ingredients
 
 
 def made_up_ingredients(folder: Path, width: int, height: int) -> Ingredients:

@@ -9,10 +9,10 @@ import pytest
 from made_up_bodies import made_up_bodies
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.rendering.acting import REACHING, random_act
-from pinet_ros.training.rendering.crowd import TOUCHING, Place
-from pinet_ros.training.rendering.posture import LIMBS, Posture, unit, yaw_rotation
-from pinet_ros.training.rendering.rig import Rig
+from pinet_training.rendering.acting import REACHING, random_act
+from pinet_training.rendering.crowd import TOUCHING, Place
+from pinet_training.rendering.posture import LIMBS, Posture, unit, yaw_rotation
+from pinet_training.rendering.rig import Rig
 
 SEEDS = 300
 HANGING = {"left": np.array([0.1, 0, -1]), "right": np.array([-0.1, 0, -1])}

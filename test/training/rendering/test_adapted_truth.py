@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
+from pinet_ros.geometry.camera import Camera
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.rendering.adapted_truth import adapt_truth
+from pinet_training.rendering.adapted_truth import adapt_truth
 
 SIZE = (640, 480)
 CAMERA = Camera(*SIZE, [[600.0, 0, 330], [0, 605, 230], [0, 0, 1]], [-0.1, 0.02, 0, 0])

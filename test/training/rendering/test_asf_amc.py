@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from captured_files import CapturedMotion, assert_same
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.asf_amc import read_amc, read_asf
-from pinet_ros.training.rendering.bvh import read_bvh
-from pinet_ros.training.rendering.posture import Posture
+from pinet_ros.errors import DatasetError
+from pinet_training.rendering.asf_amc import read_amc, read_asf
+from pinet_training.rendering.bvh import read_bvh
+from pinet_training.rendering.posture import Posture
 
 
 def read(folder, asf, amc):

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.backgrounds import Backgrounds
-from pinet_ros.training.rendering.viewpoint import random_viewpoint
+from pinet_ros.errors import DatasetError
+from pinet_training.rendering.backgrounds import Backgrounds
+from pinet_training.rendering.viewpoint import random_viewpoint
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from made_up_bodies import made_up_bodies
 
-from pinet_ros.training.rendering.anny_bodies import make_bodies
-from pinet_ros.training.rendering.bodies import Bodies, BodiesError
-from pinet_ros.training.rendering.posture import LIMBS
-from pinet_ros.training.rendering.rig import Rig
+from pinet_training.rendering.anny_bodies import make_bodies
+from pinet_training.rendering.bodies import Bodies, BodiesError
+from pinet_training.rendering.posture import LIMBS
+from pinet_training.rendering.rig import Rig
 
 
 def test_a_file_gives_back_what_was_saved(tmp_path):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from captured_files import CapturedMotion, assert_same
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.bvh import read_bvh
-from pinet_ros.training.rendering.posture import Posture
+from pinet_ros.errors import DatasetError
+from pinet_training.rendering.bvh import read_bvh
+from pinet_training.rendering.posture import Posture
 
 Z_UP = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])  # x ahead, y left, z up
 

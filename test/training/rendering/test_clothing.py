@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_up_bodies import made_up_bodies
 
-from pinet_ros.training.rendering.clothing import Wardrobe
-from pinet_ros.training.rendering.mesh import PATTERN_NOISE, PATTERN_PLAIN, Mesh, VertexNormals
+from pinet_training.rendering.clothing import Wardrobe
+from pinet_training.rendering.mesh import PATTERN_NOISE, PATTERN_PLAIN, Mesh, VertexNormals
 
 OUTFITS = 150
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.training.rendering.crowd import (
+from pinet_training.rendering.crowd import (
     Place,
     place_people,
     random_number_of_people,
 )
-from pinet_ros.training.rendering.viewpoint import random_viewpoint
+from pinet_training.rendering.viewpoint import random_viewpoint
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.rendering.definition import JointDefinition
+from pinet_training.rendering.definition import JointDefinition
 
 HIP_NAMES = ("left_hip", "right_hip")
 

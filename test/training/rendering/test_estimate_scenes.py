@@ -11,20 +11,18 @@ import numpy as np
 import pytest
 import yaml
 
-from pinet_ros.cli import main
-from pinet_ros.device import select_device
-from pinet_ros.errors import PinetError
-from pinet_ros.estimator import PoseEstimator
+from pinet_ros.cli.main import main
+from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training import processes
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.scenes import load_scenes
-from pinet_ros.training.rendering import commands
-from pinet_ros.training.rendering.estimate import Estimation, EstimatorSettings, estimate
-from pinet_ros.training.rendering.gathering import write_estimates
-from pinet_ros.training.rendering.shards import RenderedScenes
+from pinet_training.cli import scenes_command as commands
+from pinet_training.datasets.scenes import load_scenes
+from pinet_training.rendering.gathering import write_estimates
+from pinet_training.rendering.scene_estimates import Estimation, estimate, folder_name
+from pinet_training.rendering.shards import RenderedScenes
+from pinet_training.runs import processes
 
 TOPS = (0, 500, 300, 700)  # of the photo's parts; nobody is found in the third
 
@@ -68,9 +66,9 @@ def unestimated(rendered, tmp_path):
 def found(rendered):
     """Whom the estimator finds in each picture when it is called by itself."""
     fetch.fetch()
-    estimator = PoseEstimator.load(device=select_device("cpu"))
+    estimator = PoseEstimator(device="cpu")
     shards = [rendered.read(number) for number in range(2)]
-    return [estimator(s.image(n), "bgr", s.camera(n)) for s in shards for n in range(2)]
+    return [estimator(s.image(n), s.camera(n)).people for s in shards for n in range(2)]
 
 
 def _kept(folder):
@@ -226,9 +224,9 @@ def test_all_truth_goes_along(told, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        (EstimatorSettings(score_threshold=0.3), "nanodet_0.3+blazepose_full"),
-        (EstimatorSettings(mirror=True), "nanodet_0.4+blazepose_full_mirror"),
-        (EstimatorSettings(lifter="blazepose_lite"), "nanodet_0.4+blazepose_lite"),
+        (EstimatorConfig(score_threshold=0.3), "nanodet_0.3+blazepose_full"),
+        (EstimatorConfig(mirror=True), "nanodet_0.4+blazepose_full_mirror"),
+        (EstimatorConfig(lifter="blazepose_lite"), "nanodet_0.4+blazepose_lite"),
     ],
 )
 def test_estimates_of_other_settings_are_kept_apart(settings, name, told, tmp_path):
@@ -248,22 +246,22 @@ def _mppe(folder, posenet, rootnet):
     files = {"posenet": folder / "posenet.pth.tar", "rootnet": folder / "rootnet.pth.tar"}
     files["posenet"].write_bytes(posenet)
     files["rootnet"].write_bytes(rootnet)
-    return EstimatorSettings(lifter="mppe", **{name: str(path) for name, path in files.items()})
+    return EstimatorConfig(lifter="mppe", **{name: str(path) for name, path in files.items()})
 
 
 def test_settings_are_named_by_what_is_in_their_files(tmp_path):
-    name = _mppe(tmp_path / "1", b"a", b"b").name
+    name = folder_name(_mppe(tmp_path / "1", b"a", b"b"))
     hashes = [hashlib.sha256(content).hexdigest()[:8] for content in (b"a", b"b")]
     assert name == "nanodet_0.4+mppe_{}_{}".format(*hashes)
-    assert _mppe(tmp_path / "moved", b"a", b"b").name == name
+    assert folder_name(_mppe(tmp_path / "moved", b"a", b"b")) == name
     others = [_mppe(tmp_path / f"{a}{b}", a, b) for a, b in ((b"c", b"b"), (b"a", b"c"))]
-    assert len({name, *(other.name for other in others)}) == 3
+    assert len({name, *map(folder_name, others)}) == 3
 
 
 def test_files_are_kept_in_the_settings_by_what_is_in_them(told, tmp_path):
     scenes, _ = told
     settings = _mppe(tmp_path / "files", b"a", b"b")
-    kept = scenes.folder / "estimates" / settings.name
+    kept = scenes.folder / "estimates" / folder_name(settings)
     for number in range(2):
         write_estimates(kept / f"{number:05d}.npz", [People.empty(MUPOTS_17)] * 2)
 
@@ -280,8 +278,8 @@ def test_files_are_kept_in_the_settings_by_what_is_in_them(told, tmp_path):
 
 def test_torchvision_s_own_weights_are_kept_by_their_name(told, tmp_path):
     scenes, _ = told
-    settings = EstimatorSettings(detector="ssdlite320_mobilenet_v3_large")
-    kept = scenes.folder / "estimates" / settings.name
+    settings = EstimatorConfig(detector="ssdlite320_mobilenet_v3_large")
+    kept = scenes.folder / "estimates" / folder_name(settings)
     for number in range(2):
         write_estimates(kept / f"{number:05d}.npz", [People.empty(MUPOTS_17)] * 2)
 
@@ -293,11 +291,11 @@ def test_torchvision_s_own_weights_are_kept_by_their_name(told, tmp_path):
 
 
 def test_files_that_lack_or_are_missing_are_refused():
-    missing = EstimatorSettings(lifter="mppe", posenet="nowhere.pth.tar", rootnet="root.pth.tar")
+    missing = EstimatorConfig(lifter="mppe", posenet="nowhere.pth.tar", rootnet="root.pth.tar")
     with pytest.raises(PinetError, match=r"the weights nowhere.pth.tar cannot be read: .*No such"):
-        _ = missing.name
+        _ = folder_name(missing)
     with pytest.raises(PinetError, match="give posenet and rootnet"):
-        EstimatorSettings(lifter="mppe")
+        EstimatorConfig(lifter="mppe")
 
 
 def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
@@ -370,7 +368,7 @@ def test_the_estimator_is_by_default_as_of_a_camera(monkeypatch):
         main(["scenes", "estimate", "rendered", "--output", "scenes.npz"])
 
     ((_, _, settings),) = given
-    assert settings == EstimatorSettings()
+    assert settings == EstimatorConfig()
     assert asdict(settings).items() <= live.items()
 
 

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
+from pinet_ros.errors import DatasetError
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.datasets.scenes import Scene, Scenes
-from pinet_ros.training.evaluation.failure_drawing import draw_failures
-from pinet_ros.training.evaluation.failures import find_failures
-from pinet_ros.training.evaluation.pose_drawing import POSE_COLORS
-from pinet_ros.training.evaluation.scene_errors import SceneErrors
-from pinet_ros.training.rendering.shards import RenderedScenes
+from pinet_training.datasets.scenes import Scene, Scenes
+from pinet_training.evaluation.failure_drawing import draw_failures
+from pinet_training.evaluation.failures import find_failures
+from pinet_training.evaluation.pose_drawing import POSE_COLORS
+from pinet_training.evaluation.scene_errors import SceneErrors
+from pinet_training.rendering.shards import RenderedScenes
 
 
 def _moved(poses: np.ndarray, metres: float) -> np.ndarray:

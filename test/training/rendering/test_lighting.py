@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pinet_ros.errors import PinetError
-from pinet_ros.training.rendering.lighting import Light, random_light
-from pinet_ros.training.rendering.renderer import Renderer
-from pinet_ros.training.rendering.shapes import Paint, ball, box, plate
-from pinet_ros.training.rendering.viewpoint import random_viewpoint
+from pinet_training.rendering.lighting import Light, random_light
+from pinet_training.rendering.renderer import Renderer
+from pinet_training.rendering.shapes import Paint, ball, box, plate
+from pinet_training.rendering.viewpoint import random_viewpoint
 
 WIDTH, HEIGHT = 320, 240
 WHITE = Paint(np.full(3, 0.6))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.rendering.matching import match_estimates
+from pinet_training.rendering.estimate_matching import match_estimates
 
 BOUND = 0.25
 TORSO = MUPOTS_17.indices("head_top", "thorax", "pelvis", "spine", "head")

@@ -9,8 +9,8 @@ import pytest
 from captured_files import CapturedMotion, assert_same
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.motion import Clip, Motions, load_clips
+from pinet_ros.errors import DatasetError
+from pinet_training.rendering.motion import Clip, Motions, load_clips
 
 # Where an archive's joints are, metres from the pelvis: x left, y up, z ahead.
 STANDING = np.zeros((38, 3))

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
-from pinet_ros.training.rendering.photograph import Lens, photograph
-from pinet_ros.training.rendering.viewpoint import random_viewpoint
+from pinet_ros.geometry.camera import Camera
+from pinet_training.rendering.photograph import Lens, photograph
+from pinet_training.rendering.viewpoint import random_viewpoint
 
 WIDTH, HEIGHT = 644, 483  # no multiples of anything
 

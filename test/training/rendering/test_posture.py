@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.training.rendering.posture import (
+from pinet_training.rendering.posture import (
     LIMBS,
     Posture,
     ahead,

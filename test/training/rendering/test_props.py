@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.rendering.crowd import Place
-from pinet_ros.training.rendering.posture import yaw_rotation
-from pinet_ros.training.rendering.props import furnish, furnish_sitter
-from pinet_ros.training.rendering.viewpoint import random_viewpoint
+from pinet_training.rendering.crowd import Place
+from pinet_training.rendering.posture import yaw_rotation
+from pinet_training.rendering.props import furnish, furnish_sitter
+from pinet_training.rendering.viewpoint import random_viewpoint
 
 SEEDS = range(300)
 UNDERSIDE = 0.09  # metres from the hip joints down to the skin that one sits on

@@ -13,13 +13,12 @@ import pytest
 from made_up_bodies import made_up_bodies
 from made_up_ingredients import made_up_ingredients
 
-from pinet_ros.camera import Camera
-from pinet_ros.cli import main
-from pinet_ros.errors import PinetError
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering import commands
-from pinet_ros.training.rendering.render import GENERATOR, Ingredients, render_scenes
-from pinet_ros.training.rendering.shards import RenderedScenes
+from pinet_ros.cli.main import main
+from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.geometry.camera import Camera
+from pinet_training.cli import scenes_command as commands
+from pinet_training.rendering.scene_rendering import GENERATOR, Ingredients, render_scenes
+from pinet_training.rendering.shards import RenderedScenes
 
 SCENES = 60  # two shards
 

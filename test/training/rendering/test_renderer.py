@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.camera import Camera
 from pinet_ros.errors import PinetError
-from pinet_ros.training.rendering.lighting import Light
-from pinet_ros.training.rendering.renderer import NOTHING, Renderer, describe_renderer
-from pinet_ros.training.rendering.shapes import Paint, ball, box, plate
+from pinet_ros.geometry.camera import Camera
+from pinet_training.rendering.lighting import Light
+from pinet_training.rendering.renderer import NOTHING, Renderer, describe_renderer
+from pinet_training.rendering.shapes import Paint, ball, box, plate
 
 WIDTH, HEIGHT = 320, 240
 UP = np.array([0.0, -1.0, 0.0])
@@ -57,7 +57,7 @@ def test_egl_is_asked_for_only_where_it_is(platform, expected, monkeypatch):
 def test_after_rendering_torchvision_can_be_imported(opengl):
     """In a process of its own: this one may have imported it before."""
     program = (
-        "from pinet_ros.training.rendering.renderer import describe_renderer;"
+        "from pinet_training.rendering.renderer import describe_renderer;"
         "describe_renderer(); import torchvision"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

@@ -8,9 +8,9 @@ from made_up_bodies import made_up_bodies
 from scipy.spatial.transform import Rotation, Slerp
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_ros.training.rendering.figures import make_figure
-from pinet_ros.training.rendering.posture import LIMBS, Posture, unit, yaw_rotation
-from pinet_ros.training.rendering.rig import Rig, swing
+from pinet_training.rendering.figures import make_figure
+from pinet_training.rendering.posture import LIMBS, Posture, unit, yaw_rotation
+from pinet_training.rendering.rig import Rig, swing
 
 JOINTS = MUPOTS_17.joints
 # What each limb leads from and to, of those that point exactly where the posture says.

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pinet_ros.errors import PinetError
-from pinet_ros.training.rendering import rooms
-from pinet_ros.training.rendering.crowd import Place
-from pinet_ros.training.rendering.furniture import FURNITURE, chair, sofa, stool
-from pinet_ros.training.rendering.lighting import random_light
-from pinet_ros.training.rendering.renderer import Renderer
-from pinet_ros.training.rendering.shapes import Paint, ball, box, cone
-from pinet_ros.training.rendering.viewpoint import random_viewpoint
+from pinet_training.rendering import rooms
+from pinet_training.rendering.crowd import Place
+from pinet_training.rendering.furniture import FURNITURE, chair, sofa, stool
+from pinet_training.rendering.lighting import random_light
+from pinet_training.rendering.renderer import Renderer
+from pinet_training.rendering.shapes import Paint, ball, box, cone
+from pinet_training.rendering.viewpoint import random_viewpoint
 
 RED = Paint(np.array([0.8, 0.1, 0.1]))
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.training.datasets.errors import DatasetError
-from pinet_ros.training.rendering.shard_truth import TRUTH
-from pinet_ros.training.rendering.shards import RenderedScenes
+from pinet_ros.errors import DatasetError
+from pinet_training.rendering.shard_truth import TRUTH
+from pinet_training.rendering.shards import RenderedScenes
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from captured_files import assert_same
 from scipy.spatial.transform import Rotation
 
-from pinet_ros.training.rendering import stances
-from pinet_ros.training.rendering.posture import LIMBS, SIDES, Posture, unit
+from pinet_training.rendering import stances
+from pinet_training.rendering.posture import LIMBS, SIDES, Posture, unit
 
 WHOLE_BODY = (stances.sit, stances.crouch, stances.kneel, stances.bend, stances.lean)
 ARMS = (

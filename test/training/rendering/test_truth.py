@@ -8,17 +8,17 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.camera import Camera
-from pinet_ros.training.rendering.photograph import Lens
-from pinet_ros.training.rendering.renderer import Rendering
-from pinet_ros.training.rendering.truth import (
+from pinet_ros.geometry.camera import Camera
+from pinet_training.rendering.photograph import Lens
+from pinet_training.rendering.renderer import Rendering
+from pinet_training.rendering.truth import (
     NOTHING_HIDES,
     OBJECT_HIDES,
     OUTSIDE,
     PERSON_HIDES,
     person_truth,
 )
-from pinet_ros.training.rendering.viewpoint import Viewpoint
+from pinet_training.rendering.viewpoint import Viewpoint
 
 WIDTH, HEIGHT, FOCAL = 64, 48, 50.0
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.training.rendering.viewpoint import LEVEL, STEEP, Viewpoint, random_viewpoint
+from pinet_training.rendering.viewpoint import LEVEL, STEEP, Viewpoint, random_viewpoint
 
 WIDTH, HEIGHT = 640, 480
 

@@ -1,0 +1,135 @@
+"""`pinet estimate`: the whole core on pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pinet_ros.cli.arguments import add_device, add_options, given_fields
+from pinet_ros.errors import PinetError
+from pinet_ros.estimator import Dropped, EstimatorConfig, PoseEstimator
+from pinet_ros.geometry.calibration import read_calibration
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.attention_picture import attention_picture
+from pinet_ros.imaging.drawing import draw_people
+from pinet_ros.imaging.video import read_image
+from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import weights_for
+from pinet_ros.refinement.refiner import Refinement, Refiner
+from pinet_ros.util.files import write_text
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add `pinet estimate`."""
+    parser = commands.add_parser(
+        "estimate", help="3D people of pictures", description=_estimate.__doc__
+    )
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    camera = parser.add_mutually_exclusive_group(required=True)
+    camera.add_argument("--focal", type=float, help="focal length in pixels")
+    camera.add_argument("--calibration", type=Path, help="camera_info YAML")
+    add_options(parser, EstimatorConfig)
+    parser.add_argument("--weights", help="of PI-Net; the package's for the lifter by default")
+    add_device(parser)
+    parser.add_argument("--json", type=Path, help="write the people here")
+    parser.add_argument("--draw", type=Path, metavar="DIR", help="write annotated pictures here")
+    parser.add_argument(
+        "--attention", type=Path, metavar="DIR", help="write pictures of PI-Net's attention here"
+    )
+    parser.set_defaults(run=_estimate)
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    """Find the people of each picture, lift them to metres and refine them."""
+    config = EstimatorConfig(**given_fields(options, EstimatorConfig))
+    weights = options.weights or weights_for(config.lifter)
+    refiner = Refiner(weights, options.device)
+    if options.attention and not refiner.has_attention:
+        raise PinetError(f"the network of {weights} has no attention; omit --attention")
+    for folder in filter(None, (options.draw, options.attention)):
+        _require_distinct(options.images)
+        _make_folder(folder)
+    if options.json:
+        _make_folder(options.json.parent)
+    estimator = PoseEstimator(config, refiner.device)
+    results = {}
+    for path in options.images:
+        image = read_image(path)
+        camera = _camera(options, image.shape[1], image.shape[0])
+        estimate = estimator(image, camera)
+        refinement = refiner(estimate.people)
+        refined = refinement.people
+        results[str(path)] = _people(estimate.people, refinement)
+        print(f"{path}: {len(refined)} people{_dropped(estimate.dropped)}")
+        if options.draw:
+            drawn = image.copy()
+            draw_people(drawn, refined, camera)
+            _write_image(options.draw / f"{path.stem}_people.png", drawn)
+        if options.attention:
+            picture = attention_picture(image, refined, refinement.attention, camera)
+            _write_image(options.attention / f"{path.stem}_attention.png", picture)
+    if options.json:
+        write_text(options.json, json.dumps(results, indent=1))
+    return 0
+
+
+def _require_distinct(images: Sequence[Path]) -> None:
+    """Refuse pictures that would be drawn to the same file."""
+    first: dict[str, Path] = {}
+    for path in images:
+        other = first.setdefault(path.stem, path)
+        if other is not path:
+            raise PinetError(
+                f"{other} and {path} would both be drawn to {path.stem}_...png; draw them to "
+                "different folders"
+            )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PinetError(f"the folder {folder} cannot be made: {error}") from error
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    if not cv2.imwrite(str(path), image):
+        raise PinetError(f"{path} cannot be written; check the folder's permissions and space")
+
+
+def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:
+    if options.calibration:
+        return read_calibration(options.calibration).camera(width, height)
+    return Camera.from_focal(options.focal, width, height)
+
+
+def _dropped(dropped: Dropped) -> str:
+    """What else was detected, and why it is not among the people."""
+    surplus, bad = dropped.surplus_people, dropped.bad_boxes
+    said = f", the largest; {surplus} more were found" if surplus else ""
+    return said + (f"; {bad} boxes could not be used" if bad else "")
+
+
+def _people(initial: People, refinement: Refinement) -> list[dict]:
+    """Box and 2D joints in pixels, 3D joints in metres, attention to each person of the list."""
+    refined, attention = refinement.people, refinement.attention
+    return [
+        {
+            "score": float(initial.scores[row]),
+            "box": initial.boxes[row].tolist(),
+            "joints_image": initial.joints_image[row].tolist(),
+            "initial": initial.joints[row].tolist(),
+            "refined": refined.joints[row].tolist(),
+            "attention": _known(attention[row]) if attention is not None else None,
+        }
+        for row in range(len(initial))
+    ]
+
+
+def _known(weights: np.ndarray) -> list[float] | None:
+    return None if np.isnan(weights).any() else weights.tolist()

@@ -1,0 +1,61 @@
+"""The command line `pinet`: everything that needs no ROS."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from pinet_ros.errors import PinetError
+from pinet_ros.util.plugins import load_plugin, plugin_names
+
+# Where each command is. Only the module of the one that is called is imported: torch takes
+# seconds, and `pinet models` does not need it.
+_COMMANDS = {
+    "estimate": "pinet_ros.cli.estimate_command",
+    "refine": "pinet_ros.cli.refine_command",
+    "models": "pinet_ros.cli.models_command",
+    "bench": "pinet_ros.cli.bench_command",
+}
+# The package pinet_training adds these, by entry points of this group.
+_TRAINING_GROUP = "pinet.commands"
+_TRAINING_COMMANDS = (
+    *("predict", "evaluate", "train", "train-lifter", "ablate"),
+    *("scenes", "compose", "variants"),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; an error that the user can mend is one line and exit status 1."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        options = _parser(arguments[0] if arguments else "").parse_args(arguments)
+        sys.exit(options.run(options))
+    except (PinetError, OSError) as error:
+        sys.exit(f"pinet: {error}")
+
+
+def _parser(called: str) -> argparse.ArgumentParser:
+    """A parser that knows the command that is called; all commands if there is none."""
+    parser = argparse.ArgumentParser(prog="pinet", description=__doc__, epilog=_epilog())
+    commands = parser.add_subparsers(title="commands", required=True)
+    known = called in _COMMANDS or called in _TRAINING_COMMANDS
+    every = [*_COMMANDS, *plugin_names(_TRAINING_GROUP)]
+    for add_commands in dict.fromkeys(map(_registration, [called] if known else every)):
+        add_commands(commands)
+    return parser
+
+
+def _registration(command: str) -> Callable[[Any], None]:
+    """The function that adds a command to the parser."""
+    if command in _COMMANDS:
+        return import_module(_COMMANDS[command]).add_commands
+    return load_plugin(_TRAINING_GROUP, command, f"`pinet {command}`")
+
+
+def _epilog() -> str | None:
+    if plugin_names(_TRAINING_GROUP):
+        return None
+    return f"The package pinet_training adds: {', '.join(_TRAINING_COMMANDS)}."

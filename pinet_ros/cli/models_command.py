@@ -1,0 +1,95 @@
+"""The commands `pinet models fetch`, `pinet models list` and `pinet models export`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pinet_ros.errors import PinetError
+from pinet_ros.models.cache import cache_dir, file_state
+from pinet_ros.models.catalog import MODELS, Model
+from pinet_ros.models.fetch import fetch
+from pinet_ros.util.files import write_whole
+
+
+def add_commands(subparsers: argparse._SubParsersAction) -> None:
+    """Register the commands; `run` of the parsed arguments executes one and gives its status."""
+    models = subparsers.add_parser("models", help="fetch, list and export the networks")
+    actions = models.add_subparsers(required=True)
+    fetcher = actions.add_parser("fetch", help="fetch what is missing or broken")
+    fetcher.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"{', '.join(MODELS)}; without a name all but those marked 'on request' in the list",
+    )
+    fetcher.set_defaults(run=_fetch)
+    actions.add_parser("list", help="show what there is").set_defaults(run=_list)
+    exporter = actions.add_parser(
+        "export", help="write a network as ONNX, for TensorRT and other runtimes"
+    )
+    exporter.add_argument(
+        "name", metavar="NAME", help="nanodet, blazepose_full, ..., pinet, posenet or rootnet"
+    )
+    exporter.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="of pinet (the package's by default), or the snapshot of posenet or rootnet",
+    )
+    exporter.add_argument("--output", type=Path, required=True, metavar="FILE.onnx")
+    exporter.set_defaults(run=_export)
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    written = fetch(arguments.names)
+    for path in written:
+        print(f"fetched {path}")
+    if not written:
+        print(f"nothing to fetch: all files are in {cache_dir()}")
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    print(f"cache folder: {cache_dir()}")
+    for model in MODELS.values():
+        print("\n".join(_describe(model)))
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    """Write a network as ONNX, checked against torch, for batches of any size."""
+    content = _exported(arguments.name, arguments.weights)
+    write_whole(arguments.output, lambda stream: stream.write(content))
+    print(f"wrote {len(content) / 1e6:.1f} MB to {arguments.output}")
+    return 0
+
+
+def _exported(name: str, weights: str | None) -> bytes:
+    # all of these import torch, which takes seconds
+    if name == "pinet":
+        from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
+        from pinet_ros.refinement.pinet_export import export_pinet
+
+        return export_pinet(weights or DEFAULT_WEIGHTS)
+    if name in ("posenet", "rootnet"):
+        from pinet_ros.lifting.mppe.snapshots import export_snapshot
+
+        if not weights:
+            raise PinetError(f"{name} is not fetched; give its snapshot with --weights")
+        return export_snapshot(name, weights)
+    from pinet_ros.models.networks import onnx_model
+
+    if weights:
+        raise PinetError(f"{name} is a fetched network; leave out --weights")
+    return onnx_model(name)
+
+
+def _describe(model: Model) -> list[str]:
+    on_request = "" if model.default else " (on request)"
+    lines = [f"{model.name}{on_request}: {model.description}; licence {model.licence}"]
+    for file in model.files:
+        packages = " or ".join(str(source.package) for source in file.sources)
+        megabytes = file.size / 1e6
+        state = file_state(file).value
+        lines.append(f"  {state:8}{megabytes:6.1f} MB  {file.name}  from {packages}")
+    return lines

@@ -1,0 +1,88 @@
+"""What the formats of predictions have in common: units, joint sets, who is who."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from pinet_ros.cli.predictions.records import Record
+from pinet_ros.imaging.video import IMAGE_SUFFIXES
+from pinet_ros.people import NO_TRACK, People
+from pinet_ros.skeleton import (
+    BLAZEPOSE_33,
+    MUCO_21,
+    MUPOTS_17,
+    JointSet,
+    UnknownJointSetError,
+    joint_set,
+)
+
+_METRES = {"m": 1.0, "mm": 0.001}
+_BY_COUNT = {len(s): s for s in (MUPOTS_17, MUCO_21, BLAZEPOSE_33)}
+
+
+def image_key(file_name: str) -> str:
+    """The key of an image: its folders and its name without extension, joined by "_".
+
+    "TS1/img_000007.jpg" and its key "TS1_img_000007" both give "TS1_img_000007".
+    """
+    path = PurePosixPath(file_name.replace("\\", "/"))
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        path = path.with_suffix("")
+    return "_".join(part for part in path.parts if part != "/")
+
+
+def metres_of_unit(file: Record) -> float:
+    """Metres per unit of the file's `unit`, "m" or "mm".
+
+    Raises:
+        DatasetError: it is missing or another.
+    """
+    unit = str(file["unit"])
+    if unit not in _METRES:
+        raise file.error(f"unit must be 'm' or 'mm', got {unit!r}")
+    return _METRES[unit]
+
+
+def joint_set_of(file: Record, count: int | None) -> JointSet:
+    """The joint set that the file names, or else the one of MuPoTS, MuCo or BlazePose by size.
+
+    Args:
+        file: with or without `joint_set`.
+        count: joints of a person in the file, None in a file without people.
+
+    Raises:
+        DatasetError: it is not known, or has another number of joints.
+    """
+    if "joint_set" in file:
+        try:
+            named = joint_set(str(file["joint_set"]))
+        except UnknownJointSetError as error:
+            raise file.error(str(error)) from error
+        if count not in (None, len(named)):
+            raise file.error(f"joints must be the {len(named)} of {named.name}, got {count}")
+        return named
+    if count is None:
+        raise file.error("lacks the field 'joint_set', which no person's joints tell")
+    if count not in _BY_COUNT:
+        known = ", ".join(f"{n} ({s.name})" for n, s in _BY_COUNT.items())
+        raise file.error(
+            f"the joint set of {count} joints is not known: it is told by {known} joints, or "
+            "named by the field 'joint_set'"
+        )
+    return _BY_COUNT[count]
+
+
+def require_distinct(file: Record, key: str, persons: np.ndarray) -> None:
+    """Raise a DatasetError where one person number stands twice in an image."""
+    number, count = Counter(persons.tolist()).most_common(1)[0] if len(persons) else (None, 0)
+    if count > 1:
+        raise file.error(f"image {key!r} has {count} predictions of person {number}")
+
+
+def person_numbers(people: People) -> np.ndarray:
+    """Numbers (N,) by which a file tells people apart: their track ids, without any their rows."""
+    tracked = (people.track_ids != NO_TRACK).any()
+    return people.track_ids if tracked else np.arange(len(people))

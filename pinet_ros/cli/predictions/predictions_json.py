@@ -1,0 +1,115 @@
+"""Predictions as .json: the people of each image by its key or its file name.
+
+    {"joint_set": "mupots_17", "unit": "m",
+     "images": {"TS1_img_000000": [{"person": 0, "joints": J x 3, "joints_image": J x 2,
+                                    "box": [x_min, y_min, x_max, y_max], "score": 0.9,
+                                    "confidence": J}],
+                "TS1_img_000001": []}}
+
+Units, joint sets and what is optional are as in .npz (see `predictions_npz`); null is unknown. An
+image with an empty list was looked at, and nobody was found.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pinet_ros.cli.predictions.prediction_fields import (
+    image_key,
+    joint_set_of,
+    metres_of_unit,
+    person_numbers,
+    require_distinct,
+)
+from pinet_ros.cli.predictions.records import Record, as_json
+from pinet_ros.people import People
+from pinet_ros.skeleton import JointSet
+from pinet_ros.util.files import write_text
+
+_DECIMALS = 6  # of metres and pixels
+
+
+def people_of_json(file: Record) -> dict[str, People]:
+    """The people of each image by its key.
+
+    Raises:
+        DatasetError: a field is missing or misshapen, or one image is named twice.
+    """
+    metres = metres_of_unit(file)
+    listed = _people_by_name(file)
+    first = next((person for persons in listed.values() for person in persons), None)
+    count = None if first is None else len(first.array("joints", None, 3))
+    joint_set = joint_set_of(file, count)
+    images: dict[str, People] = {}
+    for name, persons in listed.items():
+        key = image_key(name)
+        if key in images:
+            raise file.error(f"images has {key!r} twice")
+        people = [_person(person, joint_set, metres) for person in persons]
+        images[key] = People.concatenate(people) if people else People.empty(joint_set)
+        require_distinct(file, key, images[key].track_ids)
+    return images
+
+
+def _people_by_name(file: Record) -> dict[str, list[Record]]:
+    if not isinstance(file["images"], dict):
+        raise file.error("images must be an object that has a list of people for each image")
+    named = Record(file.path, "images", file["images"])
+    return {
+        name: [
+            Record(file.path, f"image {name!r}, person number {n}", person.fields)
+            for n, person in enumerate(named.records(name))
+        ]
+        for name in file["images"]
+    }
+
+
+def _person(person: Record, joint_set: JointSet, metres: float) -> People:
+    count = len(joint_set)
+    shapes = {"joints_image": (count, 2), "box": (4,), "score": (), "confidence": (count,)}
+    optional = {
+        name: person.array(name, *shape)[None] if name in person else None
+        for name, shape in shapes.items()
+    }
+    return People.from_joints(
+        joint_set,
+        person.array("joints", count, 3)[None] * metres,
+        joints_image=optional["joints_image"],
+        confidence=optional["confidence"],
+        boxes=optional["box"],
+        scores=optional["score"],
+        track_ids=person.whole_numbers("person")[None],
+    )
+
+
+def write_json(path: Path, images: dict[str, People]) -> None:
+    """Write the people of each image, of one joint set, one image at least.
+
+    Raises:
+        DatasetError: one track id stands twice in an image.
+    """
+    for key, people in images.items():
+        require_distinct(Record(path, "", {}), key, person_numbers(people))
+    content = {
+        "joint_set": next(iter(images.values())).joint_set.name,
+        "unit": "m",
+        "images": {key: _as_objects(people) for key, people in images.items()},
+    }
+    write_text(path, json.dumps(content, allow_nan=False))
+
+
+def _as_objects(people: People) -> list[dict[str, Any]]:
+    fields = {
+        "joints": people.joints,
+        "joints_image": people.joints_image,
+        "box": people.boxes,
+        "score": people.scores,
+        "confidence": people.confidence,
+    }
+    return [
+        {"person": int(number)}
+        | {name: as_json(array[row], _DECIMALS) for name, array in fields.items()}
+        for row, number in enumerate(person_numbers(people))
+    ]

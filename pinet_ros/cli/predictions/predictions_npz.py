@@ -1,0 +1,111 @@
+"""Predictions as .npz: arrays with one row per predicted person, P in all.
+
+joints        (P,J,3)  camera optical frame, in the unit below; NaN is unknown
+unit                   "m" or "mm"
+frame         (P,)     the image of each person: its key or its file name
+person        (P,)     whole numbers that differ within an image: track ids, or any count
+joint_set              optional name; by default J decides: 17 mupots_17, 21 muco_21,
+                       33 blazepose_33
+joints_image  (P,J,2)  optional, pixels
+box           (P,4)    optional, x_min y_min x_max y_max, pixels; by default the smallest one
+                       about joints_image
+score         (P,)     optional, 0 to 1
+confidence    (P,J)    optional, 0 to 1
+frames        (F,)     optional: all images that were looked at, also those without people
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.cli.predictions.prediction_fields import (
+    image_key,
+    joint_set_of,
+    metres_of_unit,
+    person_numbers,
+    require_distinct,
+)
+from pinet_ros.cli.predictions.records import Record, read_arrays
+from pinet_ros.people import People
+from pinet_ros.util.files import write_whole
+
+_REQUIRED = ("joints", "unit", "frame", "person")
+_OPTIONAL = ("joint_set", "joints_image", "box", "score", "confidence", "frames")
+
+
+def read_npz(path: Path) -> dict[str, People]:
+    """Read the people of each image by its key.
+
+    Raises:
+        DatasetError: the file is not an .npz file, or a field is missing or misshapen.
+    """
+    file = read_arrays(path, _REQUIRED + _OPTIONAL)
+    joints = file.array("joints", None, None, 3) * metres_of_unit(file)
+    count = len(joints)
+    joint_set = joint_set_of(file, joints.shape[1])
+    shapes = {
+        "joints_image": (count, len(joint_set), 2),
+        "box": (count, 4),
+        "score": (count,),
+        "confidence": (count, len(joint_set)),
+    }
+    optional = {name: file.array(name, *s) if name in file else None for name, s in shapes.items()}
+    people = People.from_joints(
+        joint_set,
+        joints,
+        joints_image=optional["joints_image"],
+        confidence=optional["confidence"],
+        boxes=optional["box"],
+        scores=optional["score"],
+        track_ids=file.whole_numbers("person", count),
+    )
+    keys = _keys(file, "frame")
+    if len(keys) != count:
+        raise file.error(f"frame must have one name for each of {count} people, got {len(keys)}")
+    rows: dict[str, list[int]] = {key: [] for key in _keys(file, "frames")}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    images = {key: people.select(np.array(chosen, int)) for key, chosen in rows.items()}
+    for key, found in images.items():
+        require_distinct(file, key, found.track_ids)
+    return images
+
+
+def _keys(file: Record, field: str) -> list[str]:
+    if field == "frames" and field not in file:
+        return []
+    names = file[field]
+    if names.ndim != 1 or (names.size and names.dtype.kind not in "US"):
+        raise file.error(
+            f"{field} must hold the keys or file names of images, (P,) strings, got {names.dtype} "
+            f"{names.shape}"
+        )
+    return [image_key(str(name)) for name in names.astype(str)]
+
+
+def write_npz(path: Path, images: dict[str, People]) -> None:
+    """Write the people of each image, of one joint set, one image at least.
+
+    Raises:
+        DatasetError: one track id stands twice in an image.
+    """
+    people = People.concatenate(list(images.values()))
+    persons = {key: person_numbers(found) for key, found in images.items()}
+    for key, numbers in persons.items():
+        require_distinct(Record(path, "", {}), key, numbers)
+    frames = np.array(list(images), str)
+    fields = {
+        "joints": people.joints,
+        "unit": "m",
+        "frame": np.repeat(frames, [len(found) for found in images.values()]),
+        "person": np.concatenate(list(persons.values())),
+        "joint_set": people.joint_set.name,
+        "joints_image": people.joints_image,
+        "box": people.boxes,
+        "score": people.scores,
+        "confidence": people.confidence,
+        "frames": frames,
+    }
+    write_whole(path, lambda stream: np.savez_compressed(stream, **fields))

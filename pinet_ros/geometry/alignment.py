@@ -1,0 +1,79 @@
+"""Alignment: the transform that fits one set of points to another, or to the image, best."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def kabsch(points: Tensor, targets: Tensor) -> Tensor:
+    """Rotations (B,3,3) about the origin that fit points (B,P,3) to targets (B,P,3) best.
+
+    Rotated points are `points @ rotations.mT`. Reflections are excluded. Sets with a value that
+    is not finite get the identity.
+
+    Source: Kabsch, "A solution for the best rotation to relate two sets of vectors", 1976.
+    """
+    covariances = targets.mT @ points
+    finite = covariances.isfinite().all(dim=(1, 2), keepdim=True)  # else the SVD fails for all
+    identity = torch.eye(3, dtype=points.dtype, device=points.device)
+    left, _, right = torch.linalg.svd(torch.where(finite, covariances, identity))
+    # where the best fit is a mirror image, the direction that matters least is flipped
+    sign = torch.linalg.det(left @ right).sign()
+    left = torch.cat([left[..., :2], left[..., 2:] * sign[:, None, None]], dim=-1)
+    return left @ right
+
+
+def procrustes(points: np.ndarray, targets: np.ndarray, *, scale: bool = True) -> np.ndarray:
+    """Rotate, shift and scale each set of points to fit its target best; no reflection.
+
+    Args:
+        points, targets: (N,P,3), any unit.
+        scale: whether the fit may change the size.
+
+    Returns:
+        (N,P,3), NaN for a set that has a point which is not finite.
+
+    Source: Umeyama, "Least-squares estimation of transformation parameters", PAMI 1991.
+    """
+    fitted = np.full(points.shape, np.nan)
+    complete = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(targets).all(axis=(1, 2))
+    fitted[complete] = _fit(points[complete], targets[complete], scale)
+    return fitted
+
+
+def _fit(points: np.ndarray, targets: np.ndarray, scale: bool) -> np.ndarray:
+    mean = targets.mean(axis=1, keepdims=True)
+    source = torch.as_tensor(points - points.mean(axis=1, keepdims=True), dtype=torch.float64)
+    target = torch.as_tensor(targets - mean, dtype=torch.float64)
+    rotated = source @ kabsch(source, target).mT
+    if scale:
+        size = source.square().sum(dim=(1, 2), keepdim=True)
+        size = torch.where(size > 0, size, 1.0)  # points that coincide have no size to change
+        rotated *= (rotated * target).sum(dim=(1, 2), keepdim=True) / size
+    return rotated.numpy() + mean
+
+
+def translation_to_camera(
+    points: np.ndarray, normalised: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Translations that make points project where they are seen: weighted linear least squares.
+
+    Each point gives (X + tx) = u (Z + tz) and (Y + ty) = v (Z + tz).
+
+    Args:
+        points: (N,K,3) metres, camera axes, any origin.
+        normalised: (N,K,2) undistorted image points x/z, y/z.
+        weights: (N,K), of the points' equations.
+
+    Returns:
+        (N,3) metres.
+    """
+    zero, one = np.zeros_like(weights), np.ones_like(weights)
+    u, v = normalised[..., 0], normalised[..., 1]
+    left = np.concatenate([np.stack([one, zero, -u], -1), np.stack([zero, one, -v], -1)], axis=1)
+    right = (normalised * points[..., 2:] - points[..., :2]).transpose(0, 2, 1)  # (N,2,K)
+    right = right.reshape(len(points), -1)
+    weights = np.concatenate([weights, weights], axis=1)
+    return (np.linalg.pinv(weights[..., None] * left) @ (weights * right)[..., None])[..., 0]

@@ -1,0 +1,35 @@
+"""What every lifter does: images and boxes of people in, absolute 3D poses out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pinet_ros.detection.detections import Detections
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
+from pinet_ros.people import People
+
+NEAREST = 0.3  # metres: a root closer than this is a failed fit, not a person
+
+
+class Lifter(Protocol):
+    """A network, or several, that lift people to 3D."""
+
+    def __call__(
+        self,
+        frames: Sequence[Frame],
+        detections: Sequence[Detections],
+        cameras: Sequence[Camera],
+    ) -> list[People]:
+        """Lift the people of several images in one batch.
+
+        Args:
+            frames: the images.
+            detections: people found in each image.
+            cameras: that took them.
+
+        Returns:
+            The people of each image in MUPOTS_17, metres, camera optical frame. Detections that
+            show nobody are left out.
+        """

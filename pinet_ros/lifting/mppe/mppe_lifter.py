@@ -1,0 +1,198 @@
+"""3DMPPE as a lifter: PoseNet's and RootNet's answers to absolute poses, one batch for all."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinet_ros.detection.detections import Detections
+from pinet_ros.errors import PinetError
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.frame import Frame
+from pinet_ros.imaging.regions import Regions
+from pinet_ros.lifting.lifter import NEAREST
+from pinet_ros.lifting.mppe.boxes import distance_measure, to_squares
+from pinet_ros.lifting.mppe.buckets import in_buckets
+from pinet_ros.lifting.mppe.snapshots import Networks, load_networks
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.networks import Network
+from pinet_ros.people import People
+from pinet_ros.skeleton import H36M_18, MUCO_21, MUPOTS_17, JointSet
+
+PRECISIONS = ("auto", "half", "full")
+
+_SIZE = 256  # pixels of the networks' input
+_CELLS = 64  # of the volume and the heat map along an axis
+_LAST = _CELLS * (_SIZE - 1) / _SIZE  # where the last pixel's middle is in the volume
+DEPTH = 2.0  # metres that the volume is deep, the root in its middle
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB pictures, 0 to 1
+STD = (0.229, 0.224, 0.225)
+_JOINT_SETS = {len(joints): joints for joints in (MUPOTS_17, H36M_18, MUCO_21)}
+
+
+class ThreeDMPPE:
+    """Lifts all people of one or several images in one batch, which both networks share.
+
+    As in the released system PoseNet says where each joint is in the image and how much farther
+    away than the root, and of RootNet only the root's distance is used: the root's place in the
+    image is PoseNet's too.
+
+    Source: Moon et al., "Camera Distance-aware Top-down Approach for 3D Multi-person Pose
+    Estimation from a Single RGB Image", ICCV 2019.
+    """
+
+    def __init__(
+        self,
+        posenet: str | Path,
+        rootnet: str | Path,
+        *,
+        mirror: bool = False,
+        precision: str = "auto",
+        device: torch.device | str = "cpu",
+        runtime: str = "auto",
+    ) -> None:
+        """Load the networks.
+
+        Args:
+            posenet, rootnet: snapshots, released ones or of `pinet train-lifter`. PoseNet's 17
+                joints are MuPoTS-3D's, 18 Human3.6M's, and 21 MuCo-3DHP's.
+            mirror: average with the mirrored input: twice the time, more symmetric limbs.
+            precision: half (convolutions in half precision, on CUDA only), full, or auto: half
+                on CUDA.
+            runtime: auto, torch or onnx.
+
+        Raises:
+            ModelError: a file is missing, is no snapshot of its network, or has other joints.
+            PinetError: runtime or precision are not to be had on the device.
+        """
+        self.mirror = mirror
+        self.device = torch.device(device)
+        self.dtype = _select_dtype(precision, self.device)
+        networks = load_networks(posenet, rootnet, device, runtime)
+        self.joint_set = _joint_set(networks.joint_count, posenet)
+        self._network = self._prepared(networks)
+        self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1) * 255
+        self._scale = 1 / (torch.tensor(STD, device=device).view(3, 1, 1) * 255)
+
+    def __call__(
+        self,
+        frames: Sequence[Frame],
+        detections: Sequence[Detections],
+        cameras: Sequence[Camera],
+    ) -> list[People]:
+        """Absolute poses in MUPOTS_17; several images form one batch. See Lifter.
+
+        Boxes must have a part within their image.
+        """
+        squares = [
+            np.column_stack(to_squares(found.boxes, frame.width, frame.height))
+            for frame, found in zip(frames, detections, strict=True)
+        ]
+        values = self._read(frames, squares)
+        parts = zip(values, squares, detections, cameras, strict=True)
+        return [self._people(*part) for part in parts]
+
+    def _prepared(self, networks: Networks) -> Network:
+        """Both networks as one, in the way that is fast on the device."""
+        both = (networks.posenet, networks.rootnet)
+        if self.device.type == "cuda":
+            # gamma is a factor of the distance, of which half precision rounds off millimetres
+            gamma = networks.rootnet.get_submodule("module.root.depth_layer")
+            exact = copy.deepcopy(gamma.state_dict())
+            for network in both:
+                network.to(dtype=self.dtype, memory_format=torch.channels_last)
+            gamma.float().load_state_dict(exact)
+
+        def run(crops: Tensor) -> tuple[Tensor, ...]:
+            return tuple(output for network in both for output in network(crops))
+
+        return in_buckets(run) if self.device.type == "cuda" else run
+
+    @torch.inference_mode()
+    def _read(self, frames: Sequence[Frame], squares: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What the networks say of each image's squares (N,3), by one run of both on all.
+
+        Returns:
+            (N,J+1,3): the joints in cells of the volume, and what RootNet gives.
+        """
+        counts = [len(each) for each in squares]
+        if not sum(counts):
+            return [np.zeros((0, len(self.joint_set) + 1, 3))] * len(squares)
+        images = np.repeat(np.arange(len(counts)), counts)
+        placed = torch.as_tensor(np.concatenate(squares), dtype=torch.float32, device=self.device)
+        regions = Regions(images, placed[:, :2], placed[:, 2])
+        crops = regions.crops(frames, _SIZE, self._standardise)
+        if not self.mirror:
+            values = self._run(crops)
+        else:
+            plain, mirrored = np.split(self._run(torch.cat([crops, crops.flip(-1)])), 2)
+            values = (plain + self._mirrored_back(mirrored)) / 2
+        return np.split(values, np.cumsum(counts)[:-1])
+
+    def _standardise(self, crops: Tensor) -> None:
+        crops.sub_(self._mean).mul_(self._scale)
+
+    def _run(self, crops: Tensor) -> np.ndarray:
+        """Both networks' answers to crops (N,3,256,256), as of `_read`."""
+        if self.device.type == "cuda":
+            crops = crops.to(dtype=self.dtype, memory_format=torch.channels_last)
+        joints, root = self._network(crops)
+        return torch.cat([joints, root[:, None]], dim=1).cpu().numpy()
+
+    def _mirrored_back(self, values: np.ndarray) -> np.ndarray:
+        """What `_run` gave for mirrored crops, as if it had been for plain ones."""
+        back = values[:, [*self.joint_set.mirror, len(self.joint_set)]]
+        back[..., 0] = _LAST - back[..., 0]
+        return back
+
+    def _people(
+        self, values: np.ndarray, squares: np.ndarray, detections: Detections, camera: Camera
+    ) -> People:
+        """The people of one image, from what `_read` gives for its squares (N,3)."""
+        joints, gamma = values[:, :-1], values[:, -1, 2]
+        middles, sides = squares[:, :2], squares[:, 2]
+        image = middles[:, None] + (joints[..., :2] / _CELLS - 0.5) * sides[:, None, None]
+        root = gamma * distance_measure(sides, camera)
+        depth = root[:, None] + (joints[..., 2] / _CELLS - 0.5) * DEPTH
+        good = root > NEAREST
+        people = People(
+            self.joint_set,
+            joints=camera.unproject(image, depth)[good],
+            joints_image=image[good],
+            confidence=np.full(depth.shape, np.nan)[good],  # the networks give none
+            boxes=detections.boxes[good],
+            scores=detections.scores[good],
+        )
+        return people.to_joint_set(MUPOTS_17)
+
+
+def _joint_set(count: int, posenet: str | Path) -> JointSet:
+    """The joints of a network that has so many.
+
+    Raises:
+        ModelError: none are known.
+    """
+    if count not in _JOINT_SETS:
+        known = ", ".join(f"{n} ({joints.name})" for n, joints in _JOINT_SETS.items())
+        raise ModelError(f"{posenet} has {count} joints, which are not known: only {known} are")
+    return _JOINT_SETS[count]
+
+
+def _select_dtype(name: str, device: torch.device) -> torch.dtype:
+    """What the networks' convolutions are computed in.
+
+    Raises:
+        PinetError: the name is not known, or half precision is asked for on the CPU.
+    """
+    if name not in PRECISIONS:
+        raise PinetError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")
+    if name == "half" and device.type != "cuda":
+        raise PinetError(
+            f"precision 'half' is for CUDA, but the device is {device}; use precision: auto"
+        )
+    return torch.float32 if name == "full" or device.type != "cuda" else torch.float16

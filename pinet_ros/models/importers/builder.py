@@ -1,0 +1,252 @@
+"""Turns the operations of a network file into nodes that torch runs well.
+
+TensorFlow keeps images as (B,H,W,C), torch as (B,C,H,W). A transposition here costs nothing: it
+only changes which axis of the file's tensor is which axis of torch's. Padding, biases and
+activations become part of the convolution that they stand next to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from pinet_ros.models.importers.graph_module import GraphModule, Node
+from pinet_ros.models.importers.layers import (
+    Add,
+    Concatenate,
+    Convolution,
+    Pad,
+    Permute,
+    Reshape,
+    Slice,
+)
+
+NHWC = (0, 2, 3, 1)  # torch's axis for each of TensorFlow's
+
+
+class UnsupportedError(Exception):
+    """A file has an operation, or a form of one, that no supported network needs."""
+
+
+class _Operation(Protocol):
+    kind: str
+
+
+def translate(
+    operations: Iterable[_Operation], translations: Mapping[str, Callable[[Any], None]]
+) -> None:
+    """Hand each operation of a file to the translation of its kind.
+
+    Raises:
+        UnsupportedError: an operation is of no known kind or form; the kind is named.
+    """
+    for operation in operations:
+        if operation.kind not in translations:
+            raise UnsupportedError(f"the operation {operation.kind} is not supported")
+        try:
+            translations[operation.kind](operation)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"in the operation {operation.kind}, {error}") from error
+
+
+def choose_outputs(wanted: Sequence[str] | None, outputs: Mapping[str, str]) -> list[str]:
+    """The tensors of the outputs wanted by name; all if none is named."""
+    for name in wanted or ():
+        if name not in outputs:
+            raise UnsupportedError(f"there is no output {name!r}, only {', '.join(outputs)}")
+    return [outputs[name] for name in wanted or outputs]
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A tensor of the file: the tensor in torch, and for each axis in the file torch's axis."""
+
+    name: str
+    axes: tuple[int, ...]
+
+
+class GraphBuilder:
+    """Collects nodes; methods take and name tensors as the file does, output name first."""
+
+    def __init__(self, input_name: str, axes: Sequence[int]) -> None:
+        """Start from the network's input, images (B,C,H,W) in torch."""
+        self._input = input_name
+        self._values = {input_name: _Value(input_name, tuple(axes))}
+        self._nodes: dict[str, Node] = {}
+
+    def build(self, input_shape: Sequence[int], outputs: Sequence[str]) -> GraphModule:
+        """Make the module; 4-axis outputs are (B,C,H,W), others have the file's order of axes."""
+        values = [self._values[name] for name in outputs]
+        names = [v.name if len(v.axes) == 4 else self._in_file_order(v) for v in values]
+        return GraphModule(
+            list(self._nodes.values()),
+            input_name=self._input,
+            input_shape=input_shape,
+            outputs=names,
+        )
+
+    def alias(self, output: str, source: str) -> None:
+        """Give a tensor a second name."""
+        self._values[output] = self._values[source]
+
+    def transpose(self, output: str, source: str, order: Sequence[int]) -> None:
+        value = self._values[source]
+        self._values[output] = replace(value, axes=tuple(value.axes[i] for i in order))
+
+    def convolution(
+        self,
+        output: str,
+        source: str,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        *,
+        stride: tuple[int, int],
+        dilation: tuple[int, int],
+        margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+        groups: int = 1,
+        activation: nn.Module | None = None,
+    ) -> None:
+        """Convolve (B,H,W,C) with weights (C_out, C_in / groups, H, W).
+
+        Args:
+            margins: zeros to add: left, right, top, bottom.
+        """
+        image, padding = self._padded(output, source, margins, 0.0)
+        params = {
+            "weight": weight,
+            "bias": bias,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "groups": groups,
+            "activation": activation,
+        }
+        self._emit(Node(Convolution, (image,), output, params), NHWC)
+
+    def max_pool(
+        self,
+        output: str,
+        source: str,
+        *,
+        size: tuple[int, int],
+        stride: tuple[int, int],
+        margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        """Take the maximum over windows of (B,H,W,C); margins as in `convolution`."""
+        image, padding = self._padded(output, source, margins, -torch.inf)
+        params = {"kernel_size": size, "stride": stride, "padding": padding}
+        self._emit(Node(nn.MaxPool2d, (image,), output, params), NHWC)
+
+    def resize_bilinear(self, output: str, source: str, size: Sequence[int]) -> None:
+        """Resize (B,H,W,C) to (height, width); the corners of the corner pixels coincide."""
+        params = {"size": tuple(size), "mode": "bilinear", "align_corners": False}
+        self._emit(Node(nn.Upsample, (self._image(source),), output, params), NHWC)
+
+    def add_bias(self, output: str, source: str, bias: Tensor) -> None:
+        """Add a vector (C,) to the convolution that made (B,H,W,C)."""
+        self._complete(output, source, "bias", bias)
+
+    def activation(self, output: str, source: str, activation: nn.Module) -> None:
+        """Apply an activation, which may work in place, to the output of a convolution."""
+        self._complete(output, source, "activation", activation)
+
+    def add(self, output: str, a: str, b: str, *, activation: nn.Module | None = None) -> None:
+        """Add two tensors of the same shape."""
+        axes = self._values[a].axes
+        inputs = (self._values[a].name, self._arranged(self._values[b], axes))
+        self._emit(Node(Add, inputs, output, {"activation": activation}), axes)
+
+    def elementwise(self, output: str, source: str, layer: type[nn.Module]) -> None:
+        """Apply a layer that treats every number for itself."""
+        value = self._values[source]
+        self._emit(Node(layer, (value.name,), output), value.axes)
+
+    def pad(
+        self, output: str, source: str, amounts: Sequence[tuple[int, int]], value: float
+    ) -> None:
+        """Pad each axis by (before, after)."""
+        axes = self._values[source].axes
+        by_axis = dict(zip(axes, amounts, strict=True))
+        last_first = [n for axis in sorted(by_axis, reverse=True) for n in by_axis[axis]]
+        while last_first and last_first[-2:] == [0, 0]:
+            del last_first[-2:]
+        params = {"amounts": last_first, "value": value}
+        self._emit(Node(Pad, (self._values[source].name,), output, params), axes)
+
+    def concatenate(self, output: str, sources: Sequence[str], axis: int) -> None:
+        axes = self._values[sources[0]].axes
+        inputs = tuple(self._arranged(self._values[source], axes) for source in sources)
+        self._emit(Node(Concatenate, inputs, output, {"axis": axes[axis]}), axes)
+
+    def split(
+        self, outputs: Sequence[str], source: str, lengths: Sequence[int], axis: int
+    ) -> None:
+        """Cut an axis into pieces of some lengths."""
+        value = self._values[source]
+        for i, (output, length) in enumerate(zip(outputs, lengths, strict=True)):
+            params = {"axis": value.axes[axis], "start": sum(lengths[:i]), "length": length}
+            self._emit(Node(Slice, (value.name,), output, params), value.axes)
+
+    def reshape(self, output: str, source: str, shape: Sequence[int]) -> None:
+        """Give each sample of the batch another shape; the file's own batch size is 1."""
+        batch, *rest = shape
+        if batch != 1:
+            raise UnsupportedError(f"a reshape to {tuple(shape)} mixes the samples of a batch")
+        tensor = self._in_file_order(self._values[source])
+        self._emit(Node(Reshape, (tensor,), output, {"shape": rest}), range(len(shape)))
+
+    def _emit(self, node: Node, axes: Sequence[int]) -> None:
+        self._nodes[node.output] = node
+        self._values[node.output] = _Value(node.output, tuple(axes))
+
+    def _arranged(self, value: _Value, axes: Sequence[int]) -> str:
+        """A tensor's name in torch, with its axes as wanted."""
+        if value.axes == tuple(axes):
+            return value.name
+        order = [value.axes[axes.index(i)] for i in range(len(axes))]
+        output = f"{value.name}/permuted{tuple(order)}"
+        self._nodes[output] = Node(Permute, (value.name,), output, {"axes": order})
+        return output
+
+    def _in_file_order(self, value: _Value) -> str:
+        return self._arranged(value, tuple(range(len(value.axes))))
+
+    def _image(self, source: str) -> str:
+        return self._arranged(self._values[source], NHWC)
+
+    def _padded(
+        self, output: str, source: str, margins: Sequence[int], fill: float
+    ) -> tuple[str, tuple[int, int]]:
+        """An image to which an operation must itself add some rows and columns on both sides."""
+        image = self._image(source)
+        node = self._nodes.get(image)
+        if node and node.make is Pad and node.params["value"] == fill:
+            amounts = node.params["amounts"]
+            if len(amounts) <= len(margins):  # else it pads the channels too
+                amounts = [*amounts, *[0] * (len(margins) - len(amounts))]
+                image = node.inputs[0]
+                margins = [own + more for own, more in zip(margins, amounts, strict=True)]
+        left, right, top, bottom = margins
+        if left == right and top == bottom:
+            return image, (top, left)
+        params = {"amounts": list(margins), "value": fill}
+        self._nodes[f"{output}/padded"] = Node(Pad, (image,), f"{output}/padded", params)
+        return f"{output}/padded", (0, 0)
+
+    def _complete(self, output: str, source: str, name: str, value: Tensor | nn.Module) -> None:
+        """Repeat the convolution that made a tensor, with one more parameter.
+
+        The plain one is left out of the module, as nothing needs it any more.
+        """
+        made = self._values[source]
+        node = self._nodes.get(made.name)
+        if node is None or node.make is not Convolution or node.params["activation"] is not None:
+            raise UnsupportedError(f"a {name} must follow a convolution")
+        if node.params[name] is not None:
+            raise UnsupportedError(f"a convolution can have only one {name}")
+        params = {**node.params, name: value}
+        self._emit(Node(Convolution, node.inputs, output, params), made.axes)

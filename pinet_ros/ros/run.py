@@ -1,0 +1,81 @@
+"""Running nodes in this process until they are told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from pinet_ros.errors import PinetError
+from pinet_ros.ros.live_node import LiveNode
+
+_SPIN_TIMEOUT = 0.2  # seconds until a signal is noticed
+
+
+class _ToRos(logging.Handler):
+    """Passes what the core logs on to ROS's log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = rclpy.logging.get_logger("pinet_ros")
+        write = logger.warning if record.levelno >= logging.WARNING else logger.info
+        write(record.getMessage())
+
+
+def run(
+    make_nodes: Sequence[Callable[[], Node]],
+    args: Sequence[str] | None = None,
+) -> None:
+    """Run nodes in this process until SIGINT, SIGTERM, or until one sets `finished`.
+
+    The signals are handled here so that nodes can still publish when they stop. Exits with 1
+    when a node cannot start.
+    """
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    core = logging.getLogger("pinet_ros")
+    core.setLevel(logging.INFO)
+    core.addHandler(_ToRos())
+    executor = SingleThreadedExecutor()
+    nodes: list[Node] = []
+    try:
+        for make in make_nodes:
+            nodes.append(make())
+            executor.add_node(nodes[-1])
+        started = all(_autostart(node) for node in nodes)
+        while started and not stop.is_set() and not any(map(_finished, nodes)):
+            executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
+    except PinetError as error:
+        started = False
+        rclpy.logging.get_logger("pinet_ros").error(str(error))
+    finally:
+        for node in nodes:
+            if isinstance(node, LiveNode):
+                node.stop()
+        executor.shutdown()
+        for node in nodes:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    if not started:
+        sys.exit(1)
+
+
+def _autostart(node: Node) -> bool:
+    """Bring a lifecycle node up if it wants that; whether it could."""
+    if not isinstance(node, LiveNode) or not node.value("autostart"):
+        return True
+    success = TransitionCallbackReturn.SUCCESS
+    return node.trigger_configure() == success and node.trigger_activate() == success
+
+
+def _finished(node: Node) -> bool:
+    return getattr(node, "finished", False)

@@ -1,0 +1,1 @@
+"""Data sets, rendered people, training and evaluation for pinet_ros."""

@@ -1,0 +1,107 @@
+"""Controls: the same people refined in other company, which shows what the others are worth.
+
+All that the estimator gave in a scene, duplicates and wrong detections too, stays as it is but
+for what a control is named after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from pinet_ros.people import People
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_training.datasets.scene_fields import NOBODY
+from pinet_training.datasets.scenes import (
+    Scene,
+    Scenes,
+    ScenesError,
+    people_of,
+)
+from pinet_training.refiner.samples import duplicate_noise
+
+CONTROLS = ("alone", "duplicate", "wrong_neighbours")
+
+_SEED = 0
+
+
+def refine_in_company(
+    scenes: Scenes, refiner: Callable[[People], People], control: str
+) -> list[np.ndarray]:
+    """Refine each person of some scenes by itself, in the company of a control.
+
+    - alone: without anybody else;
+    - duplicate: with all of the scene and a further detection of the person;
+    - wrong_neighbours: each estimate of somebody else replaced by somebody of another scene.
+
+    Args:
+        scenes: two or more.
+        refiner: gives the people refined, in their order.
+        control: one of CONTROLS.
+
+    Returns:
+        for each scene the poses (N,17,3) of those found, metres.
+
+    Raises:
+        ScenesError: there is but one scene, so nobody to take for a wrong neighbour.
+    """
+    if len(scenes) < 2:
+        raise ScenesError(f"the controls need two or more scenes, got {len(scenes)}")
+    company = {
+        "alone": _alone,
+        "duplicate": _Duplicates(),
+        "wrong_neighbours": _Strangers(scenes),
+    }[control]
+    return [
+        np.stack([refiner(company(scene, row)).people.joints[0] for row in range(len(scene))])
+        for scene in scenes
+    ]
+
+
+def _alone(scene: Scene, row: int) -> People:
+    return _select(people_of(scene), [row])
+
+
+class _Duplicates:
+    def __init__(self) -> None:
+        self._generator = torch.Generator().manual_seed(_SEED)
+
+    def __call__(self, scene: Scene, row: int) -> People:
+        everybody = people_of(scene)
+        others = [other for other in range(len(everybody)) if other != row]
+        people = _select(everybody, [row, row, *others])
+        people.joints[1] += duplicate_noise((1, 1), self._generator).numpy()[0, 0]
+        return people
+
+
+class _Strangers:
+    def __init__(self, scenes: Scenes) -> None:
+        self._scenes = scenes.scenes
+        self._number = {id(scene): number for number, scene in enumerate(scenes)}
+        self._rng = np.random.default_rng(_SEED)
+
+    def __call__(self, scene: Scene, row: int) -> People:
+        of_whom = np.concatenate([np.arange(len(scene)), scene.extra_persons])
+        replaced = (of_whom != row) & (of_whom != NOBODY)
+        kept = [other for other in np.flatnonzero(~replaced) if other != row]
+        people = _select(people_of(scene), [row, *kept])
+        strangers = [self._person_from_another_scene(scene) for _ in range(int(replaced.sum()))]
+        return People.from_joints(
+            MUPOTS_17,
+            np.stack([*people.joints, *(joints for joints, _ in strangers)]),
+            boxes=np.stack([*people.boxes, *(box for _, box in strangers)]),
+        )
+
+    def _person_from_another_scene(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (17,3) and box (4,) of somebody of another scene."""
+        number = self._rng.integers(len(self._scenes) - 1)
+        other = self._scenes[number + (number >= self._number[id(scene)])]
+        row = self._rng.integers(len(other))
+        return other.estimates[row], other.boxes[row]
+
+
+def _select(people: People, rows: list[int]) -> People:
+    """A copy of some of the people."""
+    return People.from_joints(MUPOTS_17, people.joints[rows], boxes=people.boxes[rows])

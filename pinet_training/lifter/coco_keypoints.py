@@ -1,0 +1,77 @@
+"""COCO's own annotations of people (person_keypoints_*.json): joints in the image, no depth.
+
+{"images": [{"id", "file_name", "width", "height"}],
+ "annotations": [{"id", "image_id", "bbox": [x, y, w, h], "iscrowd", "num_keypoints",
+                  "keypoints": 17 x [x, y, 0 unknown or 1 hidden or 2 seen]}]}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.cli.predictions.prediction_fields import image_key
+from pinet_ros.cli.predictions.records import Record, read_json
+from pinet_ros.people import People
+from pinet_ros.skeleton import COCO_17, MUPOTS_17, convert
+from pinet_training.datasets.annotated_image import AnnotatedImage, sequence_of
+
+# COCO's ears and shoulders tell roughly where these are, which is no truth to train on.
+_NOT_ANNOTATED = MUPOTS_17.indices("head_top", "head", "spine")
+
+
+def holds_coco_keypoints(path: Path) -> bool:
+    """Whether a file of annotations is COCO's own, and not of the kind of `read_coco`.
+
+    Raises:
+        DatasetError: it is no file of annotations.
+    """
+    annotations = read_json(path).records("annotations")
+    return any("keypoints" in each for each in annotations[:1])
+
+
+def read_coco_keypoints(path: Path) -> tuple[AnnotatedImage, ...]:
+    """Read the people who have keypoints and are no crowd, in the joints of MuPoTS-3D.
+
+    Thorax and pelvis are made of shoulders and hips; head, head top and spine are unknown, and so
+    is all depth.
+
+    Raises:
+        DatasetError: the file or a field is missing, or a field is misshapen.
+    """
+    file = read_json(path)
+    people: dict[object, list[Record]] = {}
+    for annotation in file.records("annotations"):
+        annotated = "keypoints" in annotation and annotation["num_keypoints"] > 0
+        if annotated and not annotation.fields.get("iscrowd"):
+            people.setdefault(annotation["image_id"], []).append(annotation)
+    images = [image for image in file.records("images") if image["id"] in people]
+    return tuple(_image(image, people[image["id"]]) for image in images)
+
+
+def _image(image: Record, annotations: list[Record]) -> AnnotatedImage:
+    file_name = str(image["file_name"])
+    width, height = (int(image.whole_numbers(name, low=1)) for name in ("width", "height"))
+    return AnnotatedImage(
+        key=image_key(file_name),
+        file_name=file_name,
+        sequence=sequence_of(file_name),
+        width=width,
+        height=height,
+        camera=None,
+        people=_people(annotations),
+        valid=np.ones(len(annotations), bool),
+    )
+
+
+def _people(annotations: list[Record]) -> People:
+    keypoints = np.stack([each.array("keypoints", 3 * len(COCO_17)) for each in annotations])
+    keypoints = keypoints.reshape(-1, len(COCO_17), 3)
+    places = np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan)
+    unknown = np.full((*places.shape[:2], 3), np.nan)
+    joints, places, _ = convert(COCO_17, MUPOTS_17, unknown, places, unknown[..., 0])
+    places[:, _NOT_ANNOTATED] = np.nan
+    boxes = np.stack([each.array("bbox", 4) for each in annotations])
+    boxes[:, 2:] += boxes[:, :2]
+    return People.from_joints(MUPOTS_17, joints, joints_image=places, boxes=boxes)

@@ -1,0 +1,61 @@
+"""What the weights of a training begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import nn
+
+from pinet_ros.errors import PinetError
+from pinet_ros.models.cache import sha256_of
+from pinet_ros.models.released import load_released_state, load_state_strict
+from pinet_ros.skeleton import JointSet
+from pinet_training.lifter.lifter_recipe import LifterRecipe
+from pinet_training.lifter.targets import TASKS
+
+IMAGENET, RANDOM = "imagenet", "random"
+
+
+def initial_network(recipe: LifterRecipe, joint_set: JointSet, initial: str) -> nn.Module:
+    """A network to train; its random weights come from the recipe's seed.
+
+    Args:
+        joint_set: that PoseNet is to give.
+        initial: imagenet for torchvision's ResNet in the backbone, downloaded once; random; or a
+            snapshot of the same network.
+
+    Raises:
+        ModelError: the snapshot cannot be read, or is of another network.
+        PinetError: the weights cannot be downloaded.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        network = TASKS[recipe.network].build(joint_set, recipe.depth)
+    if initial == IMAGENET:
+        load_state_strict(network.backbone, _imagenet_state(recipe.depth), "torchvision's ResNet")
+    elif initial != RANDOM:
+        source = f"{initial}, to begin with {len(joint_set)} joints and ResNet-{recipe.depth},"
+        load_state_strict(network, load_released_state(initial), source)
+    return network
+
+
+def describe_initial(initial: str) -> str:
+    """What decides the result of a training that begins so: of a snapshot its SHA-256."""
+    return initial if initial in (IMAGENET, RANDOM) else sha256_of(Path(initial))
+
+
+def _imagenet_state(depth: int) -> dict[str, torch.Tensor]:
+    from torchvision.models import get_model_weights  # importing it takes seconds
+
+    weights = get_model_weights(f"resnet{depth}").DEFAULT
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise PinetError(
+            f"torchvision cannot download {weights.url}: {error}; fetch it on a machine with a "
+            f"network into {torch.hub.get_dir()}/checkpoints, or begin otherwise: --initial "
+            "random, or a snapshot"
+        ) from error
+    return {name: value for name, value in state.items() if not name.startswith("fc.")}

@@ -1,0 +1,111 @@
+"""Where people in pictures come from: rendered scenes and annotated data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.errors import DatasetError
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_training.datasets.annotated_image import AnnotatedImage, read_picture
+from pinet_training.datasets.annotations import read_annotations
+from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco_keypoints
+from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
+from pinet_training.rendering.shards import RenderedScenes, Shard
+
+# Of rendered people those that a detector would find.
+_LOWEST = 40  # pixels of the box's height
+_FEWEST_VISIBLE = 6  # joints
+
+
+def is_rendered(path: Path) -> bool:
+    """Whether a data set is a folder of rendered scenes."""
+    return (path / "dataset.json").is_file()
+
+
+def needs_images(path: Path) -> bool:
+    """Whether a data set does not say where its pictures are."""
+    return not path.is_dir()
+
+
+def read_people(path: Path, images: Path | None = None, split: str = "train") -> PeopleInPictures:
+    """Read a data set.
+
+    Args:
+        path: a folder of rendered scenes, a .json file of 3DMPPE's or of COCO's own annotations,
+            or the folder of MuPoTS-3D.
+        images: the folder of the pictures of a .json file.
+        split: of rendered scenes; the others are of one split.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    if is_rendered(path):
+        return _from_rendered(RenderedScenes(path), split)
+    if needs_images(path) and images is None:
+        raise DatasetError(f"{path} does not say where its pictures are; give --images DIR")
+    if path.suffix == ".json" and holds_coco_keypoints(path):
+        return _from_annotations(read_coco_keypoints(path), images)
+    annotations = read_annotations(path)
+    return _from_annotations(annotations.images, images or path)
+
+
+@dataclass(frozen=True, eq=False)
+class _AnnotatedPictures:
+    images: Sequence[AnnotatedImage]
+    folder: Path
+
+    def __call__(self, number: int) -> np.ndarray:
+        return read_picture(self.images[number], self.folder)
+
+
+def _from_annotations(images: Sequence[AnnotatedImage], folder: Path) -> PeopleInPictures:
+    groups = [
+        Group(
+            number,
+            image.width,
+            image.height,
+            image.camera,
+            image.people.boxes[image.valid],
+            image.people.joints_image[image.valid],
+            image.people.joints[image.valid, :, 2],
+        )
+        for number, image in enumerate(images)
+    ]
+    joint_set = images[0].people.joint_set if images else MUPOTS_17
+    return gather_people(joint_set, _AnnotatedPictures(images, folder), groups)
+
+
+@dataclass(frozen=True, eq=False)
+class _RenderedPictures:
+    scenes: Sequence[tuple[Shard, int]]
+
+    def __call__(self, number: int) -> np.ndarray:
+        shard, scene = self.scenes[number]
+        return shard.image(scene)
+
+
+def _from_rendered(rendered: RenderedScenes, split: str) -> PeopleInPictures:
+    scenes = [
+        (shard, scene)
+        for shard in map(rendered.read, rendered.shards())
+        for scene in np.flatnonzero(shard.truth["scene_split"] == split)
+    ]
+    return gather_people(MUPOTS_17, _RenderedPictures(scenes), _rendered_groups(scenes))
+
+
+def _rendered_groups(scenes: Sequence[tuple[Shard, int]]) -> Iterator[Group]:
+    for number, (shard, scene) in enumerate(scenes):
+        truth = {
+            name: array[shard.truth["person_scene"] == scene]
+            for name, array in shard.truth.items()
+            if name.startswith("person")
+        }
+        boxes = truth["person_box"]
+        seen = truth["person_visible"].sum(axis=1) >= _FEWEST_VISIBLE
+        seen &= boxes[:, 3] - boxes[:, 1] >= _LOWEST
+        places, joints = truth["person_joints_image"][seen], truth["person_joints"][seen]
+        yield Group(number, *shard.size, shard.camera(scene), boxes[seen], places, joints[..., 2])

@@ -1,0 +1,227 @@
+"""Ablations: every variant of the paper's tables 4 to 6 trained and tested alike, and controls.
+
+A control is a network that cannot use the interaction, trained as the others are: one that sees
+each person alone, and one that has learnt from strangers in the others' place (and is tested with
+the real others, as the full network is). What the full network gains over them comes from the
+other people; what they gain over the input is the denoising of a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pinet_ros.people import People
+from pinet_ros.refinement.checkpoint import Checkpoint
+from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.refiner import InferenceOptions, Refiner
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.util.files import write_whole
+from pinet_training.datasets.scenes import Scenes, ScenesError
+from pinet_training.evaluation.metrics import PoseErrors
+from pinet_training.evaluation.scene_evaluation import refine_scene
+from pinet_training.refiner.refiner_recipe import Recipe
+from pinet_training.refiner.refiner_training import train
+from pinet_training.runs.processes import run_in_processes
+from pinet_training.runs.run_folder import RunFolder, configuration
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a table.
+
+    Attributes:
+        label: as the table has it.
+        changes: fields of the recipe that it changes; None for the input, which is not refined.
+    """
+
+    label: str
+    changes: tuple[tuple[str, str], ...] | None = ()
+
+
+def _entry(label: str, **changes: str) -> Entry:
+    return Entry(label, tuple(changes.items()))
+
+
+FULL = _entry("near to far, 3 GRU (the full network)")
+INPUT = Entry("none (the input)", None)
+
+TABLES = {
+    "Table 4: order of the others": (
+        _entry("reverse", variant="reverse"),
+        _entry("random", variant="random"),
+        _entry("near to far by box centres", variant="box_distance"),
+        FULL,
+    ),
+    "Table 5: attention and direction": (
+        _entry("without attention, unidirectional", variant="unidirectional_no_attention"),
+        _entry("unidirectional", variant="unidirectional"),
+        _entry("without attention", variant="no_attention"),
+        FULL,
+    ),
+    "Table 6: unit of the interaction": (
+        INPUT,
+        _entry("GCN", variant="gcn"),
+        *(_entry(f"{layers} LSTM", variant=f"lstm{layers}") for layers in (2, 3, 4)),
+        _entry("2 GRU", variant="gru2"),
+        FULL,
+        _entry("4 GRU", variant="gru4"),
+    ),
+    "Standardisation and target": (
+        _entry("all people, pose (published)", standardisation="all_people", target="pose"),
+        _entry("all people, correction", standardisation="all_people", target="correction"),
+        _entry("root-centred, pose", standardisation="root_centred", target="pose"),
+        _entry("root-centred, correction", standardisation="root_centred", target="correction"),
+    ),
+    "Controls: what comes from the others": (
+        INPUT,
+        _entry("the person alone", others="none"),
+        _entry("shuffled others", others="shuffled"),
+        FULL,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of an ablation: its recipe, and where it and its test are kept."""
+
+    recipe: Recipe
+    folder: Path
+    errors: Path
+
+
+class Ablation:
+    """All runs of the tables, for several seeds; those that are finished are kept.
+
+    Args:
+        train_scenes, test_scenes: people of scenes with two or more are tested.
+        recipe: what all runs share; the tables change a part of it, and the seed.
+        seeds: how many, from 0 on.
+        folder: where the runs are kept.
+        device: where they run.
+
+    Raises:
+        ScenesError: no test scene has two people.
+    """
+
+    def __init__(
+        self,
+        train_scenes: Scenes,
+        test_scenes: Scenes,
+        recipe: Recipe,
+        seeds: int,
+        folder: Path,
+        device: str = "cpu",
+    ) -> None:
+        self._train = train_scenes
+        self._test = test_scenes.select(minimum_people=2)
+        if not len(self._test):
+            raise ScenesError(
+                "an ablation needs scenes of a test split with two or more people found; give "
+                "them with --test"
+            )
+        self._recipe = recipe
+        self._seeds = range(seeds)
+        self._folder = Path(folder)
+        self._device = device
+
+    def runs(self) -> list[Run]:
+        """Each training once, the same seed of all variants before the next."""
+        entries = {entry for table in TABLES.values() for entry in table if entry != INPUT}
+        runs = {self._run(entry, seed) for seed in self._seeds for entry in entries}
+        return sorted(runs, key=lambda run: (run.recipe.seed, str(run.folder)))
+
+    def train(self, jobs: int = 1) -> None:
+        """Train and test what is not finished yet, in so many processes.
+
+        Raises:
+            RunFolderError: the folder holds runs of another recipe.
+        """
+        runs = self.runs()
+        for run in runs:
+            if run.errors.is_file():  # is it a run of the same recipe and data?
+                RunFolder(run.folder, configuration(run.recipe, self._train), resume=True)
+        todo = [run for run in runs if not run.errors.is_file()]
+        threads = max(1, torch.get_num_threads() // jobs)
+        run_in_processes(
+            _train_and_test,
+            [(run, self._device) for run in todo],
+            workers=jobs,
+            set_up=_set_up_process,
+            shared=(self._train, self._test, threads),
+            unit="run",
+            names=[run.folder for run in todo],
+        )
+
+    def errors(self, entry: Entry) -> list[dict[str, np.ndarray]]:
+        """For each seed the (N,) errors of all tested people, see PoseErrors.whole."""
+        if entry == INPUT:
+            estimates = np.concatenate([scene.estimates for scene in self._test])
+            return [_errors(estimates, self._test)]
+        return [dict(np.load(self._run(entry, seed).errors)) for seed in self._seeds]
+
+    @property
+    def images(self) -> np.ndarray:
+        """(N,) number of the image that each tested person is in."""
+        return np.repeat(range(len(self._test)), [len(scene) for scene in self._test])
+
+    def recipe(self, entry: Entry, seed: int = 0) -> Recipe:
+        """The recipe of an entry other than INPUT."""
+        return replace(self._recipe, seed=seed, **dict(entry.changes))
+
+    def _run(self, entry: Entry, seed: int) -> Run:
+        recipe = self.recipe(entry, seed)
+        parts = [recipe.variant, recipe.standardisation, recipe.target.value, recipe.others]
+        folder = self._folder / "-".join(parts) / f"seed{seed}"
+        return Run(recipe, folder, folder / f"errors_{self._test.sha256()[:8]}.npz")
+
+
+def _set_up_process(
+    train_scenes: Scenes, test_scenes: Scenes, threads: int
+) -> tuple[Scenes, Scenes]:
+    """What every process of an ablation holds, so that it is not sent again with each run."""
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    return train_scenes, test_scenes
+
+
+def _train_and_test(scenes: tuple[Scenes, Scenes], run: Run, device: str) -> None:
+    train_scenes, test_scenes = scenes
+    folder = RunFolder(run.folder, configuration(run.recipe, train_scenes), resume=True)
+    training = train(train_scenes, run.recipe, device, folder=folder, log=None)
+    refiner = Refiner(
+        Checkpoint(training.network, training.formulation),
+        device,
+        inference=_inference(training.formulation),
+    )
+    alone = run.recipe.others == "none"  # tested as it was trained
+    refined = np.concatenate([_refined(scene, refiner, alone) for scene in test_scenes])
+    errors = _errors(refined, test_scenes)
+    write_whole(run.errors, lambda stream: np.savez(stream, **errors))
+
+
+def _inference(formulation: Formulation) -> InferenceOptions:
+    """As usual, but nothing of what a network predicts is suppressed."""
+    usual = InferenceOptions.for_formulation(formulation)
+    return replace(usual, turn_threshold=0.0, root_threshold=0.0)
+
+
+def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:
+    if not alone:
+        return refine_scene(scene, refiner)
+    singles = [
+        People.from_joints(
+            MUPOTS_17, scene.estimates[row : row + 1], boxes=scene.boxes[row : row + 1]
+        )
+        for row in range(len(scene))
+    ]
+    return np.concatenate([refiner(person).people.joints for person in singles])
+
+
+def _errors(joints: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray]:
+    truth = np.concatenate([scene.truth for scene in scenes])
+    return PoseErrors(joints, truth).whole

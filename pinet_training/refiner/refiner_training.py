@@ -1,0 +1,220 @@
+"""Training PI-Net on scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.refinement.checkpoint import (
+    Checkpoint,
+    build_network,
+    load_checkpoint,
+    save_checkpoint,
+)
+from pinet_ros.refinement.formulation import Formulation, Target
+from pinet_ros.refinement.refiner import Refiner
+from pinet_training.datasets.scenes import Scenes, ScenesError
+from pinet_training.evaluation.metrics import mean_metrics
+from pinet_training.evaluation.scene_evaluation import refine_scene
+from pinet_training.refiner.loss import pose_loss
+from pinet_training.refiner.refiner_recipe import Recipe
+from pinet_training.refiner.samples import OTHERS, Batch, Samples
+from pinet_training.refiner.variants import VARIANTS
+from pinet_training.runs.epochs import Trainer, running_average
+from pinet_training.runs.run_folder import RunFolder
+from pinet_training.runs.workers import Workers
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training gave.
+
+    Attributes:
+        network: in evaluation mode.
+        formulation: what its values mean.
+        epochs: for each its number, `loss`, `learning_rate`, and `validation`, which is
+            `validate` of the held-out scenes, or None where none was due.
+    """
+
+    network: nn.Module
+    formulation: Formulation
+    epochs: list[dict[str, Any]]
+
+
+def train(
+    scenes: Scenes,
+    recipe: Recipe,
+    device: torch.device | str = "cpu",
+    *,
+    initial: str | Path | None = None,
+    workers: Workers | None = None,
+    folder: RunFolder | None = None,
+    log: Callable[[str], None] | None = tqdm.write,
+) -> Training:
+    """Train a network on the train split of the scenes.
+
+    Args:
+        initial: weights to begin with, see `initial_network`.
+        workers: this process among those that train together.
+        folder: where the run is written, and gone on with if it was begun before.
+        log: called with one line for each validation; None for neither that nor a progress bar.
+
+    Raises:
+        ScenesError: there is nobody to train on.
+        TrainingError: the loss is not finite.
+        RunFolderError: the folder's checkpoint cannot be read.
+        ModelError: it is of another variant; the weights to begin with cannot be used.
+    """
+    kept, held_out = scenes.select(split="train").hold_out_bodies(
+        recipe.validation, np.random.default_rng(recipe.seed)
+    )
+    if not len(kept):
+        raise ScenesError(
+            f"there are no scenes of the train split to train on: it has {len(held_out)}, and "
+            "these are held out for validation"
+        )
+    network = initial_network(recipe, initial).to(device)
+    trainer = _Trainer(
+        network, Samples(kept, device), held_out, recipe, device, workers or Workers()
+    )
+    epochs = trainer.run(
+        recipe.epochs, validation_interval=recipe.validation_interval, folder=folder, log=log
+    )
+    return Training(trainer.trained.eval(), trainer.formulation, epochs)
+
+
+def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Module:
+    """A network to train.
+
+    Args:
+        initial: weights to begin with, as `load_checkpoint` takes them; None for random ones by
+            the recipe's seed.
+
+    Raises:
+        ModelError: the weights cannot be read, or are of another network or formulation than the
+            recipe's.
+    """
+    if initial is not None:
+        network, formulation = load_checkpoint(initial)
+        _require_same(f"the weights {initial}", network, formulation, recipe)
+        return network
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        network = build_network(VARIANTS[recipe.variant].network)
+    if recipe.target is Target.CORRECTION:
+        nn.init.zeros_(network.output.weight)  # begin with no correction
+    return network
+
+
+def _require_same(what: str, network: nn.Module, formulation: Formulation, recipe: Recipe) -> None:
+    """Let a recipe go on with a network of its own kind only."""
+    wanted = {**asdict(recipe.formulation), **asdict(VARIANTS[recipe.variant].network)}
+    given = {**asdict(formulation), **asdict(network.config)}
+    wrong = [
+        f"{name} {given.get(name)} instead of {value}"
+        for name, value in wanted.items()
+        if given.get(name) != value
+    ]
+    if wrong:
+        raise ModelError(
+            f"{what} cannot be trained on by this recipe: {', '.join(wrong)}; choose --recipe, "
+            "--variant, --standardisation and --target as they were"
+        )
+
+
+def validate(scenes: Scenes, refiner: Refiner) -> dict[str, float]:
+    """The mean errors of all people of the scenes after refinement, see METRICS."""
+    refined = [refine_scene(scene, refiner) for scene in scenes]
+    truth = np.concatenate([scene.truth for scene in scenes])
+    return mean_metrics(np.concatenate(refined), truth)
+
+
+class _Trainer(Trainer):
+    """PI-Net in training on samples, with scenes that are held out for validation."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        samples: Samples,
+        held_out: Scenes,
+        recipe: Recipe,
+        device: torch.device | str,
+        workers: Workers,
+    ) -> None:
+        self.formulation = recipe.formulation
+        self.network = network
+        if recipe.averaging:
+            self.averaged = running_average(self.network, recipe.averaging)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.workers = workers
+        self._wrapped = workers.wrap(self.network)
+        self._samples = samples
+        self._held_out = held_out
+        self._recipe = recipe
+        self._device = device
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        rng = np.random.default_rng((self._recipe.seed, epoch))
+        self._generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        return self._samples.batches(OTHERS[self._recipe.others], self._recipe.batch_size, rng)
+
+    def learning_rate_at(self, progress: float) -> float:
+        return self._recipe.learning_rate_at(progress)
+
+    def validate(self) -> dict[str, float] | None:
+        if not len(self._held_out):
+            return None
+        return validate(
+            self._held_out, Refiner(Checkpoint(self.trained, self.formulation), self._device)
+        )
+
+    def summary(self, validation: dict[str, float]) -> str:
+        return (
+            f"MPJPE {validation['mpjpe_mm']:.1f} mm, "
+            f"PA-MPJPE {validation['pa_mpjpe_mm']:.1f} mm, root {validation['root_mm']:.0f} mm"
+        )
+
+    def write(self, path: Path) -> None:
+        save_checkpoint(path, self.trained, self.formulation)
+
+    def step(self, batch: np.ndarray) -> float:
+        batch = self._presented(self._samples.gather(batch, self._generator), self._generator)
+        count = batch.known.sum()
+        mine = self.workers.shard(len(batch.present))
+        # a worker without a share goes through the motions, as the others wait for its gradients
+        rows, weight = (mine, self.workers.count) if len(mine) else (torch.tensor([0]), 0.0)
+        errors = pose_loss(
+            self.formulation,
+            self._wrapped,
+            batch.estimates[rows],
+            batch.truth[rows],
+            batch.present[rows],
+        )
+        errors = errors * batch.known[rows]
+        loss = errors.sum() / count * weight  # gradients are averaged over the workers
+        self.optimiser.zero_grad()
+        loss.backward()
+        if self._recipe.gradient_limit is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.gradient_limit)
+        self.optimiser.step()
+        return self.workers.sum(loss.detach()).item() / self.workers.count
+
+    def _presented(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The sequences as the network is to see them: in order, and augmented."""
+        order = self.formulation.order_people(
+            batch.estimates, batch.boxes, batch.present, generator
+        )
+        batch = batch.reordered(order[:, 0])
+        both = torch.cat([batch.estimates, batch.truth], dim=1)  # (B,2N,17,3)
+        estimates, truth = self._recipe.augmentation(both, generator).chunk(2, dim=1)
+        return replace(batch, estimates=estimates, truth=truth)

@@ -1,0 +1,180 @@
+"""Training samples: each person with the neighbours that the network has to cope with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_training.datasets.scenes import Scenes, ScenesError
+
+# How far a second detection of the same person may lie off, standard deviations in metres:
+# depth is what an estimator knows least.
+_DUPLICATE_JOINTS = 0.04
+_DUPLICATE_ROOT = (0.05, 0.05, 0.20)
+
+
+@dataclass(frozen=True)
+class NeighbourSampling:
+    """How often a person's neighbours are not who they should be, probabilities.
+
+    Attributes:
+        alone: nobody else was found.
+        duplicate: the person was found twice.
+        wrong: the others are people of other scenes.
+        extra: whether what the estimator gave besides, further duplicates and wrong detections,
+            stands among the others of the scene.
+    """
+
+    alone: float = 0.0
+    duplicate: float = 0.0
+    wrong: float = 0.0
+    extra: bool = False
+
+
+OTHERS = {
+    # as live, for the default weights
+    "varied": NeighbourSampling(alone=0.1, duplicate=0.1, wrong=0.2, extra=True),
+    "found": NeighbourSampling(),  # those who were found in the image, as in the paper
+    # two controls that show what the others are worth
+    "none": NeighbourSampling(alone=1.0),
+    "shuffled": NeighbourSampling(wrong=1.0),
+}
+
+_PADDING = -1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences of N people, the person of interest first, then the others in no order yet.
+
+    Attributes:
+        estimates, truth: (B,N,17,3) metres, camera frame.
+        boxes: (B,N,4) pixels.
+        present: (B,N) bool, false for padding at the end.
+        known: (B,N) bool, who has a truth: false for padding and for what is extra in a scene.
+    """
+
+    estimates: torch.Tensor
+    truth: torch.Tensor
+    boxes: torch.Tensor
+    present: torch.Tensor
+    known: torch.Tensor
+
+    def reordered(self, order: torch.Tensor) -> Batch:
+        """The people of each sequence by the indices (B,N)."""
+        return Batch(
+            self.estimates.take_along_dim(order[:, :, None, None], dim=1),
+            self.truth.take_along_dim(order[:, :, None, None], dim=1),
+            self.boxes.take_along_dim(order[:, :, None], dim=1),
+            self.present.take_along_dim(order, dim=1),
+            self.known.take_along_dim(order, dim=1),
+        )
+
+
+class Samples:
+    """All people of some scenes, as sequences that begin with the person of interest."""
+
+    def __init__(self, scenes: Scenes, device: torch.device | str = "cpu") -> None:
+        sizes = [len(scene) for scene in scenes]
+        self._first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # (E,) first row of the scene
+        self._size = np.repeat(sizes, sizes)  # (E,)
+        # what is extra in the scenes has the rows behind all people
+        extra = [len(scene.extra) for scene in scenes]
+        self._first_extra = np.repeat(len(self) + np.cumsum(extra) - extra, sizes)  # (E,)
+        self._extra_size = np.repeat(extra, sizes)  # (E,)
+        estimates = [scene.estimates for scene in scenes] + [scene.extra for scene in scenes]
+        boxes = [scene.boxes for scene in scenes] + [scene.extra_boxes for scene in scenes]
+        truth = [scene.truth for scene in scenes]
+        self._estimates = torch.from_numpy(np.concatenate(estimates)).to(device)  # (E+X,17,3)
+        self._boxes = torch.from_numpy(np.concatenate(boxes)).to(device)  # (E+X,4)
+        self._truth = torch.from_numpy(np.concatenate(truth)).to(device)  # (E,17,3)
+
+    def __len__(self) -> int:
+        return len(self._size)
+
+    def batches(
+        self, sampling: NeighbourSampling, size: int, rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        """One epoch: each image once, with somebody of it drawn as the person of interest.
+
+        Returns:
+            rows (B,N) of the people of each sequence, B up to `size`, in random order, padded
+            with -1. A row that stands in a sequence twice is a duplicate.
+
+        Raises:
+            ScenesError: wrong others are wanted and there are no other scenes.
+        """
+        firsts, sizes = np.unique(self._first, return_counts=True)
+        if sampling.wrong and len(firsts) < 2:
+            raise ScenesError("others of other scenes are wanted, but there is only one scene")
+        rows = firsts + rng.integers(sizes)
+        kinds = rng.choice(
+            ["alone", "duplicate", "wrong", "real"],
+            size=len(rows),
+            p=[
+                sampling.alone,
+                sampling.duplicate,
+                sampling.wrong,
+                1 - sampling.alone - sampling.duplicate - sampling.wrong,
+            ],
+        )
+        sequences = [
+            [row, *self._others(row, kind, sampling, rng)]
+            for row, kind in zip(rows, kinds, strict=True)
+        ]
+        mixed = rng.permutation(len(sequences))
+        return [
+            _padded([sequences[i] for i in mixed[start : start + size]])
+            for start in range(0, len(mixed), size)
+        ]
+
+    def gather(self, rows: np.ndarray, generator: torch.Generator) -> Batch:
+        """The people of the rows (B,N), duplicates with their noise."""
+        index = torch.from_numpy(rows).to(self._estimates.device)
+        present = index != _PADDING
+        known = present & (index < len(self))
+        index = index.clamp(min=0)
+        duplicate = (index == index[:, :1]) & present
+        duplicate[:, 0] = False
+        noise = duplicate_noise(rows.shape, generator).to(self._estimates.device)
+        estimates = self._estimates[index] + noise * duplicate[:, :, None, None]
+        # anybody's truth will do where none is known: no loss is taken there
+        truth = self._truth[index.clamp(max=len(self) - 1)]
+        return Batch(estimates, truth, self._boxes[index], present, known)
+
+    def _others(
+        self, row: int, kind: str, sampling: NeighbourSampling, rng: np.random.Generator
+    ) -> list[int]:
+        first, size = self._first[row], self._size[row]
+        if kind == "alone":
+            return []
+        if kind == "wrong":
+            return [self._person_from_another_scene(row, rng) for _ in range(max(1, size - 1))]
+        others = [other for other in range(first, first + size) if other != row]
+        if sampling.extra:
+            start = self._first_extra[row]
+            others += range(start, start + self._extra_size[row])
+        return [*others, row] if kind == "duplicate" else others
+
+    def _person_from_another_scene(self, row: int, rng: np.random.Generator) -> int:
+        """A random row of another scene."""
+        outside = rng.integers(len(self) - self._size[row])
+        return int(outside if outside < self._first[row] else outside + self._size[row])
+
+
+def _padded(sequences: list[list[int]]) -> np.ndarray:
+    rows = np.full((len(sequences), max(map(len, sequences))), _PADDING)
+    for row, sequence in zip(rows, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return rows
+
+
+def duplicate_noise(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
+    """What a second detection adds to a pose (B,N,17,3), metres, from nothing to much."""
+    strength = torch.rand(*shape, 1, 1, generator=generator)
+    joints = _DUPLICATE_JOINTS * torch.randn(*shape, len(MUPOTS_17), 3, generator=generator)
+    root = torch.tensor(_DUPLICATE_ROOT) * torch.randn(*shape, 1, 3, generator=generator)
+    return strength * (joints + root)

@@ -1,0 +1,122 @@
+"""What is behind all meshes: skies, blurred clutter, or parts of somebody's own pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pinet_ros.errors import DatasetError
+from pinet_training.rendering.lighting import GAMMA
+from pinet_training.rendering.viewpoint import Viewpoint
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+_TEST_EVERY = 5  # one picture in so many is for testing
+_PICTURED = 0.8  # of the backgrounds, where there are pictures
+
+
+class Backgrounds:
+    """Backgrounds of one split: made ones, or mostly parts of pictures where there are some.
+
+    Which split a picture belongs to follows from its file name alone, so that it stays there when
+    others are added. Made backgrounds need no split, as none comes twice.
+    """
+
+    def __init__(self, pictures: Sequence[Path] = ()) -> None:
+        self.pictures = list(pictures)
+
+    @classmethod
+    def load(cls, folder: Path | None, split: str) -> Backgrounds:
+        """Those of a folder of pictures without people, and of the folders in it.
+
+        Args:
+            folder: None to make all backgrounds.
+            split: "train" or "test".
+
+        Raises:
+            DatasetError: there is no picture of this split.
+        """
+        if folder is None:
+            return cls()
+        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in _SUFFIXES)
+        pictures = [file for file in files if split_of(file) == split]
+        if not pictures:
+            raise DatasetError(
+                f"{folder}: none of its {len(files)} pictures is for the {split} split; one in "
+                f"{_TEST_EVERY} is for testing, by its name: give more pictures "
+                f"({', '.join(sorted(_SUFFIXES))})"
+            )
+        return cls(pictures)
+
+    def __call__(self, rng: np.random.Generator, viewpoint: Viewpoint) -> np.ndarray:
+        """What a camera sees behind all meshes: (H,W,3) float32 linear RGB."""
+        width, height = viewpoint.camera.width, viewpoint.camera.height
+        if self.pictures and rng.random() < _PICTURED:
+            return _part(self.pictures[rng.integers(len(self.pictures))], rng, width, height)
+        # they are smooth, so that half the size shows the same
+        made = (sky if rng.random() < 0.6 else clutter)(rng, -(-width // 2), -(-height // 2))
+        return cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _part(file: Path, rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """A part of a picture, sometimes mirrored: (H,W,3) float32 linear RGB."""
+    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f"{file}: not a picture that OpenCV can read; take it away")
+    shape = np.array([width, height])
+    size = np.array(image.shape[1::-1])
+    cut = np.maximum(min(size / shape) * rng.uniform(0.4, 1) * shape, 1).astype(int)
+    x, y = rng.integers(0, size - cut + 1)
+    part = image[y : y + cut[1], x : x + cut[0], ::-1]
+    if rng.random() < 0.5:
+        part = part[:, ::-1]
+    part = cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=cv2.INTER_AREA)
+    return (part.astype(np.float32) / 255) ** np.float32(GAMMA)
+
+
+def split_of(file: Path) -> str:
+    """Whether a picture is for "train" or "test"."""
+    digest = hashlib.sha256(file.name.encode()).digest()
+    return "test" if digest[0] % _TEST_EVERY == 0 else "train"
+
+
+def sky(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """From bright below to darker or bluer above, with clouds: (H,W,3) float32 linear RGB."""
+    low = np.float32(rng.uniform(0.5, 1.3) * np.array([1, 1, 1.02]))
+    blue = np.array([rng.uniform(0.4, 1), rng.uniform(0.7, 1), 1])
+    high = np.float32(low * rng.uniform(0.35, 1) * blue)
+    part = np.linspace(1, 0, height, dtype=np.float32)[:, None, None]
+    clouds = np.clip(_noise(rng, width, height, (3, 5, 11, 23)), 0, 1)[..., None]
+    clouds *= np.float32(rng.uniform(0, 0.8))
+    image = low * (1 - part) + high * part
+    return image + (np.float32(rng.uniform(0.6, 1.3)) - image) * clouds
+
+
+def clutter(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """Out-of-focus rectangles and noise of several scales: (H,W,3) float32 linear RGB."""
+    image = np.tile(np.float32(_colour(rng)), (height, width, 1))
+    for _ in range(int(rng.integers(5, 40))):
+        x, y = rng.integers(0, width), rng.integers(0, height)
+        w, h = (rng.uniform(0.03, 0.5, 2) * [width, height]).astype(int)
+        image[y : y + h, x : x + w] = _colour(rng)
+    image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 4)))
+    shade = 1 + np.float32(rng.uniform(0.1, 0.4)) * _noise(rng, width, height, (3, 8, 30, 120))
+    return np.maximum(image * shade[..., None], 0)
+
+
+def _colour(rng: np.random.Generator) -> np.ndarray:
+    return np.clip(rng.uniform(0.1, 0.95) * (1 + rng.normal(0, 0.12, 3)), 0.02, 1) ** GAMMA
+
+
+def _noise(
+    rng: np.random.Generator, width: int, height: int, scales: tuple[int, ...]
+) -> np.ndarray:
+    """Smooth noise (H,W) float32 around 0, of some number of spots across for each scale."""
+    total = np.zeros((height, width), np.float32)
+    for scale in scales:
+        spots = rng.standard_normal((scale, scale), np.float32) / np.float32(np.sqrt(scale))
+        total += cv2.resize(spots, (width, height), interpolation=cv2.INTER_CUBIC)
+    return total

@@ -1,0 +1,50 @@
+"""A picture of many scenes of a rendered data set with their true skeletons, to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pinet_ros.imaging.drawing import draw_skeleton, draw_text, line_width
+from pinet_ros.people import person_color
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.util.files import write_whole
+from pinet_training.rendering.shards import RenderedScenes, Shard
+
+_COLUMNS = 6
+_HIDDEN_RADIUS = 3  # pixels: of the ring about a joint that something hides
+
+
+def write_contact_sheet(rendered: RenderedScenes, path: Path, count: int = 36) -> None:
+    """Write pictures from all over the data set, half as large, with the skeletons drawn in.
+
+    A ring marks a joint that is in the picture but hidden.
+
+    Args:
+        path: .jpg or .png.
+        count: of scenes; fewer where there are fewer.
+    """
+    places = [(n, scene) for n in rendered.shards() for scene in range(len(rendered.read(n)))]
+    chosen = np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int)
+    tiles = [_tile(rendered.read(places[i][0]), places[i][1]) for i in chosen]
+    blank = np.zeros_like(tiles[0])
+    tiles += [blank] * (-len(tiles) % _COLUMNS)
+    rows = [np.hstack(tiles[i : i + _COLUMNS]) for i in range(0, len(tiles), _COLUMNS)]
+    _, encoded = cv2.imencode(Path(path).suffix, np.vstack(rows))
+    write_whole(Path(path), lambda stream: stream.write(encoded.tobytes()))
+
+
+def _tile(shard: Shard, scene: int) -> np.ndarray:
+    image, truth = shard.image(scene), shard.truth
+    unit = line_width(image)
+    for rank, person in enumerate(np.flatnonzero(truth["person_scene"] == scene)):
+        color = tuple(round(255 * part) for part in reversed(person_color(rank)))
+        points = truth["person_joints_image"][person]
+        draw_skeleton(image, points, MUPOTS_17.bones, color, unit)
+        hidden = truth["person_in_image"][person] & ~truth["person_visible"][person]
+        for point in points[hidden].round().astype(int).tolist():
+            cv2.circle(image, point, _HIDDEN_RADIUS * unit, (255, 255, 255), unit, cv2.LINE_AA)
+    draw_text(image, str(truth["scene_cameras"][scene]), (0, 0), (60, 60, 60), unit)
+    return cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

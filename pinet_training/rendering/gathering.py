@@ -1,0 +1,103 @@
+"""Estimates of a rendered data set: kept shard by shard, and gathered as a file of scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.cli.predictions.records import read_arrays
+from pinet_ros.errors import DatasetError
+from pinet_ros.people import People
+from pinet_ros.skeleton import MUPOTS_17
+from pinet_ros.util.files import write_whole
+from pinet_training.datasets.scene_fields import NOBODY
+from pinet_training.rendering.estimate_matching import match_estimates
+from pinet_training.rendering.shards import Shard
+
+# What is kept of each estimate: arrays of People, by their names in a file of scenes.
+_ESTIMATES = {
+    "estimate_initial_joints": ("joints", (17, 3)),
+    "estimate_joints_image": ("joints_image", (17, 2)),
+    "estimate_confidence": ("confidence", (17,)),
+    "estimate_box": ("boxes", (4,)),
+    "estimate_score": ("scores", ()),
+}
+
+
+def write_estimates(path: Path, found: Sequence[People]) -> None:
+    """Keep the people whom an estimator found in each scene of a shard.
+
+    Raises:
+        UnknownJointSetError: their joint set has no conversion to MUPOTS_17.
+        OSError: the file cannot be written.
+    """
+    found = [people.to_joint_set(MUPOTS_17) for people in found]
+    arrays = {
+        name: np.concatenate([getattr(people, array) for people in found])
+        for name, (array, _) in _ESTIMATES.items()
+    }
+    arrays["estimate_scene"] = np.repeat(np.arange(len(found)), [len(p) for p in found])
+    write_whole(path, lambda stream: np.savez(stream, **arrays))
+
+
+def read_estimates(path: Path, shard: Shard) -> dict[str, np.ndarray]:
+    """What `write_estimates` kept of a shard, as the arrays of a file of scenes.
+
+    Raises:
+        DatasetError: the file is missing, damaged, or of another shard.
+    """
+    try:
+        file = read_arrays(path, ("estimate_scene", *_ESTIMATES))
+        count = np.size(file["estimate_scene"])
+        scenes = file.whole_numbers("estimate_scene", count, low=0, high=len(shard) - 1)
+        return {
+            "estimate_scene": scenes.astype(np.int32),
+            **{
+                name: file.array(name, count, *shape).astype(np.float32)
+                for name, (_, shape) in _ESTIMATES.items()
+            },
+        }
+    except DatasetError as error:
+        raise DatasetError(f"{error}; remove {path} to estimate the shard again") from error
+
+
+def gather(
+    shards: Mapping[int, Shard], estimates: Sequence[dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """The arrays of a file of scenes: all truth, and the estimates matched with the people.
+
+    Args:
+        shards: by their numbers.
+        estimates: of each of them, see `read_estimates`.
+    """
+    parts = []
+    scenes = people = 0
+    for (number, shard), found in zip(shards.items(), estimates, strict=True):
+        part = shard.truth | found | _matched(shard.truth, found)
+        part["scene_image"] = np.array([f"{number:05d}/{n}" for n in part["scene_image"]], str)
+        of_somebody = part["estimate_person"] != NOBODY
+        part["estimate_person"][of_somebody] += people
+        part["person_scene"] = part["person_scene"] + np.int32(scenes)
+        part["estimate_scene"] = part["estimate_scene"] + np.int32(scenes)
+        scenes, people = scenes + len(shard), people + len(part["person_scene"])
+        parts.append(part)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _matched(
+    truth: dict[str, np.ndarray], estimates: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Whose each of a shard's estimates is, by the rows of the shard's people."""
+    persons = np.full(len(estimates["estimate_scene"]), NOBODY, np.int32)
+    duplicates = np.zeros(len(persons), bool)
+    for scene in np.unique(estimates["estimate_scene"]):
+        people = np.flatnonzero(truth["person_scene"] == scene)
+        rows = np.flatnonzero(estimates["estimate_scene"] == scene)
+        matches, duplicates[rows] = match_estimates(
+            truth["person_joints_image"][people], estimates["estimate_joints_image"][rows]
+        )
+        of_somebody = matches != NOBODY
+        persons[rows[of_somebody]] = people[matches[of_somebody]]
+    return {"estimate_person": persons, "estimate_duplicate": duplicates}

@@ -1,0 +1,113 @@
+"""What a camera makes of the light: lens distortion, exposure, blur, noise and JPEG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pinet_ros.geometry.camera import Camera
+from pinet_training.rendering.lighting import GAMMA
+
+_BLOCK = 6  # pixels: between so few of them the most strongly bent lens is straight to 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Lens:
+    """How a camera's distorted image is taken from a pinhole's rendering of the same size.
+
+    Attributes:
+        matrix: (3,3) intrinsics of the pinhole, which sees all that the camera sees.
+        pixels: (H,W,2) float32, the pinhole's pixel that each of the camera's shows; None where
+            the camera is a pinhole itself.
+    """
+
+    matrix: np.ndarray
+    pixels: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, camera: Camera) -> Lens:
+        """The lens of a camera."""
+        if not camera.distortion.any():
+            return cls(camera.matrix)
+        size = np.array([camera.width, camera.height]) - 1
+        flat = camera.undistort(_border(*size))
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        focal = size / (high - low)
+        matrix = np.array(
+            [[focal[0], 0, -low[0] * focal[0]], [0, focal[1], -low[1] * focal[1]], [0, 0, 1]]
+        )
+        return cls(matrix, _pinhole_pixels(camera, matrix))
+
+    def bend(self, image: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+        """The camera's image (H,W,...) of what the pinhole rendered."""
+        if self.pixels is None:
+            return image
+        return cv2.remap(image, self.pixels, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
+
+
+def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """Expose a picture and choose how strongly it is compressed.
+
+    Args:
+        light: (H,W,3) float32 RGB, linear.
+
+    Returns:
+        (H,W,3) uint8 BGR, and the quality of its JPEG, 1 to 100.
+    """
+    luminance = float(np.median(light[::4, ::4].mean(axis=2))) + 1e-3
+    exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
+    image = light * (exposure * rng.normal(1, 0.05, 3)).astype(np.float32)
+    # a shoulder keeps what is bright from being cut off flat
+    image = _blurred(cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA), rng)
+    image += np.float32(rng.uniform(0, 0.03)) * rng.standard_normal(
+        (*image.shape[:2], 1), np.float32
+    )
+    contrast, brightness = rng.uniform(0.8, 1.2), rng.normal(0, 0.04)
+    scale, shift = 255 * contrast, 255 * (0.5 - 0.5 * contrast + brightness)
+    levels = np.clip(image * np.float32(scale) + np.float32(shift), 0, 255).astype(np.uint8)
+    return cv2.cvtColor(levels, cv2.COLOR_RGB2BGR), int(rng.integers(55, 98))
+
+
+def _blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Out of focus or moved, now and then."""
+    kind = rng.random()
+    if kind < 0.35:
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
+    if kind < 0.45:
+        length = int(rng.integers(3, 10))
+        kernel = np.zeros((length, length), np.float32)
+        kernel[length // 2] = 1 / length
+        turn = cv2.getRotationMatrix2D(
+            (length / 2 - 0.5, length / 2 - 0.5), rng.uniform(0, 180), 1
+        )
+        kernel = cv2.warpAffine(kernel, turn, (length, length))
+        return cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6))
+    return image
+
+
+def _border(right: int, bottom: int) -> np.ndarray:
+    """(N,2) pixels on all sides of an image whose last pixel is (right, bottom)."""
+    along = np.linspace(0, 1, 33)[:, None]
+    corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], float)
+    ends = np.roll(corners, -1, axis=0)
+    return np.concatenate([a + along * (b - a) for a, b in zip(corners, ends, strict=True)])
+
+
+def _pinhole_pixels(camera: Camera, matrix: np.ndarray) -> np.ndarray:
+    """(H,W,2) float32: the pixel of a pinhole with this matrix that each of the camera's shows.
+
+    That is smooth, so only the middles of blocks of pixels, one more all round, are traced through
+    the lens, and the pixels lie between them.
+    """
+    columns, rows = (
+        (np.arange(-1, -(-size // _BLOCK) + 1) + 0.5) * _BLOCK - 0.5
+        for size in (camera.width, camera.height)
+    )
+    flat = camera.undistort(np.stack(np.meshgrid(columns, rows), axis=-1))
+    blocks = np.float32(flat * matrix[[0, 1], [0, 1]] + matrix[:2, 2])
+    size = len(columns) * _BLOCK, len(rows) * _BLOCK
+    pixels = cv2.resize(blocks, size, interpolation=cv2.INTER_LINEAR)
+    inside = slice(_BLOCK, _BLOCK + camera.height), slice(_BLOCK, _BLOCK + camera.width)
+    return np.ascontiguousarray(pixels[inside])

@@ -1,0 +1,202 @@
+"""Estimation: an estimator over all pictures of a rendered data set, as scenes to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from pinet_ros.detection.torchvision_detector import RANDOM, TORCHVISION_DETECTORS
+from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.estimator import EstimatorConfig, PoseEstimator
+from pinet_ros.models.cache import sha256_of
+from pinet_ros.models.catalog import model
+from pinet_ros.models.networks import NETWORKS
+from pinet_ros.people import People
+from pinet_ros.util.device import select_device
+from pinet_ros.util.files import write_whole
+from pinet_training.datasets.scene_fields import NOBODY
+from pinet_training.rendering.adapted_truth import adapt_truth
+from pinet_training.rendering.gathering import gather, read_estimates, write_estimates
+from pinet_training.rendering.shards import RenderedScenes, Shard
+from pinet_training.runs.processes import available_cores, run_in_processes
+from pinet_training.runs.settings import hold_settings
+
+_BATCH = 10  # pictures at once on a GPU; the CPU is no faster with several
+_FILES = ("detector_weights", "posenet", "rootnet")
+# Options that `scenes estimate` leaves at their defaults: they decide how, not what is estimated.
+NOT_KEPT = ("runtime", "precision", "max_people")
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """What was written, in numbers.
+
+    Attributes:
+        scenes, people: all of the data set.
+        found: people who have an estimate.
+        duplicates: further estimates of them.
+        wrong: estimates of nobody.
+    """
+
+    scenes: int
+    people: int
+    found: int
+    duplicates: int
+    wrong: int
+
+
+def estimate(
+    folder: Path,
+    output: Path,
+    config: EstimatorConfig | None = None,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+) -> Estimation:
+    """Estimate the people of all pictures, and write them with the truth as a file of scenes.
+
+    What is estimated is kept shard by shard in a folder of FOLDER/estimates for the settings, so
+    that a run which was stopped is gone on with, and shards that are rendered later are added.
+    Its settings.json has all that decides the estimates: settings, networks and data set.
+
+    Args:
+        folder: of a rendered data set, see RenderedScenes.
+        output: .npz file of scenes, see scene_fields, with all of the truth besides.
+        config: of the estimator.
+        device: auto, cpu, cuda or cuda:N.
+        workers: processes on the CPU, each with one thread; None for one on each core.
+
+    Raises:
+        DatasetError: the data set is damaged or empty, the kept estimates are damaged, of other
+            networks or of another data set, or the output is no .npz file.
+        PinetError: the estimator cannot be loaded, or a worker was killed.
+    """
+    if Path(output).suffix != ".npz":
+        raise DatasetError(f"scenes are written to an .npz file, got {output}")
+    config = config or EstimatorConfig()
+    scenes = RenderedScenes(folder)
+    shards = {number: scenes.read(number) for number in scenes.shards()}
+    if not shards:
+        raise DatasetError(f"{folder} has no shards; render some first")
+    kept = scenes.folder / "estimates" / folder_name(config)
+    paths = {number: kept / f"{number:05d}.npz" for number in shards}
+    begun = any(path.is_file() for path in paths.values())
+    hold_settings(kept / "settings.json", _deciding(config, scenes), replace=not begun)
+    todo = [(shards[number], path) for number, path in paths.items() if not path.is_file()]
+    _estimate_shards(todo, config, select_device(device), workers or available_cores())
+    estimates = [read_estimates(path, shards[n]) for n, path in paths.items()]
+    fields = adapt_truth(gather(shards, estimates), scenes.size)
+    write_whole(Path(output), lambda stream: np.savez_compressed(stream, **fields))
+    return _count(fields)
+
+
+def _count(fields: dict[str, np.ndarray]) -> Estimation:
+    duplicates = int(fields["estimate_duplicate"].sum())
+    wrong = int((fields["estimate_person"] == NOBODY).sum())
+    return Estimation(
+        scenes=len(fields["scene_image"]),
+        people=len(fields["person_scene"]),
+        found=len(fields["estimate_scene"]) - duplicates - wrong,
+        duplicates=duplicates,
+        wrong=wrong,
+    )
+
+
+def _deciding(config: EstimatorConfig, scenes: RenderedScenes) -> dict[str, object]:
+    """All that decides the estimates: files by what is in them, wherever they lie."""
+    left_out = (*_FILES, *NOT_KEPT)
+    chosen = {name: value for name, value in asdict(config).items() if name not in left_out}
+    networks: dict[str, object] = {
+        name: {file.name: file.sha256 for file in model(name).files}
+        for name in (config.detector, config.lifter)
+        if name in NETWORKS
+    } | _hashes(config)
+    if config.detector in TORCHVISION_DETECTORS and not config.detector_weights:
+        networks["detector_weights"] = _torchvisions_own(config.detector)
+    return {**chosen, "networks": networks, "data_set": scenes.settings}
+
+
+def folder_name(config: EstimatorConfig) -> str:
+    """Name of the folder in which the estimates are kept; other files give another name.
+
+    Raises:
+        PinetError: a file cannot be read.
+    """
+    marks = {network: f"_{sha256[:8]}" for network, sha256 in _hashes(config).items()}
+    detector = config.detector + marks.get("detector_weights", "")
+    lifter = config.lifter + marks.get("posenet", "") + marks.get("rootnet", "")
+    mirrored = "_mirror" if config.mirror else ""
+    return f"{detector}_{config.score_threshold}+{lifter}{mirrored}"
+
+
+def _hashes(config: EstimatorConfig) -> dict[str, str]:
+    """The SHA-256 of each file of weights, by the option that names it."""
+    given = {name: getattr(config, name) for name in _FILES}
+    return {name: _hash(value) for name, value in given.items() if value}
+
+
+def _torchvisions_own(detector: str) -> str:
+    """The file of torchvision's weights, whose name has a part of its hash."""
+    from torchvision import models  # importing it takes seconds
+
+    return Path(models.get_model_weights(detector).DEFAULT.url).name
+
+
+def _hash(file: str) -> str:
+    """The SHA-256 of a file; the word for weights that are none stays."""
+    if file == RANDOM:
+        return file
+    try:
+        return sha256_of(Path(file))
+    except OSError as error:
+        raise PinetError(f"the weights {file} cannot be read: {error}") from error
+
+
+def _estimate_shards(
+    todo: Sequence[tuple[Shard, Path]],
+    config: EstimatorConfig,
+    device: torch.device,
+    workers: int,
+) -> None:
+    """Estimate shards, and write for each what was found to its path."""
+    if device.type == "cpu":
+        run_in_processes(
+            _estimate_shard,
+            todo,
+            workers=workers,
+            set_up=_set_up,
+            shared=(config,),
+            unit="shard",
+            names=[path.stem for _, path in todo],
+        )
+    elif todo:
+        estimator = PoseEstimator(config, device)
+        for shard, path in tqdm(todo, unit="shard", disable=None):
+            _estimate_shard(estimator, shard, path)
+
+
+def _set_up(config: EstimatorConfig) -> PoseEstimator:
+    device = select_device("cpu")
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    return PoseEstimator(config, device)
+
+
+def _estimate_shard(estimator: PoseEstimator, shard: Shard, path: Path) -> None:
+    size = 1 if estimator.device.type == "cpu" else _BATCH
+    found: list[People] = []
+    with ThreadPoolExecutor(1) as ahead:  # pictures are decoded while the networks run
+        images = ahead.map(shard.image, range(len(shard)))
+        cameras = map(shard.camera, range(len(shard)))
+        while batch := list(islice(images, size)):
+            estimates = estimator(batch, list(islice(cameras, len(batch))))
+            found += [each.people for each in estimates]
+    write_estimates(path, found)

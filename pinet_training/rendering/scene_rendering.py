@@ -1,0 +1,184 @@
+"""Rendering a data set: its scenes in shards, by several processes, each scene by its seed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.models.cache import sha256_of
+from pinet_training.datasets.scenes import SPLITS
+from pinet_training.rendering.backgrounds import Backgrounds
+from pinet_training.rendering.bodies import Bodies
+from pinet_training.rendering.motion import Motions
+from pinet_training.rendering.renderer import Renderer
+from pinet_training.rendering.rig import Rig
+from pinet_training.rendering.shards import RenderedScenes
+from pinet_training.rendering.stage import Shot, Stage
+from pinet_training.runs.processes import run_in_processes
+
+GENERATOR = 2  # raised whenever the same seed and ingredients give other bodies or pictures
+
+_PER_SHARD = 50
+_TEST_EVERY = 8  # one scene in so many is for testing
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What scenes are made of.
+
+    Attributes:
+        motion: file or folder of motion capture, see `load_clips`.
+        bodies: file of bodies, see `Bodies.load`.
+        backgrounds: folder of pictures, None for made ones.
+        width, height: of the pictures, pixels.
+        seed: of all that is random, 0 or more.
+    """
+
+    motion: Path
+    bodies: Path
+    backgrounds: Path | None
+    width: int
+    height: int
+    seed: int
+
+
+def render_scenes(
+    folder: Path, ingredients: Ingredients, scenes: int, workers: int
+) -> RenderedScenes:
+    """Render a data set, or the shards that it lacks; scenes are rounded up to whole shards.
+
+    The scenes of a shard do not depend on how many there are: a larger number goes on with the
+    same data set. One in eight is for testing, with bodies, clips of motion and backgrounds that
+    no other scene has.
+
+    Raises:
+        PinetError: an ingredient cannot be used, OpenGL is missing, the folder holds scenes that
+            were made of others, or nobody comes into the picture.
+    """
+    settings = _settings(ingredients)
+    _require_usable(ingredients)  # before anything is written
+    motions = Motions.load(ingredients.motion)
+    rendered = RenderedScenes.begin(folder, settings)
+    missing = rendered.missing_shards(-(-scenes // _PER_SHARD))
+    run_in_processes(
+        _render_shard,
+        [(number,) for number in missing],
+        workers=workers,
+        set_up=_set_up,
+        shared=(rendered, ingredients, motions),
+        unit="shard",
+        names=missing,
+    )
+    return rendered
+
+
+def require_ingredient(path: Path) -> None:
+    """See that there is a file or a folder.
+
+    Raises:
+        DatasetError: there is neither.
+    """
+    if not path.exists():
+        raise DatasetError(f"there is no file or folder {path}; check the path")
+
+
+def _require_usable(ingredients: Ingredients) -> None:
+    """See that bodies and backgrounds of both splits can be loaded."""
+    bodies = Bodies.load(ingredients.bodies)
+    for split in SPLITS:
+        bodies.part(split)
+        Backgrounds.load(ingredients.backgrounds, split)
+
+
+def _settings(ingredients: Ingredients) -> dict[str, object]:
+    backgrounds = ingredients.backgrounds
+    return {
+        "generator": GENERATOR,
+        "seed": ingredients.seed,
+        "size": [ingredients.width, ingredients.height],
+        "scenes_per_shard": _PER_SHARD,
+        "motion": _digest(ingredients.motion),
+        "bodies": _digest(ingredients.bodies),
+        "backgrounds": None if backgrounds is None else _digest(backgrounds),
+    }
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of a folder's files."""
+    require_ingredient(path)
+    if path.is_file():
+        return sha256_of(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{file.relative_to(path)} {sha256_of(file)}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class _Studio:
+    """What every process holds.
+
+    Attributes:
+        rendered: the data set.
+        seed: of it.
+        stages: by split.
+    """
+
+    rendered: RenderedScenes
+    seed: int
+    stages: dict[str, Stage]
+
+
+def _set_up(
+    rendered: RenderedScenes, ingredients: Ingredients, motions: dict[str, Motions]
+) -> _Studio:
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # of Mesa's renderer on the CPU
+    cv2.setNumThreads(1)
+    renderer = Renderer(ingredients.width, ingredients.height)
+    bodies = Bodies.load(ingredients.bodies)
+    stages = {
+        split: Stage(
+            Rig(bodies.part(split)),
+            motions[split],
+            Backgrounds.load(ingredients.backgrounds, split),
+            renderer,
+        )
+        for split in SPLITS
+    }
+    return _Studio(rendered, ingredients.seed, stages)
+
+
+def _render_shard(studio: _Studio, number: int) -> None:
+    if number in studio.rendered.shards():
+        return  # another run over the same folder was faster
+    scenes = range(number * _PER_SHARD, (number + 1) * _PER_SHARD)
+    splits = ["test" if scene % _TEST_EVERY == 0 else "train" for scene in scenes]
+    shots = [_shoot(studio, scene, split) for scene, split in zip(scenes, splits, strict=True)]
+    truth = {"scene_split": np.array(splits), **_gathered(shots)}
+    studio.rendered.write(number, [(shot.image, shot.quality) for shot in shots], truth)
+
+
+def _shoot(studio: _Studio, scene: int, split: str) -> Shot:
+    try:
+        return studio.stages[split].shoot(np.random.default_rng([studio.seed, scene]))
+    except RuntimeError as error:
+        raise PinetError(
+            f"scene {scene} cannot be made: {error}; choose another seed, or a size nearer to "
+            "those of cameras, as 640x480"
+        ) from error
+
+
+def _gathered(shots: Sequence[Shot]) -> dict[str, np.ndarray]:
+    """The arrays of TRUTH of some scenes and of their people."""
+    counts = [len(shot.people["person_body"]) for shot in shots]
+    scene = {name: np.array([shot.scene[name] for shot in shots]) for name in shots[0].scene}
+    people = {
+        name: np.concatenate([shot.people[name] for shot in shots]) for name in shots[0].people
+    }
+    return {**scene, **people, "person_scene": np.repeat(range(len(shots)), counts)}

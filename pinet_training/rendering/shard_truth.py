@@ -1,0 +1,92 @@
+"""The file in which a shard says what is true of its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.cli.predictions.records import Record, read_arrays
+
+# What truth.npz holds: kind of values, shape of one row. A row is a scene or a person by the name.
+# - person_joints in metres, camera optical frame; all that is in the image in its pixels, with the
+#   distortion (that of Camera): joints, and the box of what is seen of the mesh (NaN for nothing)
+# - person_visible: the joint is in the image, and nothing hides it
+# - person_hidden_by: 0 nothing, 1 another person, 2 an object, 3 it is outside of the image
+# - person_order: the scene's people from the person itself to the one whose root is the farthest
+#   from it, counted within the scene; -1 at the end where there are fewer
+TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
+    "scene_image": (str, ()),  # file name
+    "scene_split": (str, ()),
+    "scene_cameras": (str, ()),  # kind of camera, by which figures are reported
+    "scene_intrinsics": (np.float64, (4,)),  # fx fy cx cy, pixels
+    "scene_distortion": (np.float64, (8,)),
+    "scene_camera_height": (np.float32, ()),  # metres above the ground
+    "scene_camera_pitch": (np.float32, ()),  # radians, positive looks down
+    "scene_camera_roll": (np.float32, ()),  # radians
+    "person_scene": (np.int32, ()),
+    "person_joints": (np.float32, (17, 3)),
+    "person_joints_image": (np.float32, (17, 2)),
+    "person_in_image": (np.bool_, (17,)),
+    "person_visible": (np.bool_, (17,)),
+    "person_hidden_by": (np.int8, (17,)),
+    "person_box": (np.float32, (4,)),
+    "person_body": (np.int32, ()),
+    "person_motion": (str, ()),  # name of the clip
+    "person_stance": (str, ()),
+    "person_order": (np.int8, (6,)),
+}
+_HIGHEST = {"person_hidden_by": 3, "person_order": 5}
+_LOWEST = {"person_order": -1}
+
+
+def write_truth(path: Path, truth: Mapping[str, np.ndarray]) -> None:
+    """Write the arrays of TRUTH.
+
+    Raises:
+        DatasetError: they are not what a reader expects.
+    """
+    checked = _checked(Record(path, "", dict(truth)))
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, **checked)
+
+
+def read_truth(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of TRUTH.
+
+    Raises:
+        DatasetError: the file is missing or damaged, or holds something else.
+    """
+    return _checked(read_arrays(path, tuple(TRUTH)))
+
+
+def _checked(file: Record) -> dict[str, np.ndarray]:
+    """The arrays of TRUTH with its types and shapes."""
+    if wrong := sorted(set(TRUTH) ^ set(file.fields)):
+        raise file.error(f"must hold exactly the arrays of TRUTH; too many or too few: {wrong}")
+    counts = {
+        kind: np.size(file[f"{kind}_{name}"])
+        for kind, name in (("scene", "image"), ("person", "scene"))
+    }
+    if not counts["scene"]:
+        raise file.error("must hold a scene at least")
+    truth = {name: _field(file, name, counts) for name in TRUTH}
+    if not np.isfinite(truth["person_joints"]).all():
+        raise file.error("person_joints must be finite")
+    return truth
+
+
+def _field(file: Record, name: str, counts: Mapping[str, int]) -> np.ndarray:
+    kind, shape = TRUTH[name]
+    shape = (counts[name.partition("_")[0]], *shape)
+    if kind is str:
+        text = np.asarray(file[name], str)
+        if text.shape != shape:
+            raise file.error(f"{name} must have shape {shape}, got {text.shape}")
+        return text
+    if np.issubdtype(kind, np.integer):
+        highest = {"person_scene": counts["scene"] - 1, **_HIGHEST}
+        limit = highest.get(name, np.iinfo(kind).max)
+        return file.whole_numbers(name, *shape, low=_LOWEST.get(name, 0), high=limit).astype(kind)
+    return file.array(name, *shape).astype(kind)

@@ -1,0 +1,117 @@
+"""The commands on an empty and on a filled cache folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from pinet_ros.cli.models_command import add_commands
+from pinet_ros.errors import PinetError
+from pinet_ros.lifting.mppe.rootnet import RootNet
+from pinet_ros.lifting.mppe.snapshots import save_snapshot
+from pinet_ros.models import catalog
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, load_checkpoint
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers(required=True))
+    arguments = parser.parse_args(["models", *words])
+    return arguments.run(arguments)
+
+
+def test_list_shows_the_state_of_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    (tmp_path / "nanodet.bin").write_bytes(b"broken")
+    assert run("list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert str(tmp_path) in lines[0]
+    states = {line.split()[3]: line.split()[0] for line in lines[1:] if line.startswith("  ")}
+    names = [file.name for model in catalog.MODELS.values() for file in model.files]
+    assert states == dict.fromkeys(names, "missing") | {"nanodet.bin": "broken"}
+    assert any(line.startswith("demo_clip (on request)") for line in lines)
+
+
+def test_fetch_says_when_there_is_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    monkeypatch.setitem(catalog.MODELS, "nothing", catalog.Model("nothing", (), "", ""))
+    assert run("fetch", "nothing") == 0
+    assert "nothing to fetch" in capsys.readouterr().out
+
+
+def test_export_writes_a_network_for_any_number_of_images(
+    fetched: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    fetched("blazepose_lite")
+    output = tmp_path / "new" / "lite.onnx"
+    assert run("export", "blazepose_lite", "--output", str(output)) == 0
+    assert str(output) in capsys.readouterr().out
+
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    (images,) = session.get_inputs()
+    assert (images.name, images.shape) == ("images", ["batch", 3, 256, 256])
+    names = [entry.name for entry in session.get_outputs()]
+    assert names == ["landmarks", "presence", "heatmaps", "world"]
+    for batch in (1, 4):
+        values = session.run(None, {"images": np.zeros((batch, 3, 256, 256), np.float32)})
+        shapes = [(batch, 195), (batch, 1), (batch, 39, 64, 64), (batch, 117)]
+        assert [value.shape for value in values] == shapes
+
+
+def test_export_writes_pinet_for_any_number_of_people(tmp_path: Path) -> None:
+    output = tmp_path / "pinet.onnx"
+    assert run("export", "pinet", "--output", str(output)) == 0
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    network, _ = load_checkpoint(DEFAULT_WEIGHTS)
+    for sequences, people in ((1, 1), (7, 7), (2, 5)):
+        tokens = np.random.default_rng(0).normal(size=(sequences, people, 51)).astype(np.float32)
+        with torch.inference_mode():
+            expected = network.eval()(torch.from_numpy(tokens))[:, 0].numpy()
+        poses, attention = session.run(["poses", "attention"], {"sequences": tokens})
+        np.testing.assert_allclose(poses, expected, atol=1e-4)
+        np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
+
+
+def test_export_writes_snapshots_that_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    rootnet, output = RootNet(depth=18).eval(), tmp_path / "root.onnx"
+    save_snapshot(rootnet, tmp_path / "root.pth.tar")
+    weights = ("--weights", str(tmp_path / "root.pth.tar"))
+    assert run("export", "rootnet", *weights, "--output", str(output)) == 0
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    images = torch.rand(3, 3, 256, 256)
+    with torch.inference_mode():
+        expected = rootnet(images).numpy()
+    np.testing.assert_allclose(
+        session.run(["root"], {"images": images.numpy()})[0], expected, atol=1e-3
+    )
+
+
+def test_export_says_which_networks_want_weights(tmp_path: Path) -> None:
+    output = ("--output", str(tmp_path / "x.onnx"))
+    with pytest.raises(PinetError, match="posenet is not fetched; give its snapshot with"):
+        run("export", "posenet", *output)
+    with pytest.raises(PinetError, match="nanodet is a fetched network; leave out --weights"):
+        run("export", "nanodet", "--weights", "x.pth", *output)
+    with pytest.raises(ModelError, match="cannot be read as a torch snapshot"):
+        run("export", "rootnet", "--weights", str(tmp_path / "missing.pth"), *output)
+
+
+@pytest.mark.parametrize("name", ["blazepose", "demo_clip"])
+def test_export_refuses_what_is_no_network(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=f"no network '{name}', only nanodet, blazepose_lite, "):
+        run("export", name, "--output", str(tmp_path / "x.onnx"))
+    assert not list(tmp_path.iterdir())
