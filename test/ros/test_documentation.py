@@ -1,4 +1,4 @@
-"""What is written of the parameters is what the nodes have."""
+"""The documented parameters and launch arguments are those of the nodes and the launch file."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ PARAMETERS = {
     name: [*kind.PARAMETERS, *((AUTOSTART, INPUT_TIMEOUT) if issubclass(kind, LiveNode) else ())]
     for name, kind in NODES.items()
 }
+SHARED = "Lifecycle"  # the section about the parameters that several nodes have
+
+
+def sections(page: str) -> dict[str, str]:
+    """The sections of a page of the docs by their headings."""
+    text = (ROOT / "docs" / page).read_text()
+    return {part.split("\n", 1)[0]: part for part in text.split("\n## ")}
+
+
+def documented(section: str) -> dict[str, str]:
+    """The first two columns of the tables of a section: names and defaults."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\|", section, re.MULTILINE)
+    return {name: default.strip("`") for name, default in rows}
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -36,22 +49,40 @@ def test_the_configuration_file_has_every_parameter_with_its_default(node):
 
 
 @pytest.mark.parametrize("node", NODES)
-def test_the_readme_names_every_parameter_with_its_default(node):
-    readme = (ROOT / "README.md").read_text()
-    sections = {part.split("\n", 1)[0]: part for part in readme.split("\n### ")}
+def test_the_docs_have_every_parameter_with_its_default(node):
+    page = sections("ros_api.md")
+    own, shared = documented(page[node]), documented(page[SHARED])
     for parameter in PARAMETERS[node]:
-        section = sections["All of them" if parameter in (AUTOSTART, INPUT_TIMEOUT) else node]
-        row = re.search(rf"^\| `{parameter.name}` \| (.*?) ?\|", section, re.MULTILINE)
-        assert row, f"the README has no row for {parameter.name} of {node}"
-        assert row[1].strip("`") == str(parameter.default).lower()
+        rows = shared if parameter in (AUTOSTART, INPUT_TIMEOUT) else own
+        assert parameter.name in rows, f"docs/ros_api.md has no row for {parameter.name} of {node}"
+        assert rows[parameter.name] == str(parameter.default).lower()
 
 
-def test_the_readme_names_every_launch_argument():
+@pytest.mark.parametrize("node", NODES)
+def test_the_docs_have_no_parameter_that_a_node_lacks(node):
+    tables = sections("ros_api.md")[node].split("| parameter | default | |")
+    assert len(tables) == 2
+    names = {parameter.name for parameter in PARAMETERS[node]}
+    assert set(documented(tables[1])) == names - {AUTOSTART.name, INPUT_TIMEOUT.name}
+
+
+def test_the_docs_have_every_launch_argument_with_its_default():
     launch = (ROOT / "launch" / "pinet.launch.py").read_text()
-    readme = (ROOT / "README.md").read_text()
-    names = re.findall(r'DeclareLaunchArgument\(\s*"(\w+)"', launch)
+    declared = launch.split("DeclareLaunchArgument(")[1:]
+    names = [re.match(r'\s*"(\w+)"', each)[1] for each in declared]
     assert len(names) == 9
-    assert [name for name in names if f"`{name}`" not in readme] == []
+    assert documented(sections("robot.md")["Launch"]) == {
+        name: launch_default(each) for name, each in zip(names, declared, strict=True)
+    }
+
+
+def launch_default(declaration: str) -> str:
+    """The default of a launch argument, from the source of its declaration."""
+    if "**_SWITCH" in declaration:
+        return "false"
+    if "default_value=str(_SHARE" in declaration:  # a path: _SHARE / "folder" / "file"
+        return "/".join(re.findall(r'/ "([\w.]+)"', declaration))
+    return re.search(r'default_value="(\w*)"', declaration)[1]
 
 
 def test_the_configuration_file_reaches_nodes_in_a_namespace(ros, tmp_path):
