@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, cast, overload
 
 import numpy as np
 import torch
@@ -197,9 +197,16 @@ class PoseEstimator:
                 images than cameras or stamps.
         """
         if isinstance(image, np.ndarray):
-            return self._estimate([image], [camera], channels, [stamp])[0]
-        images = list(image)
-        return self._estimate(images, camera, channels, stamp or [None] * len(images))
+            single = cast(Camera, camera), cast("float | None", stamp)
+            return self._estimate([image], [single[0]], channels, [single[1]])[0]
+        cameras = [camera] if isinstance(camera, Camera) else list(camera)
+        stamps = [None] * len(image) if stamp is None else list(cast("Sequence[float]", stamp))
+        if not len(image) == len(cameras) == len(stamps):
+            raise ValueError(
+                f"{len(image)} images need as many cameras and stamps, got {len(cameras)} cameras "
+                f"and {len(stamps)} stamps"
+            )
+        return self._estimate(image, cameras, channels, stamps)
 
     @property
     def score_threshold(self) -> float:
@@ -274,32 +281,15 @@ def select_for_lifting(
 
 def load_detector(config: EstimatorConfig, device: torch.device) -> Detector:
     """The detector that a config names; errors as of PoseEstimator."""
+    common: dict[str, Any] = {"score_threshold": config.score_threshold, "device": device}
     if config.detector == "nanodet":
-        return NanoDet(
-            score_threshold=config.score_threshold, device=device, runtime=config.runtime
-        )
-    return TorchvisionDetector(
-        config.detector,
-        weights=config.detector_weights,
-        score_threshold=config.score_threshold,
-        device=device,
-    )
+        return NanoDet(runtime=config.runtime, **common)
+    return TorchvisionDetector(config.detector, weights=config.detector_weights, **common)
 
 
 def load_lifter(config: EstimatorConfig, device: torch.device) -> Lifter:
     """The lifter that a config names; errors as of PoseEstimator."""
+    common: dict[str, Any] = {"mirror": config.mirror, "device": device, "runtime": config.runtime}
     if config.lifter == "mppe":
-        return ThreeDMPPE(
-            config.posenet,
-            config.rootnet,
-            precision=config.precision,
-            mirror=config.mirror,
-            device=device,
-            runtime=config.runtime,
-        )
-    return BlazePose(
-        variant=config.lifter.removeprefix("blazepose_"),
-        mirror=config.mirror,
-        device=device,
-        runtime=config.runtime,
-    )
+        return ThreeDMPPE(config.posenet, config.rootnet, precision=config.precision, **common)
+    return BlazePose(variant=config.lifter.removeprefix("blazepose_"), **common)

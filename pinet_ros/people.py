@@ -37,7 +37,7 @@ class People:
         boxes: (N,4) float32, x_min y_min x_max y_max in pixels.
         scores: (N,) float32, 0 to 1.
         track_ids: (N,) int32, NO_TRACK without tracking.
-        tracking_states: (N,) uint8, TrackingState.
+        tracking_states: (N,) uint8, TrackingState; UNKNOWN without tracking.
 
     Raises:
         ValueError: an array does not have the shape given here.
@@ -49,8 +49,8 @@ class People:
     confidence: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
-    track_ids: np.ndarray | None = None
-    tracking_states: np.ndarray | None = None
+    track_ids: np.ndarray = None  # type: ignore[assignment]  # None: nobody is tracked
+    tracking_states: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         count, joints = len(self.joints), len(self.joint_set)
@@ -120,7 +120,7 @@ class People:
             confidence=np.full((count, joint_count), np.nan) if confidence is None else confidence,
             boxes=boxes_around(joints_image) if boxes is None else boxes,
             scores=np.full(count, np.nan) if scores is None else scores,
-            track_ids=track_ids,
+            track_ids=track_ids,  # type: ignore[arg-type]
         )
 
     @classmethod

@@ -26,6 +26,8 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.device import select_device
 
+pytestmark = pytest.mark.slow
+
 ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores")
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from pinet_ros.models import fetch
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

@@ -70,7 +70,7 @@ def _estimate(options: argparse.Namespace) -> int:
             drawn = image.copy()
             draw_people(drawn, refined, camera)
             _write_image(options.draw / f"{path.stem}_people.png", drawn)
-        if options.attention:
+        if options.attention and refinement.attention is not None:
             picture = attention_picture(image, refined, refinement.attention, camera)
             _write_image(options.attention / f"{path.stem}_attention.png", picture)
     if options.json:

@@ -39,11 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser(called: str) -> argparse.ArgumentParser:
     """A parser that knows the command that is called; all commands if there is none."""
-    parser = argparse.ArgumentParser(prog="pinet", description=__doc__, epilog=_epilog())
+    parser = argparse.ArgumentParser(prog="pinet", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True)
-    known = called in _COMMANDS or called in _TRAINING_COMMANDS
-    every = [*_COMMANDS, *plugin_names(_TRAINING_GROUP)]
-    for add_commands in dict.fromkeys(map(_registration, [called] if known else every)):
+    if called in _COMMANDS or called in _TRAINING_COMMANDS:
+        names = [called]
+    else:
+        added = plugin_names(_TRAINING_GROUP)
+        names = [*_COMMANDS, *added]
+        if not added:
+            parser.epilog = f"The package pinet_training adds: {', '.join(_TRAINING_COMMANDS)}."
+    for add_commands in dict.fromkeys(map(_registration, names)):
         add_commands(commands)
     return parser
 
@@ -53,9 +58,3 @@ def _registration(command: str) -> Callable[[Any], None]:
     if command in _COMMANDS:
         return import_module(_COMMANDS[command]).add_commands
     return load_plugin(_TRAINING_GROUP, command, f"`pinet {command}`")
-
-
-def _epilog() -> str | None:
-    if plugin_names(_TRAINING_GROUP):
-        return None
-    return f"The package pinet_training adds: {', '.join(_TRAINING_COMMANDS)}."

@@ -72,7 +72,12 @@ class NanoDet:
         found = found[found[:, 3] - found[:, 1] >= self.min_height]
         corners_and_sizes = np.hstack([found[:, :2], found[:, 2:4] - found[:, :2]])
         # torchvision's would do as well, but importing it takes longer than loading the models
-        keep = cv2.dnn.NMSBoxes(corners_and_sizes, found[:, 4], 0.0, self.iou_threshold)
+        keep = cv2.dnn.NMSBoxes(
+            corners_and_sizes,  # type: ignore[arg-type]  # arrays work too
+            found[:, 4],
+            0.0,
+            self.iou_threshold,
+        )
         found = found[np.array(keep, int)]
         return Detections(boxes=found[:, :4], scores=found[:, 4])
 

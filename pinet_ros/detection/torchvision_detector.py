@@ -78,10 +78,8 @@ class TorchvisionDetector:
 
     def _people(self, found: Mapping[str, Tensor]) -> Detections:
         """The people of one image among what the network gives for it."""
-        rows = torch.cat(
-            [found["boxes"], found["scores"][:, None], found["labels"][:, None]], dim=1
-        )
-        rows = rows.cpu().numpy()
+        columns = [found["boxes"], found["scores"][:, None], found["labels"][:, None]]
+        rows = torch.cat(columns, dim=1).cpu().numpy()
         area = (rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])
         rows = rows[(rows[:, 5] == _PERSON) & ~(area < self.min_area)]
         rows = rows[(-rows[:, 4]).argsort(kind="stable")[: self.top_k]]

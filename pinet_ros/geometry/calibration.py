@@ -151,8 +151,15 @@ def read_qualisys(path: str | Path) -> dict[str, Calibration]:
     return cameras
 
 
+def _attributes(camera: ElementTree.Element, name: str) -> dict[str, str]:
+    child = camera.find(name)
+    if child is None:
+        raise KeyError(name)
+    return child.attrib
+
+
 def _qualisys_camera(camera: ElementTree.Element) -> Calibration:
-    view, intrinsic = camera.find("fov_video").attrib, camera.find("intrinsic").attrib
+    view, intrinsic = _attributes(camera, "fov_video"), _attributes(camera, "intrinsic")
     fx, fy, cx, cy = (
         float(intrinsic[name]) / _QUALISYS_SUBPIXELS
         for name in ("focalLengthU", "focalLengthV", "centerPointU", "centerPointV")

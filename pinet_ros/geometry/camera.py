@@ -75,7 +75,7 @@ class Camera:
     ) -> Camera:
         """A camera of focal lengths and principal point in pixels, undistorted by default."""
         matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-        return cls(width, height, matrix, distortion)
+        return cls(width, height, matrix, np.asarray(distortion, float))
 
     @classmethod
     def from_focal(cls, focal: float, width: int, height: int) -> Camera:
@@ -113,23 +113,23 @@ class Camera:
         Raises:
             CameraError: K is zero or not finite, or the distortion model is not supported.
         """
-        d = np.asarray(d, float)
-        if d.any() and distortion_model not in _DISTORTION_MODELS:
+        coefficients = np.asarray(d, float)
+        if coefficients.any() and distortion_model not in _DISTORTION_MODELS:
             raise CameraError(
                 f"distortion model {distortion_model!r} is not supported; use one of "
                 f"{', '.join(_DISTORTION_MODELS)}, or publish a rectified image"
             )
-        if d.any() and len(d) not in _COEFFICIENTS:
+        if coefficients.any() and len(coefficients) not in _COEFFICIENTS:
             raise CameraError(
                 f"a distortion has one of {_COEFFICIENTS} coefficients (5 for plumb_bob, 8 for "
-                f"rational_polynomial), got {len(d)}"
+                f"rational_polynomial), got {len(coefficients)}"
             )
         matrix = np.asarray(k, float).reshape(3, 3).copy()
         matrix[0, 2] -= roi_offset[0]
         matrix[1, 2] -= roi_offset[1]
         matrix[0] /= binning[0] or 1
         matrix[1] /= binning[1] or 1
-        return cls(width, height, matrix, d)
+        return cls(width, height, matrix, coefficients)
 
     def undistort(self, pixels: np.ndarray) -> np.ndarray:
         """Image points (...,2) in pixels to (x/z, y/z) (...,2) of their viewing rays."""
@@ -211,7 +211,7 @@ class Distortion:
         distorted, jacobian = self._polynomial(np.stack([radii, 0 * radii], axis=-1))
         slope = jacobian[:, 0, 0]
         beyond = (distorted[:, 0] > 1.1 * self._corner) | (slope < _MIN_SLOPE)
-        edge = max(1, np.append(beyond, True).argmax()) - 1
+        edge = max(1, int(np.append(beyond, True).argmax())) - 1
         # A real lens does not let the radius grow at less than half of its mean rate.
         return radii[edge], max(slope[edge] / distorted[edge, 0], 0.5 / radii[edge])
 

@@ -20,8 +20,9 @@ def weight_color(weight: float) -> tuple[int, int, int]:
     """Blue, green and red, 0 to 255, of a weight of 0 to 1; grey for NaN."""
     if np.isnan(weight):
         return _UNKNOWN
-    value = np.uint8([[round(255 * min(max(weight, 0.0), 1.0))]])
-    return tuple(int(channel) for channel in cv2.applyColorMap(value, _COLOR_MAP)[0, 0])
+    value = np.array([[round(255 * min(max(weight, 0.0), 1.0))]], np.uint8)
+    blue, green, red = cv2.applyColorMap(value, _COLOR_MAP)[0, 0].tolist()
+    return blue, green, red
 
 
 def attention_picture(
@@ -44,7 +45,7 @@ def attention_picture(
     # a person that was not refined has no weight, which is not the same as the weight zero
     weights = np.where(np.isin(np.arange(len(people)), refined), attention, np.nan)
     nobody = np.full(len(people), np.nan)
-    panels = [_panel(image, people, weights[row], row, camera) for row in refined]
+    panels = [_panel(image, people, weights[row], row, camera) for row in refined.tolist()]
     grid = _grid(panels or [_panel(image, people, nobody, None, camera)])
     scale = min(1.0, _LARGEST / grid.shape[1])
     grid = cv2.resize(grid, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

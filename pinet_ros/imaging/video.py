@@ -13,7 +13,7 @@ from pinet_ros.errors import PinetError
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _FOLDER_RATE = 10.0  # pictures a second, where nothing says how fast they were taken
-_TEXT = cv2.VideoWriter_fourcc(*"ansi")  # FFmpeg would play a text file as pictures of its letters
+_TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg would play a text file as pictures of its letters
 
 
 class SourceError(PinetError):

@@ -1,1 +1,1 @@
-"""Where network weights come from: fetching, verifying and loading them."""
+"""Network weights: fetching, verifying and loading them."""

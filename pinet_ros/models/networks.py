@@ -1,12 +1,13 @@
-"""Networks by name or from a file, and the runtime that each is run by."""
+"""Networks by name or from a file, and the runtime that runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +20,12 @@ from pinet_ros.models.importers.graph_module import GraphModule
 from pinet_ros.models.importers.tfjs import load_tfjs
 from pinet_ros.models.importers.tflite import load_tflite
 
+if TYPE_CHECKING:
+    from pinet_ros.models.onnx_export import Exportable
+
 RUNTIMES = ("auto", "torch", "onnx")
 
-# Images (B,C,H,W) to a tuple of tensors, each with B in front.
+# From images (B,C,H,W) to a tuple of tensors, each with B as its first axis.
 Network = Callable[[Tensor], tuple[Tensor, ...]]
 
 
@@ -30,8 +34,8 @@ class Definition:
     """How a fetched file becomes a network.
 
     Attributes:
-        load: takes the file's path and the outputs' names in it.
-        outputs: by the names that they have here those of the file, in the order returned.
+        load: takes the file's path and the names of the outputs in the file.
+        outputs: for each output's name here, its name in the file; in the order returned.
     """
 
     load: Callable[..., GraphModule]
@@ -67,15 +71,15 @@ NETWORKS: Mapping[str, Definition] = {
 
 
 def select_runtime(name: str, device: torch.device | str) -> str:
-    """Turn a parameter into `torch` or `onnx`.
+    """Resolve the name of a runtime to `torch` or `onnx`.
 
     Args:
-        name: auto (ONNX Runtime on the CPU where it is installed, else torch), torch or onnx.
-        device: that the networks are to run on.
+        name: auto (ONNX Runtime on the CPU if it is installed, else torch), torch or onnx.
+        device: where the networks run.
 
     Raises:
-        PinetError: the name is unknown, or ONNX Runtime is asked for on a GPU or where its
-            packages are missing.
+        PinetError: the name is unknown, or ONNX Runtime is requested on a GPU or without its
+            packages.
     """
     if name not in RUNTIMES:
         raise PinetError(f"runtime must be one of {', '.join(RUNTIMES)}, got {name!r}")
@@ -99,26 +103,32 @@ def _missing_packages() -> list[str]:
 def _require_packages() -> None:
     if missing := _missing_packages():
         raise PinetError(
-            f"ONNX needs {' and '.join(missing)}, not found here; pip install "
+            f"ONNX needs {' and '.join(missing)}, not installed here; run pip install "
             f"{' '.join(missing)}, or use runtime: torch"
         )
 
 
 def describe_runtime(name: str) -> str:
-    """For the log: what `select_runtime` chose, and its version."""
+    """Return the package and version of a runtime, for the log.
+
+    Args:
+        name: torch or onnx, see `select_runtime`.
+    """
     package = {"torch": "torch", "onnx": "onnxruntime"}[name]
     return f"{package} {import_module(package).__version__}"
 
 
 def load_network(name: str, device: torch.device | str, runtime: str = "auto") -> Network:
-    """Load a fetched network; ONNX Runtime takes as many threads as torch has now.
+    """Load a fetched network; ONNX Runtime uses as many threads as torch is set to at this time.
 
     Args:
         name: one of NETWORKS.
+        device: where the network runs.
         runtime: one of RUNTIMES.
 
     Raises:
-        ModelError: there is no such network, or its files are not in the cache folder or damaged.
+        ModelError: there is no such network, or its files are missing from the cache folder or
+            damaged.
         PinetError: see `select_runtime`.
     """
     if select_runtime(runtime, device) == "onnx":
@@ -129,14 +139,15 @@ def load_network(name: str, device: torch.device | str, runtime: str = "auto") -
 def as_network(
     module: nn.Module, output: str, device: torch.device | str, runtime: str, source: Path
 ) -> Network:
-    """A torch module with one output as a network to run on a device.
+    """Turn a torch module with one output into a network that runs on a device.
 
     Args:
         module, output, source: see `module_onnx`.
+        device: where the network runs.
         runtime: one of RUNTIMES.
 
     Raises:
-        ModelError: ONNX Runtime does not give what torch gives.
+        ModelError: ONNX Runtime's output differs from torch's.
         PinetError: see `select_runtime`.
     """
     if select_runtime(runtime, device) == "onnx":
@@ -145,31 +156,29 @@ def as_network(
 
 
 def module_onnx(module: nn.Module, output: str, source: Path) -> bytes:
-    """A torch module with one output as an ONNX file's content, from the cache if it is there.
+    """Return the content of a torch module's ONNX file, from the cache if it is there.
 
     Args:
-        module: of images with its `input_shape` to one tensor, on the CPU.
+        module: maps images of its `input_shape` to one tensor, on the CPU.
         output: the tensor's name in ONNX.
-        source: the file of its weights, by whose content the ONNX file is kept.
+        source: the file of the module's weights; its content determines the ONNX file's name.
 
     Raises:
-        ModelError: ONNX Runtime does not give what torch gives.
+        ModelError: ONNX Runtime's output differs from torch's.
         PinetError: ONNX's packages are missing.
     """
     _require_packages()
-    from pinet_ros.models.onnx_export import export_onnx
-
     file = onnx_cache.path(type(module).__name__.lower(), [sha256_of(source)])
-    return onnx_cache.get(file, lambda: export_onnx(_OneOutput(module), [output]))
+    return onnx_cache.get(file, lambda: _export(_OneOutput(module), [output]))
 
 
 class _OneOutput(nn.Module):
-    """A module as a Network, which gives a tuple."""
+    """A module with one output as a Network, which returns a tuple."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
-        self.input_shape = module.input_shape
+        self.input_shape: tuple[int, ...] = getattr(module, "input_shape")  # noqa: B009
         self.eval()
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
@@ -177,38 +186,47 @@ class _OneOutput(nn.Module):
 
 
 def _run_by_onnx(content: bytes) -> Network:
-    from pinet_ros.models.onnx_network import OnnxNetwork  # may not be installed
+    from pinet_ros.models.onnx_network import OnnxNetwork  # needs onnxruntime, which is optional
 
     return OnnxNetwork(content, threads=torch.get_num_threads())
 
 
 def load_module(name: str) -> GraphModule:
-    """One of NETWORKS as a torch module on the CPU.
+    """Load one of NETWORKS as a torch module on the CPU.
 
     Raises:
-        ModelError: there is no such network, or its files are not in the cache folder or damaged.
+        ModelError: there is no such network, or its files are missing from the cache folder or
+            damaged.
     """
     definition = _definition(name)
     return definition.load(fetch.path(name), list(definition.outputs.values()))
 
 
 def onnx_model(name: str) -> bytes:
-    """One of NETWORKS as an ONNX file's content, from the cache folder if it is there.
+    """Return the ONNX content of one of NETWORKS, from the cache folder if it is there.
 
     Raises:
-        ModelError: there is no such network, its files are not in the cache folder or damaged, or
-            ONNX Runtime does not give what torch gives.
+        ModelError: there is no such network, its files are missing from the cache folder or
+            damaged, or ONNX Runtime's outputs differ from torch's.
         PinetError: ONNX's packages are missing.
     """
     _require_packages()
-    from pinet_ros.models.onnx_export import export_onnx
-
     outputs = _definition(name).outputs
-    return onnx_cache.get(onnx_path(name), lambda: export_onnx(load_module(name), outputs))
+    return onnx_cache.get(onnx_path(name), lambda: _export(load_module(name), outputs))
+
+
+def _export(module: Exportable, outputs: Iterable[str]) -> bytes:
+    from pinet_ros.models.onnx_export import export_onnx  # slow, and seldom needed
+
+    return export_onnx(module, outputs)
 
 
 def onnx_path(name: str) -> Path:
-    """Where the ONNX file of one of NETWORKS is kept; the name changes with the fetched files."""
+    """Return the path of the ONNX file of one of NETWORKS; it depends on the fetched files.
+
+    Raises:
+        ModelError: there is no such network.
+    """
     return onnx_cache.path(name, [file.sha256 for file in model(name).files])
 
 

@@ -12,41 +12,47 @@ from pinet_ros.util.files import write_whole
 
 _log = logging.getLogger(__name__)
 
-_VERSION = 1  # to be raised when the export changes
+_VERSION = 1  # increase it when the export changes
 _DIGEST = 64  # characters of a SHA-256
 
 
 def path(name: str, hashes: Iterable[str]) -> Path:
-    """Where the export of a network lies that is made of files with these SHA-256."""
+    """Return the path of a network's export.
+
+    Args:
+        name: name of the network.
+        hashes: SHA-256 of the files that the network is loaded from.
+    """
     source = hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
     return cache_dir() / f"{name}-{source}-{_VERSION}.onnx"
 
 
 def get(file: Path, export: Callable[[], bytes]) -> bytes:
-    """The content of an ONNX file, exported anew if it is missing or damaged.
+    """Return the content of an ONNX file; export it if it is missing or damaged.
 
     Args:
-        file: see `path`.
+        file: where the file is kept, see `path`.
+        export: returns the content of the exported file.
     """
     if file.is_file():
         content = file.read_bytes()
         if _is_sealed(content):
             return content
-        _log.warning("%s is damaged; exporting it anew", file)
+        _log.warning("%s is damaged; exporting it again", file)
     content = _seal(export())
     try:
         write_whole(file, lambda stream: stream.write(content))
     except OSError as error:
-        _log.warning("%s cannot be kept, so each start exports it anew: %s", file, error)
+        _log.warning("%s cannot be saved, so every start exports it again: %s", file, error)
     return content
 
 
 def _seal(content: bytes) -> bytes:
-    """Add the SHA-256 of all that stands before it, as the last of the file's metadata.
+    """Append the SHA-256 of everything before it, as the last entry of the file's metadata.
 
-    Protocol buffers written one behind the other are one that holds the fields of both.
+    Two concatenated protocol buffers are one with the fields of both.
     """
-    from onnx import ModelProto, StringStringEntryProto  # slow, and seldom needed
+    from onnx import ModelProto, StringStringEntryProto  # slow, and rarely needed
 
     entry = StringStringEntryProto(key="sha256", value="0" * _DIGEST)
     content += ModelProto(metadata_props=[entry]).SerializeToString()[:-_DIGEST]

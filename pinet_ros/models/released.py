@@ -1,4 +1,4 @@
-"""Snapshots that other projects released: torch files with the weights under `network`."""
+"""Snapshots released by other projects: torch files with the weights under `network`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from pinet_ros.models.catalog import ModelError
 
-_WRAPPER = "module."  # of torch's DataParallel, which such networks were saved in
+_WRAPPER = "module."  # prefix from torch's DataParallel, which wrapped the saved networks
 
 
 def load_released_state(path: str | Path) -> dict[str, Tensor]:
     """Read the weights of a released snapshot of PI-Net, PoseNet or RootNet.
 
     Raises:
-        ModelError: the file is missing, is no torch file of plain tensors, or lacks `network`.
+        ModelError: the file is missing, is not a torch file of plain tensors, or lacks `network`.
     """
     try:
         snapshot = torch.load(path, map_location="cpu", weights_only=True)
@@ -34,10 +34,13 @@ def load_state_strict(module: nn.Module, state: dict[str, Tensor], source: str) 
     """Load weights that must fit a network exactly.
 
     Args:
-        source: what the weights came from, for the message.
+        module: the network.
+        state: weights by name.
+        source: where the weights come from, for the error message.
 
     Raises:
-        ModelError: a name is missing or unexpected, or a shape differs; the first is named.
+        ModelError: a name is missing or unexpected, or a shape differs; the message has the first
+            of each.
     """
     own = module.state_dict()
     missing = [name for name in own if name not in state]

@@ -58,7 +58,7 @@ class PoseRefinerNode(LiveNode):
         if self.value("publish_attention"):
             self._attention = self.create_output(PeopleAttention, "people/attention")
         self._refiner: Refiner | None = None
-        self._drawing: PeopleMarkers | None = None
+        self._drawing = PeopleMarkers(self.value("marker_lifetime"))
 
     def load(self) -> None:
         weights = self.value("weights")
@@ -68,7 +68,6 @@ class PoseRefinerNode(LiveNode):
                 f"{weights} is of a network without attention; give weights of one with "
                 "attention, or set publish_attention to false"
             )
-        self._drawing = PeopleMarkers(self.value("marker_lifetime"))
         self.get_logger().info(f"PI-Net ({weights}) on {describe_device(self._refiner.device)}")
 
     def unload(self) -> None:
@@ -79,6 +78,7 @@ class PoseRefinerNode(LiveNode):
         self.create_input(PersonPoseArray, "people/initial", self.worker.put)
 
     def process(self, message: PersonPoseArray) -> None:
+        assert self._refiner is not None  # a node works only after it was configured
         times = self.diagnostics.times
         with times.measure("refine"):
             initial = people_from_message(message)
@@ -86,7 +86,7 @@ class PoseRefinerNode(LiveNode):
         refined = refinement.people
         with times.measure("publish"):
             self._people.publish(people_to_message(refined, message.header))
-            if self._attention is not None:
+            if self._attention is not None and refinement.attention is not None:
                 self._attention.publish(
                     attention_to_message(refinement.attention, refined, message.header)
                 )

@@ -131,9 +131,9 @@ class PINet(nn.Module):
         return pose[:, 0], weights[:, 0]
 
     def _embed(self, sequences: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
-        state = self.h0.expand(-1, sequences.shape[0], -1).contiguous()  # (DL,B,H)
-        if self.config.unit is Unit.LSTM:
-            state = (state, torch.zeros_like(state))
+        hidden = self.h0.expand(-1, sequences.shape[0], -1).contiguous()  # (DL,B,H)
+        is_lstm = self.config.unit is Unit.LSTM
+        state = (hidden, torch.zeros_like(hidden)) if is_lstm else hidden
         if present is None:
             return self.rnn(sequences, state)[0]
         lengths = present.sum(dim=1).cpu()

@@ -46,8 +46,10 @@ class _First(nn.Module):
     def __init__(self, network: PINet) -> None:
         super().__init__()
         self.network = network
-        self.input_shape = (2, 3 * network.config.joints)
+        self.input_shape: tuple[int, ...] = (2, 3 * network.config.joints)
         self.eval()
 
-    def forward(self, sequences: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.refine_first(sequences)
+    def forward(self, sequences: Tensor) -> tuple[Tensor, ...]:
+        poses, attention = self.network.refine_first(sequences)
+        assert attention is not None  # see export_pinet
+        return poses, attention

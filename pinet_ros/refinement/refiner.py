@@ -191,7 +191,9 @@ class Refiner:
         left, right = poses.chunk(2)
         plain, mirrored = ((_rolled(left, -ROLL) + _rolled(right, ROLL)) / 2).chunk(2)
         poses = (plain + mirror_image(mirrored)) / 2
-        return poses, None if attention is None else sum(attention.chunk(4)) / 4
+        if attention is not None:
+            attention = torch.stack(attention.chunk(4)).mean(dim=0)
+        return poses, attention
 
 
 def refinable(people: People) -> np.ndarray:
@@ -225,7 +227,7 @@ def suppress_small_corrections(
 
     A network learns an estimator's errors on the people that it is trained on, and is least sure
     of them where they are small: the image hardly tells which way somebody leans a little, or
-    stands a little too far away. How the default thresholds were found: docs/model_card.md.
+    stands a little too far away. How the default thresholds were found: docs/accuracy.md.
 
     Of a correction of size m only the part 1 - (t / m)^8 is made, where t is its threshold, and
     nothing below it. How the joints move in the body's own frame is not changed.

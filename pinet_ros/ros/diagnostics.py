@@ -195,5 +195,5 @@ class Diagnostics:
             )
         why = "it has a publisher with a matching QoS, which sends nothing"
         if subscription.msg_type in (Image, CompressedImage):
-            why += ", or large images are lost on the way (see images between processes, README)"
+            why += ", or large images are lost between processes (see docs/robot.md)"
         return why

@@ -20,7 +20,7 @@ class Parameter:
     Attributes:
         name: snake_case.
         default: gives the type too.
-        description: for `ros2 param describe` and the README.
+        description: for `ros2 param describe` and docs/ros_api.md.
         minimum, maximum: of a number.
         choices: of a string.
         live: may be changed while the node runs; the others are read at the start.
@@ -42,7 +42,7 @@ class Parameter:
         return tuple(
             cls(
                 name=each.name,
-                default=each.default,
+                default=each.default,  # type: ignore[arg-type]
                 description=described.description,
                 minimum=described.minimum,
                 maximum=described.maximum,

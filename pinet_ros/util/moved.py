@@ -8,6 +8,7 @@ from types import ModuleType
 
 _TRAINING = "pinet_training (pip install ./pinet_training)"
 _MOVED = {
+    "pinet_ros.__main__": "pinet_ros.cli: python -m pinet_ros.cli",
     "pinet_ros.arguments": "pinet_ros.cli.arguments",
     "pinet_ros.attention_picture": "pinet_ros.imaging.attention_picture",
     "pinet_ros.benchmarks": "pinet_ros.cli.benchmarks",

@@ -1,8 +1,8 @@
-"""COCO's own annotations of people (person_keypoints_*.json): joints in the image, no depth.
+"""COCO's annotations of people (person_keypoints_*.json): joints in the image, no depth.
 
 {"images": [{"id", "file_name", "width", "height"}],
  "annotations": [{"id", "image_id", "bbox": [x, y, w, h], "iscrowd", "num_keypoints",
-                  "keypoints": 17 x [x, y, 0 unknown or 1 hidden or 2 seen]}]}
+                  "keypoints": 17 x [x, y, v], v: 0 unknown, 1 hidden, 2 visible}]}
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import COCO_17, MUPOTS_17, convert
 from pinet_training.datasets.annotated_image import AnnotatedImage, sequence_of
 
-# COCO's ears and shoulders tell roughly where these are, which is no truth to train on.
+# `convert` derives these from COCO's ears, shoulders and hips: too rough for a ground truth.
 _NOT_ANNOTATED = MUPOTS_17.indices("head_top", "head", "spine")
 
 
 def holds_coco_keypoints(path: Path) -> bool:
-    """Whether a file of annotations is COCO's own, and not of the kind of `read_coco`.
+    """Return whether an annotation file has COCO's keypoints, unlike the files of `read_coco`.
 
     Raises:
-        DatasetError: it is no file of annotations.
+        DatasetError: it is not an annotation file.
     """
     annotations = read_json(path).records("annotations")
     return any("keypoints" in each for each in annotations[:1])
 
 
 def read_coco_keypoints(path: Path) -> tuple[AnnotatedImage, ...]:
-    """Read the people who have keypoints and are no crowd, in the joints of MuPoTS-3D.
+    """Read the people with keypoints, except crowds, in the joints of MuPoTS-3D.
 
-    Thorax and pelvis are made of shoulders and hips; head, head top and spine are unknown, and so
-    is all depth.
+    Thorax and pelvis are computed from shoulders and hips. Head, head top, spine and all depths
+    are unknown.
 
     Raises:
-        DatasetError: the file or a field is missing, or a field is misshapen.
+        DatasetError: the file or a field is missing, or a field has the wrong shape.
     """
     file = read_json(path)
     people: dict[object, list[Record]] = {}

@@ -1,4 +1,4 @@
-"""Augmentation of crops: colour, scale, rotation, mirror and occlusion."""
+"""Augmentation of crops: color, scale, rotation, mirroring and occlusion."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_AREAS = 0.0, 0.7  # of an occluder, parts of the crop
-_RATIOS = 0.3, 1 / 0.3  # of its height to its width
+_AREAS = 0.0, 0.7  # range of an occluder's area, as a fraction of the crop's
+_RATIOS = 0.3, 1 / 0.3  # range of its height-to-width ratio
 
 
 @dataclass(frozen=True)
 class View:
-    """How one crop is taken.
+    """How one crop is taken from its image.
 
     Attributes:
-        scale: of the square.
-        angle: by which the square is turned clockwise in the picture, radians.
-        mirror: left and right change places.
+        scale: factor applied to the side of the square.
+        angle: clockwise rotation of the square in the image, radians.
+        mirror: whether left and right are swapped.
     """
 
     scale: float = 1.0
@@ -26,18 +26,19 @@ class View:
     mirror: bool = False
 
     def matrix(self, square: np.ndarray, size: int) -> np.ndarray:
-        """(2,3) from pixels of the picture to those of the crop.
+        """Return the (2,3) affine matrix from image pixels to crop pixels.
 
-        Unchanged, pixel u of the crop is at x_min + u / size side, as the lifter takes it.
+        With the default view, pixel u of the crop is at x_min + u / size * side in the image, as
+        in the lifter.
 
         Args:
-            square: (3,) x and y of the middle and the side, pixels of the picture.
-            size: of the crop, pixels.
+            square: (3,) x and y of the centre, and the side, in image pixels.
+            size: side of the crop, pixels.
         """
-        *middle, side = square
+        *centre, side = square
         cosine, sine = np.cos(self.angle), np.sin(self.angle)
-        turn = np.array([[cosine, sine], [-sine, cosine]]) * (size / (side * self.scale))
-        matrix = np.column_stack([turn, size / 2 - turn @ middle])
+        linear = np.array([[cosine, sine], [-sine, cosine]]) * (size / (side * self.scale))
+        matrix = np.column_stack([linear, size / 2 - linear @ centre])
         if self.mirror:
             matrix[0] = [0, 0, size - 1] - matrix[0]
         return matrix
@@ -45,15 +46,15 @@ class View:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far crops are changed; the defaults are those of the released PoseNet.
+    """Ranges of random changes to crops; the defaults are those of the released PoseNet.
 
     Attributes:
-        scale: standard deviation of the square's scale, at most one either way.
-        rotation: standard deviation of its angle, degrees, at most two either way.
+        scale: standard deviation of the square's scale; clipped at one standard deviation.
+        rotation: standard deviation of its angle, degrees; clipped at two standard deviations.
         rotated: probability of a rotation.
-        mirror: probability.
-        colour: largest change of each channel's brightness.
-        occlusion: probability that a rectangle of noise lies over the crop.
+        mirror: probability of mirroring.
+        colour: largest relative change of each color channel's brightness.
+        occlusion: probability that a rectangle of noise covers a part of the crop.
     """
 
     scale: float = 0.25
@@ -64,18 +65,18 @@ class Augmentation:
     occlusion: float = 0.5
 
     def view(self, rng: np.random.Generator) -> View:
-        """Draw how a crop is taken."""
+        """Draw a random view of a crop."""
         scale = 1 + np.clip(rng.normal(), -1, 1) * self.scale
         angle = np.radians(np.clip(rng.normal(), -2, 2) * self.rotation)
-        turned = rng.random() < self.rotated
-        return View(scale, angle if turned else 0.0, bool(rng.random() < self.mirror))
+        rotated = rng.random() < self.rotated
+        return View(scale, angle if rotated else 0.0, bool(rng.random() < self.mirror))
 
     def paint(self, crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Change a crop's (S,S,3) uint8 colours, and maybe hide a part of it."""
+        """Change the colors of a crop (S,S,3) uint8 and, at random, occlude a part of it."""
         factors = rng.uniform(1 - self.colour, 1 + self.colour, 3)
         painted = np.clip(crop * factors + 0.5, 0, 255).astype(np.uint8)
         if rng.random() < self.occlusion:
-            _hide(painted, rng)
+            _occlude(painted, rng)
         return painted
 
 
@@ -83,17 +84,26 @@ UNCHANGED = Augmentation(scale=0, rotated=0, mirror=0, colour=0, occlusion=0)
 
 
 def take(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """A crop (S,S,3) of a picture (H,W,3), black outside of it."""
+    """Cut a crop out of an image; it is black outside of the image.
+
+    Args:
+        picture: (H,W,3) image.
+        matrix: (2,3) from image pixels to crop pixels, see `View.matrix`.
+        size: S, the side of the crop in pixels.
+
+    Returns:
+        (S,S,3) of the image's type.
+    """
     return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 
-def _hide(crop: np.ndarray, rng: np.random.Generator) -> None:
-    """Fill a rectangle of a crop with noise."""
+def _occlude(crop: np.ndarray, rng: np.random.Generator) -> None:
+    """Fill a random rectangle of a crop with noise, in place."""
     size = len(crop)
     sides = np.array([np.inf])
     while (sides > 1).any():
         area, ratio = rng.uniform(*_AREAS), rng.uniform(*_RATIOS)
-        sides = np.sqrt([area * ratio, area / ratio])  # height and width, parts of the crop
+        sides = np.sqrt([area * ratio, area / ratio])  # height and width, fractions of the crop
     height, width = (sides * size).astype(int)
     top, left = (rng.uniform(size=2) * (1 - sides) * size).astype(int)
     noise = rng.integers(0, 256, (height, width, 3), np.uint8)

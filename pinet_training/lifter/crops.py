@@ -1,4 +1,4 @@
-"""Crops of people, as a training loads them in processes of its own."""
+"""Crops of people, as a training loads them in its own processes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pinet_training.lifter.crop_augmentation import UNCHANGED, Augmentation, Vie
 from pinet_training.lifter.person_samples import PeopleInPictures
 from pinet_training.lifter.targets import Targets
 
-CELL = 4  # pixels of the crop that a cell of the heat maps is wide
+CELL = 4  # width of a heat map's cell, pixels of the crop
 
-# crops (N,3,S,S) uint8 RGB, targets (N,K,3), NaN for what is not known, units and millimetres (N,)
+# crops (N,3,S,S) uint8 RGB, targets (N,K,3), NaN where unknown, units and millimetres (N,)
 Sample = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
 class LearningSet:
-    """People of a data set and what a network is to say of them."""
+    """People of a data set and a network's targets for them."""
 
     people: PeopleInPictures
     targets: Targets
@@ -33,14 +33,14 @@ class LearningSet:
 
 
 class Crops(Dataset):
-    """One crop after another, each by random numbers of its own.
+    """A torch data set of crops; each crop has its own random numbers.
 
     Args:
-        sets: of the people.
-        order: (S,2) the number of a set, and of a person in it.
-        size: of the crops, pixels.
-        augmentation: how they are changed.
-        seed: of the random numbers.
+        sets: the people.
+        order: (S,2) for each crop, the index of a set and of a person in it.
+        size: side of the crops, pixels.
+        augmentation: how the crops are changed.
+        seed: seed of the random numbers.
     """
 
     def __init__(
@@ -70,26 +70,38 @@ class Crops(Dataset):
         crop = self._augmentation.paint(crop, rng)[..., ::-1]
         return (
             torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))),
-            torch.from_numpy(_seen(targets, row, view, matrix, self._size)).float(),
+            torch.from_numpy(_target(targets, row, view, matrix, self._size)).float(),
             torch.tensor(targets.units[row], dtype=torch.float32),
             torch.tensor(targets.millimetres[row], dtype=torch.float32),
         )
 
     def loader(self, batches: Sequence[Sequence[int]], processes: int) -> DataLoader:
-        """Batches of crops by their indices, loaded in so many processes; 0 is this one."""
+        """Return a loader of batches.
+
+        Args:
+            batches: for each batch, the indices of its crops.
+            processes: number of processes that load crops; 0 loads them in this process.
+        """
         return DataLoader(
             self,
             batch_sampler=batches,
             num_workers=processes,
             worker_init_fn=_set_up_process,
-            generator=torch.Generator(),  # the program's own is not touched
+            generator=torch.Generator(),  # leaves torch's global generator unchanged
         )
 
 
 def mixed_order(lengths: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    """(S,2) people of several sets in random order: of each as many as the largest one has.
+    """Draw people of several sets in random order, as many of each set as the largest has.
 
-    The people of the smaller ones are repeated, all as often as one another but for a rest.
+    The people of smaller sets are repeated, each of them equally often up to a difference of one.
+
+    Args:
+        lengths: number of people of each set.
+        rng: source of the random order.
+
+    Returns:
+        (S,2) the index of a set and of a person in it.
     """
     longest = max(lengths)
     parts = []
@@ -100,14 +112,14 @@ def mixed_order(lengths: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     return rng.permutation(np.concatenate(parts))
 
 
-def _seen(targets: Targets, row: int, view: View, matrix: np.ndarray, size: int) -> np.ndarray:
-    """(K,3) what a network is to say of a crop; what is outside of it is unknown."""
+def _target(targets: Targets, row: int, view: View, matrix: np.ndarray, size: int) -> np.ndarray:
+    """The target (K,3) of one crop; points outside of the crop are unknown."""
     pixels = targets.places[row] @ matrix[:, :2].T + matrix[:, 2]
-    wanted = np.column_stack([pixels / CELL, targets.depths[row]])
+    target = np.column_stack([pixels / CELL, targets.depths[row]])
     if view.mirror:
-        wanted, pixels = wanted[targets.mirror], pixels[targets.mirror]
+        target, pixels = target[targets.mirror], pixels[targets.mirror]
     inside = ((pixels >= 0) & (pixels < size)).all(axis=-1)
-    return np.where(inside[:, None], wanted, np.nan)
+    return np.where(inside[:, None], target, np.nan)
 
 
 def _set_up_process(_: int) -> None:

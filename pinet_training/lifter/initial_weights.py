@@ -1,4 +1,4 @@
-"""What the weights of a training begin with."""
+"""Initial weights of a training."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ IMAGENET, RANDOM = "imagenet", "random"
 
 
 def initial_network(recipe: LifterRecipe, joint_set: JointSet, initial: str) -> nn.Module:
-    """A network to train; its random weights come from the recipe's seed.
+    """Build a network with its initial weights; random weights follow from the recipe's seed.
 
     Args:
-        joint_set: that PoseNet is to give.
-        initial: imagenet for torchvision's ResNet in the backbone, downloaded once; random; or a
-            snapshot of the same network.
+        recipe: which network, its depth and the seed.
+        joint_set: output joints of PoseNet.
+        initial: `imagenet` for torchvision's ResNet weights in the backbone, downloaded once;
+            `random`; or the path of a snapshot of the same network.
 
     Raises:
-        ModelError: the snapshot cannot be read, or is of another network.
-        PinetError: the weights cannot be downloaded.
+        ModelError: the snapshot cannot be read, or belongs to another network.
+        PinetError: the ImageNet weights cannot be downloaded.
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
@@ -36,13 +37,14 @@ def initial_network(recipe: LifterRecipe, joint_set: JointSet, initial: str) -> 
     if initial == IMAGENET:
         load_state_strict(network.backbone, _imagenet_state(recipe.depth), "torchvision's ResNet")
     elif initial != RANDOM:
-        source = f"{initial}, to begin with {len(joint_set)} joints and ResNet-{recipe.depth},"
+        wanted = f"{len(joint_set)} joints and ResNet-{recipe.depth}"
+        source = f"{initial}, as initial weights for {wanted},"
         load_state_strict(network, load_released_state(initial), source)
     return network
 
 
 def describe_initial(initial: str) -> str:
-    """What decides the result of a training that begins so: of a snapshot its SHA-256."""
+    """Return what identifies initial weights: their name, or the SHA-256 of a snapshot."""
     return initial if initial in (IMAGENET, RANDOM) else sha256_of(Path(initial))
 
 
@@ -54,8 +56,8 @@ def _imagenet_state(depth: int) -> dict[str, torch.Tensor]:
         state = weights.get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:
         raise PinetError(
-            f"torchvision cannot download {weights.url}: {error}; fetch it on a machine with a "
-            f"network into {torch.hub.get_dir()}/checkpoints, or begin otherwise: --initial "
-            "random, or a snapshot"
+            f"torchvision cannot download {weights.url}: {error}; download it on a machine with "
+            f"network access into {torch.hub.get_dir()}/checkpoints, or start from other weights "
+            "with --initial (random, or a snapshot)"
         ) from error
     return {name: value for name, value in state.items() if not name.startswith("fc.")}

@@ -1,4 +1,4 @@
-"""Recipes of PoseNet and RootNet: everything that decides a training, but for the data."""
+"""Recipes of PoseNet and RootNet: all settings of a training except its data."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pinet_training.lifter.crop_augmentation import Augmentation
 from pinet_training.lifter.targets import TASKS
 from pinet_training.refiner.refiner_recipe import RecipeError
 
-_STRIDE = 32  # pixels of the crop for a cell of the backbone's features
-_SMALLEST = 64  # pixels: batch normalisation wants more than one cell of the features
+_STRIDE = 32  # pixels of the crop per cell of the backbone's features
+_SMALLEST = 64  # pixels: batch normalisation needs more than one cell of the features
 
 
 @dataclass(frozen=True)
 class LifterRecipe:
-    """How a network is trained; the defaults are the released recipe of PoseNet.
+    """How a network is trained; the defaults are PoseNet's released recipe.
 
     Source: Moon et al., ICCV 2019, section 6, and the configurations released with it.
 
     Attributes:
         network: a key of TASKS.
-        depth: of ResNet, one of DEPTHS.
-        size: of the crops, pixels; the lifter takes 256, smaller ones are for trials.
-        epochs: in each, every person of the largest data set is seen once.
-        batch_size: people per step, on all devices together.
-        learning_rate: of Adam at the beginning.
-        steps: parts of the training after which it falls to a tenth.
-        seed: of all random numbers; on one CPU the same seed gives the same weights.
+        depth: depth of the ResNet, one of DEPTHS.
+        size: side of the crops, pixels; the lifter expects 256, smaller crops are for trials.
+        epochs: number of epochs; in each, every person of the largest data set is seen once.
+        batch_size: people per step, over all devices.
+        learning_rate: Adam's initial learning rate.
+        steps: fractions of the training after which the learning rate drops to a tenth.
+        seed: seed of all random numbers; on one CPU the same seed gives the same weights.
         augmentation: how crops are changed.
 
     Raises:
-        RecipeError: a value is out of its range.
+        RecipeError: a value is out of range.
     """
 
     network: str = "posenet"
@@ -52,7 +52,7 @@ class LifterRecipe:
             raise RecipeError(f"seed must not be negative, got {self.seed}")
         if self.size < _SMALLEST or self.size % _STRIDE:
             raise RecipeError(
-                f"size must be a multiple of {_STRIDE} from {_SMALLEST} on, got {self.size}"
+                f"size must be a multiple of {_STRIDE} and at least {_SMALLEST}, got {self.size}"
             )
         for name, known in {"network": tuple(TASKS), "depth": DEPTHS}.items():
             if getattr(self, name) not in known:
@@ -62,12 +62,12 @@ class LifterRecipe:
                 )
         if self.network == "rootnet" and self.augmentation.scale:
             raise RecipeError(
-                "RootNet learns the distance from the size of the square; augmentation.scale "
+                "RootNet learns the distance from the size of the square, so augmentation.scale "
                 f"must be 0, got {self.augmentation.scale}"
             )
 
     def learning_rate_at(self, progress: float) -> float:
-        """The learning rate at a progress of 0 to 1 of the training."""
+        """Return the learning rate at a progress of 0 to 1 through the training."""
         return self.learning_rate * 0.1 ** sum(progress >= step for step in self.steps)
 
 

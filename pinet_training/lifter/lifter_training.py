@@ -1,4 +1,4 @@
-"""Training PoseNet or RootNet on people in pictures."""
+"""Training of PoseNet or RootNet on people in images."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ from pinet_training.runs.workers import Workers
 
 @dataclass(frozen=True, eq=False)
 class LifterData:
-    """What a network is trained on, and measured with.
+    """Training and validation data of a network.
 
     Attributes:
-        sets: of people; the first one has depth, and its joints are those that PoseNet gives.
-        validation: people who are not trained on, maybe none.
+        sets: people to train on; the first set must have depth, and its joints are the outputs of
+            PoseNet.
+        validation: people who are not trained on; None for no validation.
 
     Raises:
         DatasetError: a set is empty, or the first one has no depth.
@@ -45,15 +46,20 @@ class LifterData:
     def __post_init__(self) -> None:
         for number, people in enumerate(self.sets, start=1):
             if not len(people):
-                raise DatasetError(f"data set {number} has nobody to train on")
+                raise DatasetError(f"data set {number} contains no people to train on")
         if not np.isfinite(self.sets[0].depths).any():
             raise DatasetError(
-                "the first data set must have depth; give those with joints in the image alone "
-                "after it"
+                "the first data set must have depth, but it has 2D joints only; give a data set "
+                "with depth first"
             )
 
     def learning_set(self, people: PeopleInPictures, network: str) -> LearningSet:
-        """People in the joints of the first set, and what a network is to say of them."""
+        """Convert people to the joints of the first set and compute a network's targets.
+
+        Args:
+            people: people of any of the data sets.
+            network: a key of TASKS.
+        """
         people = people.in_joints(self.sets[0].joint_set)
         return LearningSet(people, TASKS[network].targets(people))
 
@@ -72,20 +78,24 @@ def train_lifter(
     """Train a network.
 
     Args:
-        initial: what the weights begin with, see `initial_network`.
-        processes: that load pictures, 0 for this one; their number changes no result.
-        workers: this process among those that train together.
-        folder: where the run is written, and gone on with if it was begun before.
-        log: called with one line for each epoch; None for neither that nor a progress bar.
+        data: training and validation data.
+        recipe: how the network is trained.
+        device: device to train on.
+        initial: initial weights, see `initial_network`.
+        processes: number of processes that load images, 0 for this one; does not change the
+            result.
+        workers: this process among the workers that train together; by default it is the only one.
+        folder: where the run is written; a run that was started there is resumed.
+        log: called with one line per epoch; None disables it and the progress bar.
 
     Returns:
         The network in evaluation mode, and the records of the epochs, see `Trainer.run`.
 
     Raises:
-        DatasetError: a picture is missing or damaged.
-        RecipeError: there are more workers than people in a batch, or nobody's distance is known.
+        DatasetError: an image is missing or damaged.
+        RecipeError: a batch has fewer people than there are workers.
         TrainingError: the loss is not finite.
-        PinetError: the weights to begin with cannot be had.
+        PinetError: the initial weights are not available.
     """
     workers = workers or Workers()
     if recipe.batch_size < workers.count:
@@ -100,7 +110,7 @@ def train_lifter(
 
 
 def lifter_configuration(recipe: LifterRecipe, data: LifterData, initial: str) -> dict[str, Any]:
-    """What decides the result of a training."""
+    """Return what determines the result of a training, for its run folder."""
     described = {
         "sets": [{"people": len(each), "sha256": each.sha256()} for each in data.sets],
         "validation": None if data.validation is None else len(data.validation),
@@ -137,7 +147,7 @@ class _Trainer(Trainer):
         recipe = self._recipe
         rng = np.random.default_rng((recipe.seed, epoch))
         order = mixed_order([len(each) for each in self._sets], rng)
-        # the last batch is filled up with people of the first one
+        # the last batch is filled up with people from the first
         steps = -(-len(order) // recipe.batch_size)
         order = order[np.arange(steps * recipe.batch_size) % len(order)]
         seed = (recipe.seed, epoch)
@@ -149,9 +159,10 @@ class _Trainer(Trainer):
 
     def step(self, batch: Sample) -> float:
         crops, targets, units, _ = (each.to(self._device, non_blocking=True) for each in batch)
-        errors, _ = _errors(self._answers(self._wrapped, crops, targets), targets)
+        errors, _ = _errors(self._predict(self._wrapped, crops, targets), targets)
         errors = torch.cat([errors[..., :2], errors[..., 2:] * units[:, None, None]], dim=-1)
-        # a mean over all numbers, known or not; gradients are averaged over the workers
+        # the mean is over all values, known or not; the number of workers is a factor, as
+        # gradients are averaged over the workers
         count = self._recipe.batch_size * targets[0].numel()
         loss = errors.sum() / count * self.workers.count
         self.optimiser.zero_grad()
@@ -164,14 +175,14 @@ class _Trainer(Trainer):
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float] | None:
-        """Mean distance in the crop, and mean error of the depth."""
+        """Return the mean distance in the crop, and the mean depth error."""
         if not self._held_out:
             return None
         self.network.eval()
         distances, depths = [], []
         for batch in self._held_out_batches():
             crops, targets, _, millimetres = (each.to(self._device) for each in batch)
-            errors, known = _errors(self._answers(self.network, crops, targets), targets)
+            errors, known = _errors(self._predict(self.network, crops, targets), targets)
             distances.append(errors[..., :2].norm(dim=-1)[known[..., 0]] * CELL)
             depths.append((errors[..., 2] * millimetres[:, None])[known[..., 2]])
         return {
@@ -191,12 +202,12 @@ class _Trainer(Trainer):
     def write(self, path: Path) -> None:
         save_snapshot(self.network, path)
 
-    def _answers(self, network: nn.Module, crops: Tensor, targets: Tensor) -> Tensor:
-        """What a network says of crops (N,3,S,S) uint8, as of targets (N,K,3)."""
+    def _predict(self, network: nn.Module, crops: Tensor, targets: Tensor) -> Tensor:
+        """A network's outputs for crops (N,3,S,S) uint8, in the shape of the targets (N,K,3)."""
         return network((crops - self._mean) / self._std).view(targets.shape)
 
 
-def _errors(answers: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Absolute errors (N,K,3), 0 where nothing is known; and whether something is."""
+def _errors(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Absolute errors (N,K,3), 0 for unknown targets; and the mask of known targets."""
     known = targets.isfinite()
-    return (answers - targets.nan_to_num()).abs() * known, known
+    return (predictions - targets.nan_to_num()).abs() * known, known

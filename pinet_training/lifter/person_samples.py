@@ -1,4 +1,4 @@
-"""People in pictures whose joints are known: what PoseNet and RootNet are trained on."""
+"""People in images with known joints: the training data of PoseNet and RootNet."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ class PeopleInPictures:
     """P people of a data set.
 
     Attributes:
-        joint_set: which joints, J of them.
-        read: gives the picture (H,W,3) uint8 BGR of a number.
-        pictures: (P,) the number of each person's picture.
-        squares: (P,3) x and y of the middle and the side of the square about each person, pixels.
-        measures: (P,) k of each, metres, see `distance_measure`; NaN for an unknown camera.
-        places: (P,J,2) joints in pixels of the picture, NaN for unknown ones.
-        depths: (P,J) their z in the camera frame, metres, NaN for unknown ones.
+        joint_set: the J joints.
+        read: returns the image (H,W,3) uint8 BGR with a given number.
+        pictures: (P,) the number of each person's image.
+        squares: (P,3) x and y of the centre, and the side, of the square around each person,
+            pixels.
+        measures: (P,) k of each person, metres, see `distance_measure`; NaN if the camera is
+            unknown.
+        places: (P,J,2) joints in image pixels, NaN where unknown.
+        depths: (P,J) z of the joints in the camera frame, metres, NaN where unknown.
     """
 
     joint_set: JointSet
@@ -39,7 +41,7 @@ class PeopleInPictures:
         return len(self.pictures)
 
     def in_joints(self, joint_set: JointSet) -> PeopleInPictures:
-        """The same people in another joint set: joints of other names are unknown."""
+        """Return the same people in another joint set; joints that this set lacks are unknown."""
         places = np.full((len(self), len(joint_set), 2), np.nan)
         depths = np.full((len(self), len(joint_set)), np.nan)
         common = [joint for joint in joint_set.joints if joint in self.joint_set.joints]
@@ -48,7 +50,10 @@ class PeopleInPictures:
         return replace(self, joint_set=joint_set, places=places, depths=depths)
 
     def sha256(self) -> str:
-        """Of all that is known of the people; two that differ in it train otherwise."""
+        """Return the SHA-256, in hexadecimal, of the people's annotations (not of the images).
+
+        Data sets with different hashes give different trainings.
+        """
         digest = hashlib.sha256(self.joint_set.name.encode())
         for array in (self.pictures, self.squares, self.measures, self.places, self.depths):
             digest.update(np.ascontiguousarray(array))
@@ -57,15 +62,15 @@ class PeopleInPictures:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """The people of one picture.
+    """The people of one image.
 
     Attributes:
-        picture: its number.
-        width, height: of it, pixels.
-        camera: that took it, None where unknown.
+        picture: number of the image.
+        width, height: size of the image, pixels.
+        camera: the image's camera, None if unknown.
         boxes: (N,4) x_min y_min x_max y_max in pixels.
-        places: (N,J,2) joints in pixels, NaN for unknown ones.
-        depths: (N,J) metres, NaN for unknown ones.
+        places: (N,J,2) joints in pixels, NaN where unknown.
+        depths: (N,J) z of the joints in the camera frame, metres, NaN where unknown.
     """
 
     picture: int
@@ -80,7 +85,15 @@ class Group:
 def gather_people(
     joint_set: JointSet, read: Callable[[int], np.ndarray], groups: Iterable[Group]
 ) -> PeopleInPictures:
-    """All people of several pictures whose box is in the picture and who have a known joint."""
+    """Collect the people of several images.
+
+    People are kept if their box overlaps the image and at least one joint is known.
+
+    Args:
+        joint_set: joints of the people.
+        read: returns an image by its number, see `PeopleInPictures`.
+        groups: the people of each image.
+    """
     rows = [_rows(group) for group in groups]
     joints = len(joint_set)
     shapes = {"pictures": (), "squares": (3,), "measures": (), "places": (joints, 2)}
@@ -96,12 +109,12 @@ def gather_people(
 def _rows(group: Group) -> dict[str, np.ndarray]:
     corners = group.boxes.reshape(-1, 2, 2).clip(0, (group.width, group.height))
     known = np.isfinite(group.places).all(axis=-1).any(axis=-1)
-    kept = known & ((corners[:, 1] - corners[:, 0]).min(axis=-1) > 0)  # false for NaN
-    middles, sides = to_squares(group.boxes[kept], group.width, group.height)
+    kept = known & ((corners[:, 1] - corners[:, 0]).min(axis=-1) > 0)  # false if NaN
+    centres, sides = to_squares(group.boxes[kept], group.width, group.height)
     unknown = np.full(len(sides), np.nan)
     return {
         "pictures": np.full(len(sides), group.picture),
-        "squares": np.column_stack([middles, sides]),
+        "squares": np.column_stack([centres, sides]),
         "measures": unknown if group.camera is None else distance_measure(sides, group.camera),
         "places": group.places[kept],
         "depths": group.depths[kept],

@@ -1,4 +1,4 @@
-"""Where people in pictures come from: rendered scenes and annotated data sets."""
+"""Reads people in images from rendered scenes and annotated data sets."""
 
 from __future__ import annotations
 
@@ -16,37 +16,39 @@ from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco
 from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
 from pinet_training.rendering.shards import RenderedScenes, Shard
 
-# Of rendered people those that a detector would find.
-_LOWEST = 40  # pixels of the box's height
-_FEWEST_VISIBLE = 6  # joints
+# Rendered people below these limits are left out, as a detector would not find them.
+_MINIMUM_HEIGHT = 40  # of the box, pixels
+_MINIMUM_VISIBLE = 6  # joints
 
 
 def is_rendered(path: Path) -> bool:
-    """Whether a data set is a folder of rendered scenes."""
+    """Return whether a data set is a folder of rendered scenes."""
     return (path / "dataset.json").is_file()
 
 
 def needs_images(path: Path) -> bool:
-    """Whether a data set does not say where its pictures are."""
+    """Return whether a data set's images are in a separate folder: its path is not a folder."""
     return not path.is_dir()
 
 
 def read_people(path: Path, images: Path | None = None, split: str = "train") -> PeopleInPictures:
-    """Read a data set.
+    """Read the people of a data set.
 
     Args:
-        path: a folder of rendered scenes, a .json file of 3DMPPE's or of COCO's own annotations,
-            or the folder of MuPoTS-3D.
-        images: the folder of the pictures of a .json file.
-        split: of rendered scenes; the others are of one split.
+        path: a folder of rendered scenes, a .json file with annotations of 3DMPPE or COCO, or the
+            MuPoTS-3D folder.
+        images: the folder of a .json file's images.
+        split: split of the rendered scenes; other data sets have only one.
 
     Raises:
-        DatasetError: it cannot be read.
+        DatasetError: the data set cannot be read.
     """
     if is_rendered(path):
         return _from_rendered(RenderedScenes(path), split)
     if needs_images(path) and images is None:
-        raise DatasetError(f"{path} does not say where its pictures are; give --images DIR")
+        raise DatasetError(
+            f"{path} does not say where its images are; give their folder with --images DIR"
+        )
     if path.suffix == ".json" and holds_coco_keypoints(path):
         return _from_annotations(read_coco_keypoints(path), images)
     annotations = read_annotations(path)
@@ -105,7 +107,7 @@ def _rendered_groups(scenes: Sequence[tuple[Shard, int]]) -> Iterator[Group]:
             if name.startswith("person")
         }
         boxes = truth["person_box"]
-        seen = truth["person_visible"].sum(axis=1) >= _FEWEST_VISIBLE
-        seen &= boxes[:, 3] - boxes[:, 1] >= _LOWEST
+        seen = truth["person_visible"].sum(axis=1) >= _MINIMUM_VISIBLE
+        seen &= boxes[:, 3] - boxes[:, 1] >= _MINIMUM_HEIGHT
         places, joints = truth["person_joints_image"][seen], truth["person_joints"][seen]
         yield Group(number, *shard.size, shard.camera(scene), boxes[seen], places, joints[..., 2])

@@ -1,4 +1,4 @@
-"""What PoseNet and RootNet are to say of people."""
+"""Training targets of PoseNet and RootNet."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MILLIMETRES = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What a network is to say of P people: of each K points.
+    """Training targets of P people, K points each.
 
     Attributes:
-        places: (P,K,2) pixels of the picture, NaN for what is not known.
-        depths: (P,K) third number of the network's answer, NaN for what is not known.
-        units: (P,) what one of `depths` is in the loss.
-        millimetres: (P,) and what it is in millimetres.
-        mirror: (K,) indices of the points in a mirror.
+        places: (P,K,2) image pixels, NaN where unknown.
+        depths: (P,K) third value of the network's output, NaN where unknown.
+        units: (P,) factor from `depths` to the units of the loss.
+        millimetres: (P,) factor from `depths` to millimetres.
+        mirror: (K,) for each point, the index of the point that it becomes in a mirror.
     """
 
     places: np.ndarray
@@ -40,11 +40,11 @@ class Targets:
 
 @dataclass(frozen=True)
 class Task:
-    """How one of the networks is made, and what it is to say.
+    """How to build one of the networks, and how to compute its targets.
 
     Attributes:
-        build: makes it, for a joint set and a depth of ResNet.
-        targets: of people.
+        build: builds the network for a joint set and a ResNet depth.
+        targets: computes the targets of people.
     """
 
     build: Callable[[JointSet, int], nn.Module]
@@ -52,9 +52,9 @@ class Task:
 
 
 def _posenet_targets(people: PeopleInPictures) -> Targets:
-    """All joints; the third number is the cell of the volume about the root, 0 to 64.
+    """All joints; the depth is the cell of the volume around the root, 0 to 64.
 
-    A joint beyond the volume is unknown.
+    Joints in front of the volume or behind it are unknown.
     """
     root = people.depths[:, [people.joint_set.index(_ROOT)]]
     cells = ((people.depths - root) / DEPTH + 0.5) * CELLS
@@ -70,7 +70,7 @@ def _posenet_targets(people: PeopleInPictures) -> Targets:
 
 
 def _rootnet_targets(people: PeopleInPictures) -> Targets:
-    """The root; the third number is what k is to be multiplied with, its loss in millimetres."""
+    """The root; the depth is the factor of k (see `distance_measure`), its loss in millimetres."""
     root = [people.joint_set.index(_ROOT)]
     millimetres = np.nan_to_num(people.measures) * _MILLIMETRES
     return Targets(

@@ -1,9 +1,10 @@
-"""Ablations: every variant of the paper's tables 4 to 6 trained and tested alike, and controls.
+"""Ablations: trains and tests all variants of the paper's tables 4 to 6, and controls, alike.
 
-A control is a network that cannot use the interaction, trained as the others are: one that sees
-each person alone, and one that has learnt from strangers in the others' place (and is tested with
-the real others, as the full network is). What the full network gains over them comes from the
-other people; what they gain over the input is the denoising of a person.
+A control is a network that cannot use the interaction between people, trained like the others.
+One control sees each person alone. The other is trained with people of other scenes in place of
+the real neighbours, and tested with the real ones, like the full network. What the full network
+gains over the controls comes from the other people; what the controls gain over the input comes
+from denoising each person.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Entry:
     """One row of a table.
 
     Attributes:
-        label: as the table has it.
-        changes: fields of the recipe that it changes; None for the input, which is not refined.
+        label: label of the row in the table.
+        changes: the changed fields of the recipe; None for the input, which is not refined.
     """
 
     label: str
@@ -87,7 +88,13 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Run:
-    """One training of an ablation: its recipe, and where it and its test are kept."""
+    """One training of an ablation.
+
+    Attributes:
+        recipe: how the network is trained.
+        folder: run folder of the training.
+        errors: file with the errors of its test.
+    """
 
     recipe: Recipe
     folder: Path
@@ -95,14 +102,15 @@ class Run:
 
 
 class Ablation:
-    """All runs of the tables, for several seeds; those that are finished are kept.
+    """All runs of the tables, for several seeds; finished runs are kept.
 
     Args:
-        train_scenes, test_scenes: people of scenes with two or more are tested.
-        recipe: what all runs share; the tables change a part of it, and the seed.
-        seeds: how many, from 0 on.
+        train_scenes: scenes to train on.
+        test_scenes: scenes to test on; only those with two or more people are used.
+        recipe: settings shared by all runs; each row of a table changes some, and the seed.
+        seeds: number of seeds, starting at 0.
         folder: where the runs are kept.
-        device: where they run.
+        device: device that the runs use.
 
     Raises:
         ScenesError: no test scene has two people.
@@ -121,8 +129,8 @@ class Ablation:
         self._test = test_scenes.select(minimum_people=2)
         if not len(self._test):
             raise ScenesError(
-                "an ablation needs scenes of a test split with two or more people found; give "
-                "them with --test"
+                "an ablation needs test scenes with two or more detected people, but none were "
+                "found; give some with --test"
             )
         self._recipe = recipe
         self._seeds = range(seeds)
@@ -130,20 +138,23 @@ class Ablation:
         self._device = device
 
     def runs(self) -> list[Run]:
-        """Each training once, the same seed of all variants before the next."""
+        """Return each training once, sorted by seed: all variants of one seed before the next."""
         entries = {entry for table in TABLES.values() for entry in table if entry != INPUT}
         runs = {self._run(entry, seed) for seed in self._seeds for entry in entries}
         return sorted(runs, key=lambda run: (run.recipe.seed, str(run.folder)))
 
     def train(self, jobs: int = 1) -> None:
-        """Train and test what is not finished yet, in so many processes.
+        """Train and test the runs that are not finished yet.
+
+        Args:
+            jobs: number of processes.
 
         Raises:
-            RunFolderError: the folder holds runs of another recipe.
+            RunFolderError: the folder contains runs of another recipe or other data.
         """
         runs = self.runs()
         for run in runs:
-            if run.errors.is_file():  # is it a run of the same recipe and data?
+            if run.errors.is_file():  # check that it is a run of the same recipe and data
                 RunFolder(run.folder, configuration(run.recipe, self._train), resume=True)
         todo = [run for run in runs if not run.errors.is_file()]
         threads = max(1, torch.get_num_threads() // jobs)
@@ -158,7 +169,7 @@ class Ablation:
         )
 
     def errors(self, entry: Entry) -> list[dict[str, np.ndarray]]:
-        """For each seed the (N,) errors of all tested people, see PoseErrors.whole."""
+        """Return, for each seed, the (N,) errors of all tested people, see `PoseErrors.whole`."""
         if entry == INPUT:
             estimates = np.concatenate([scene.estimates for scene in self._test])
             return [_errors(estimates, self._test)]
@@ -166,11 +177,11 @@ class Ablation:
 
     @property
     def images(self) -> np.ndarray:
-        """(N,) number of the image that each tested person is in."""
+        """(N,) number of each tested person's image."""
         return np.repeat(range(len(self._test)), [len(scene) for scene in self._test])
 
     def recipe(self, entry: Entry, seed: int = 0) -> Recipe:
-        """The recipe of an entry other than INPUT."""
+        """Return the recipe of an entry other than INPUT."""
         return replace(self._recipe, seed=seed, **dict(entry.changes))
 
     def _run(self, entry: Entry, seed: int) -> Run:
@@ -183,7 +194,7 @@ class Ablation:
 def _set_up_process(
     train_scenes: Scenes, test_scenes: Scenes, threads: int
 ) -> tuple[Scenes, Scenes]:
-    """What every process of an ablation holds, so that it is not sent again with each run."""
+    """The scenes that each process keeps, so that they are not sent again with each run."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     return train_scenes, test_scenes
@@ -205,9 +216,9 @@ def _train_and_test(scenes: tuple[Scenes, Scenes], run: Run, device: str) -> Non
 
 
 def _inference(formulation: Formulation) -> InferenceOptions:
-    """As usual, but nothing of what a network predicts is suppressed."""
-    usual = InferenceOptions.for_formulation(formulation)
-    return replace(usual, turn_threshold=0.0, root_threshold=0.0)
+    """The default options, except that small corrections are not suppressed."""
+    default = InferenceOptions.for_formulation(formulation)
+    return replace(default, turn_threshold=0.0, root_threshold=0.0)
 
 
 def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:

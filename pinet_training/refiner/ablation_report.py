@@ -18,12 +18,19 @@ _METRICS = {"mpjpe_mm": "MPJPE", "pa_mpjpe_mm": "PA-MPJPE", "pck150": "3DPCK", "
 
 
 def write_ablation(ablation: Ablation, folder: Path) -> str:
-    """Write `ablation.json` and `ablation.md` of finished runs; the tables as text.
+    """Write `ablation.json` and `ablation.md` of finished runs.
 
-    For each row the JSON holds of each metric the `mean` over the seeds and their sample standard
-    deviation `std` (None for one seed), the number of `parameters`, and `to_full`: how much lower
-    (or higher) the error is than the full network's, with the 95 % interval of the paired
-    bootstrap over images, each person's errors being averaged over the seeds first.
+    For each row, the JSON contains the `mean` of each metric over the seeds and its sample
+    standard deviation `std` (None for one seed), the number of `parameters`, and `to_full`: the
+    difference of the errors from the full network's, with the 95 % interval of the paired
+    bootstrap over images; each person's errors are averaged over the seeds first.
+
+    Args:
+        ablation: the runs, which must be finished.
+        folder: the folder to write to.
+
+    Returns:
+        The tables as text.
     """
     full = _person_means(ablation, FULL)
     report = {

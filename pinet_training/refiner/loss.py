@@ -1,4 +1,4 @@
-"""The loss that PI-Net is trained with."""
+"""Loss of PI-Net."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from pinet_ros.refinement.formulation import Formulation
 def pose_loss(
     formulation: Formulation, network: nn.Module, sequences: Tensor, truth: Tensor, present: Tensor
 ) -> Tensor:
-    """L1 distance of the standardised poses of all people of each sequence (section 3.3).
+    """Compute the L1 distance between standardised poses, for all people of each sequence.
+
+    Source: section 3.3 of the paper.
 
     Args:
-        formulation: what the network's values mean.
-        network: PINet or PairGraph, or what wraps them for several GPUs.
+        formulation: what the network's inputs and outputs mean.
+        network: PINet or PairGraph, possibly wrapped for several GPUs.
         sequences, truth: (B,N,J,3) metres, camera frame.
         present: (B,N) bool, false for padding.
 
     Returns:
-        (B,N) the mean over the values of a person, zero for padding.
+        (B,N) mean over the values of each person, zero for padding.
     """
     standardised = formulation.standardise(sequences, present)
     values = network(standardised.tokens, present)

@@ -1,4 +1,4 @@
-"""Augmentation: the same scene in a mirror, farther off, and seen by a camera that is turned."""
+"""Augmentation of scenes: mirroring, a change of distance, and a rotation of the camera."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import torch
 from pinet_ros.refinement.refiner import mirror_image
 from pinet_ros.skeleton import MUPOTS_17
 
-# Positive angles turn the scene about x (right), y (down) and z (forward) of the camera.
+# Positive angles rotate the scene about the camera's axes x (right), y (down) and z (forward).
 _AXES = torch.eye(3)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far samples are changed, the same for everybody in a scene, estimates and truth.
+    """Ranges of random changes to samples, the same for all people of a scene and their truth.
 
     Attributes:
         pitch, yaw, roll: largest rotation of the camera about its own centre, degrees.
         mirror: probability that left and right are swapped.
-        distance: largest factor by which people are moved away, or nearer by its inverse. Their
-            poses stay, and so does their picture but for its scale; an estimate that fits it
-            moves by the same factor.
-        moved: probability of that; the others keep the distances that scenes have.
+        distance: largest factor by which people are moved away, or closer by its inverse. Their
+            poses stay the same, and so does their image except for its scale; an estimate that
+            fits the image moves by the same factor.
+        moved: probability of a change of distance; otherwise scenes keep their distances.
     """
 
     pitch: float = 25.0
@@ -35,7 +35,7 @@ class Augmentation:
     moved: float = 0.2
 
     def __call__(self, joints: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Change samples (B,P,J,3), each of P poses in metres in the camera frame."""
+        """Change samples (B,P,J,3) of P poses each, metres, camera frame."""
         count = len(joints)
         chosen = torch.rand(count, generator=generator) < self.mirror
         logarithms = (2 * torch.rand(count, generator=generator) - 1) * math.log(self.distance)
@@ -43,24 +43,24 @@ class Augmentation:
         factors = logarithms.exp().masked_fill(stays, 1.0).to(joints.device)
         limits = torch.tensor([self.pitch, self.yaw, self.roll]) * (math.pi / 180)
         angles = (2 * torch.rand(count, 3, generator=generator) - 1) * limits
-        turns = rotations(angles).to(joints.device)
+        matrices = rotations(angles).to(joints.device)
         joints = moved_away(mirrored(joints, chosen.to(joints.device)), factors)
-        return joints @ turns[:, None].mT
+        return joints @ matrices[:, None].mT
 
 
 def mirrored(joints: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """Put the chosen (B,) of the samples (B,P,J,3) in a mirror."""
+    """Mirror those of the samples (B,P,J,3) that are chosen (B,)."""
     return torch.where(chosen[:, None, None, None], mirror_image(joints), joints)
 
 
 def moved_away(joints: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """Scale the distances of the roots of (B,P,J,3) from the camera by factors (B,)."""
+    """Scale the roots' distances from the camera in samples (B,P,J,3) by factors (B,)."""
     roots = joints[:, :, MUPOTS_17.root, None]  # (B,P,1,3)
     return joints + (factors - 1)[:, None, None, None] * roots
 
 
 def rotations(angles: torch.Tensor) -> torch.Tensor:
-    """Rotation matrices (B,3,3) for angles (B,3) in radians about x, y and z: Rx Ry Rz."""
+    """Return rotation matrices Rx Ry Rz (B,3,3) for angles (B,3) about x, y and z, radians."""
     generators = torch.linalg.cross(_AXES[:, None], torch.eye(3)[None], dim=-1).mT  # (3,3,3)
-    turn = torch.linalg.matrix_exp(angles[:, :, None, None] * generators)  # (B,3,3,3)
-    return turn[:, 0] @ turn[:, 1] @ turn[:, 2]
+    matrices = torch.linalg.matrix_exp(angles[:, :, None, None] * generators)  # (B,3,3,3)
+    return matrices[:, 0] @ matrices[:, 1] @ matrices[:, 2]

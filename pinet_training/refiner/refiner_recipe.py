@@ -1,4 +1,4 @@
-"""Recipes: everything that decides what a training gives, but for the data."""
+"""Recipes: all settings of a training except its data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pinet_training.refiner.variants import DEFAULT, VARIANTS
 
 
 class RecipeError(PinetError):
-    """A training cannot be run as it was asked for."""
+    """A training cannot be run with the requested settings."""
 
 
 _CHOICES = {"variant": VARIANTS, "standardisation": STANDARDISATIONS, "others": OTHERS}
@@ -20,30 +20,30 @@ _CHOICES = {"variant": VARIANTS, "standardisation": STANDARDISATIONS, "others": 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the defaults are the fast recipe of the default weights.
+    """How a network is trained; the defaults are the fast recipe, used for the default weights.
 
     Attributes:
         variant: a key of VARIANTS.
-        standardisation: of the poses, a key of STANDARDISATIONS.
+        standardisation: standardisation of the poses, a key of STANDARDISATIONS.
         target: what the network predicts.
-        epochs: in each, every image is visited once.
-        batch_size: sequences per step, on all devices together.
-        learning_rate: the highest.
-        final_learning_rate: the one at the end, to which it falls by (1 - progress) ** power;
-            None where it does not fall.
-        power: of that polynomial.
-        warm_up: part of the training in which the learning rate rises to the highest, linearly.
+        epochs: number of epochs; in each, every image is used once.
+        batch_size: sequences per step, over all devices.
+        learning_rate: the highest learning rate.
+        final_learning_rate: learning rate at the end, to which it decays as
+            (1 - progress) ** power; None for no decay.
+        power: exponent of that polynomial.
+        warm_up: fraction of the training in which the learning rate rises linearly to its highest.
         averaging: decay of the running average of the weights, which is the result; 0 for none.
-        weight_decay: of AdamW; zero makes it Adam.
+        weight_decay: weight decay of AdamW; zero makes it Adam.
         gradient_limit: norm at which gradients are clipped, None for no limit.
-        others: whom a person is refined with, a key of OTHERS.
-        validation: part of the bodies that is not trained on.
-        validation_interval: epochs between two validations.
-        seed: of all random numbers; on one CPU the same seed gives the same weights.
+        others: the people that a person is refined with, a key of OTHERS.
+        validation: fraction of the bodies that is held out for validation.
+        validation_interval: epochs from one validation to the next.
+        seed: seed of all random numbers; on one CPU the same seed gives the same weights.
         augmentation: how the samples are changed.
 
     Raises:
-        RecipeError: a value is out of its range.
+        RecipeError: a value is out of range.
     """
 
     variant: str = DEFAULT
@@ -71,7 +71,9 @@ class Recipe:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("validation", "warm_up", "averaging"):
             if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"{name} must be in 0 to 1, got {getattr(self, name)}")
+                raise RecipeError(
+                    f"{name} must be at least 0 and less than 1, got {getattr(self, name)}"
+                )
         if self.seed < 0:
             raise RecipeError(f"seed must not be negative, got {self.seed}")
         for name, known in _CHOICES.items():
@@ -82,11 +84,14 @@ class Recipe:
 
     @property
     def formulation(self) -> Formulation:
-        """What the network reads and predicts."""
+        """The network's inputs and outputs, and what they mean."""
         return VARIANTS[self.variant].formulation(self.standardisation, self.target)
 
     def learning_rate_at(self, progress: float) -> float:
-        """The learning rate at a progress of 0 to 1 of the training (Zhao et al., CVPR 2017)."""
+        """Return the learning rate at a progress of 0 to 1 through the training.
+
+        Source: Zhao et al., CVPR 2017.
+        """
         if progress < self.warm_up:
             return self.learning_rate * progress / self.warm_up
         if self.final_learning_rate is None:
@@ -98,7 +103,7 @@ class Recipe:
 
 RECIPES = {
     "fast": Recipe(),
-    # section 3.4 of the paper
+    # the paper's, section 3.4
     "paper": Recipe(
         standardisation="all_people",
         target=Target.POSE,

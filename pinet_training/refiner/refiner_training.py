@@ -1,4 +1,4 @@
-"""Training PI-Net on scenes."""
+"""Training of PI-Net on scenes."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from pinet_training.runs.workers import Workers
 
 @dataclass(frozen=True)
 class Training:
-    """What a training gave.
+    """Result of a training.
 
     Attributes:
-        network: in evaluation mode.
-        formulation: what its values mean.
-        epochs: for each its number, `loss`, `learning_rate`, and `validation`, which is
-            `validate` of the held-out scenes, or None where none was due.
+        network: the trained network, in evaluation mode.
+        formulation: what its inputs and outputs mean.
+        epochs: for each epoch: `epoch` (its number), `loss`, `learning_rate`, and `validation`,
+            the result of `validate` on the held-out scenes, or None if it was not validated.
     """
 
     network: nn.Module
@@ -62,24 +62,28 @@ def train(
     """Train a network on the train split of the scenes.
 
     Args:
-        initial: weights to begin with, see `initial_network`.
-        workers: this process among those that train together.
-        folder: where the run is written, and gone on with if it was begun before.
-        log: called with one line for each validation; None for neither that nor a progress bar.
+        scenes: scenes to train on and, if the recipe holds some out, to validate on.
+        recipe: how the network is trained.
+        device: device to train on.
+        initial: initial weights, see `initial_network`.
+        workers: this process among the workers that train together; by default it is the only one.
+        folder: where the run is written; a run that was started there is resumed.
+        log: called with one line per validation; None disables it and the progress bar.
 
     Raises:
-        ScenesError: there is nobody to train on.
+        ScenesError: there are no people to train on.
         TrainingError: the loss is not finite.
         RunFolderError: the folder's checkpoint cannot be read.
-        ModelError: it is of another variant; the weights to begin with cannot be used.
+        ModelError: the checkpoint belongs to another variant, or the initial weights cannot be
+            used.
     """
     kept, held_out = scenes.select(split="train").hold_out_bodies(
         recipe.validation, np.random.default_rng(recipe.seed)
     )
     if not len(kept):
         raise ScenesError(
-            f"there are no scenes of the train split to train on: it has {len(held_out)}, and "
-            "these are held out for validation"
+            "there are no scenes of the train split to train on: it has "
+            f"{len(held_out)} scenes, all held out for validation"
         )
     network = initial_network(recipe, initial).to(device)
     trainer = _Trainer(
@@ -92,11 +96,12 @@ def train(
 
 
 def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Module:
-    """A network to train.
+    """Build a network with its initial weights.
 
     Args:
-        initial: weights to begin with, as `load_checkpoint` takes them; None for random ones by
-            the recipe's seed.
+        recipe: variant and formulation of the network, and the seed of random weights.
+        initial: initial weights, as `load_checkpoint` expects them; None for random ones from the
+            recipe's seed.
 
     Raises:
         ModelError: the weights cannot be read, or are of another network or formulation than the
@@ -110,12 +115,12 @@ def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Mod
         torch.manual_seed(recipe.seed)
         network = build_network(VARIANTS[recipe.variant].network)
     if recipe.target is Target.CORRECTION:
-        nn.init.zeros_(network.output.weight)  # begin with no correction
+        nn.init.zeros_(network.output.weight)  # start with no correction
     return network
 
 
 def _require_same(what: str, network: nn.Module, formulation: Formulation, recipe: Recipe) -> None:
-    """Let a recipe go on with a network of its own kind only."""
+    """Check that initial weights have the network and formulation of the recipe."""
     wanted = {**asdict(recipe.formulation), **asdict(VARIANTS[recipe.variant].network)}
     given = {**asdict(formulation), **asdict(network.config)}
     wrong = [
@@ -125,20 +130,20 @@ def _require_same(what: str, network: nn.Module, formulation: Formulation, recip
     ]
     if wrong:
         raise ModelError(
-            f"{what} cannot be trained on by this recipe: {', '.join(wrong)}; choose --recipe, "
-            "--variant, --standardisation and --target as they were"
+            f"{what} do not match this recipe: {', '.join(wrong)}; choose --recipe, --variant, "
+            "--standardisation and --target as these weights were trained"
         )
 
 
 def validate(scenes: Scenes, refiner: Refiner) -> dict[str, float]:
-    """The mean errors of all people of the scenes after refinement, see METRICS."""
+    """Return the mean errors of all people of the scenes after refinement, see METRICS."""
     refined = [refine_scene(scene, refiner) for scene in scenes]
     truth = np.concatenate([scene.truth for scene in scenes])
     return mean_metrics(np.concatenate(refined), truth)
 
 
 class _Trainer(Trainer):
-    """PI-Net in training on samples, with scenes that are held out for validation."""
+    """PI-Net in training on samples, validated on held-out scenes."""
 
     def __init__(
         self,
@@ -188,10 +193,10 @@ class _Trainer(Trainer):
         save_checkpoint(path, self.trained, self.formulation)
 
     def step(self, batch: np.ndarray) -> float:
-        batch = self._presented(self._samples.gather(batch, self._generator), self._generator)
+        batch = self._prepare(self._samples.gather(batch, self._generator), self._generator)
         count = batch.known.sum()
         mine = self.workers.shard(len(batch.present))
-        # a worker without a share goes through the motions, as the others wait for its gradients
+        # a worker without sequences still takes a step, as the others wait for its gradients
         rows, weight = (mine, self.workers.count) if len(mine) else (torch.tensor([0]), 0.0)
         errors = pose_loss(
             self.formulation,
@@ -209,8 +214,8 @@ class _Trainer(Trainer):
         self.optimiser.step()
         return self.workers.sum(loss.detach()).item() / self.workers.count
 
-    def _presented(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The sequences as the network is to see them: in order, and augmented."""
+    def _prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The sequences as the network sees them: ordered and augmented."""
         order = self.formulation.order_people(
             batch.estimates, batch.boxes, batch.present, generator
         )

@@ -1,4 +1,4 @@
-"""Training samples: each person with the neighbours that the network has to cope with."""
+"""Training samples: each person with neighbours like those that the network sees in use."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import torch
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.scenes import Scenes, ScenesError
 
-# How far a second detection of the same person may lie off, standard deviations in metres:
-# depth is what an estimator knows least.
+# Noise of a second detection of the same person, standard deviations in metres: an estimator is
+# least certain about depth.
 _DUPLICATE_JOINTS = 0.04
 _DUPLICATE_ROOT = (0.05, 0.05, 0.20)
 
 
 @dataclass(frozen=True)
 class NeighbourSampling:
-    """How often a person's neighbours are not who they should be, probabilities.
+    """How often a person's neighbours are not the other people of the scene.
 
     Attributes:
-        alone: nobody else was found.
-        duplicate: the person was found twice.
-        wrong: the others are people of other scenes.
-        extra: whether what the estimator gave besides, further duplicates and wrong detections,
-            stands among the others of the scene.
+        alone: probability that the person has no neighbours.
+        duplicate: probability that the person is detected twice.
+        wrong: probability that the neighbours are people of other scenes.
+        extra: whether the estimator's other outputs for the scene, further duplicates and wrong
+            detections, are among the neighbours.
     """
 
     alone: float = 0.0
@@ -35,10 +35,10 @@ class NeighbourSampling:
 
 
 OTHERS = {
-    # as live, for the default weights
+    # as in live use, for the default weights
     "varied": NeighbourSampling(alone=0.1, duplicate=0.1, wrong=0.2, extra=True),
-    "found": NeighbourSampling(),  # those who were found in the image, as in the paper
-    # two controls that show what the others are worth
+    "found": NeighbourSampling(),  # the people detected in the image, as in the paper
+    # two controls that show how much the neighbours contribute
     "none": NeighbourSampling(alone=1.0),
     "shuffled": NeighbourSampling(wrong=1.0),
 }
@@ -48,13 +48,14 @@ _PADDING = -1
 
 @dataclass(frozen=True)
 class Batch:
-    """Sequences of N people, the person of interest first, then the others in no order yet.
+    """B sequences of N people: the person of interest first, then the others, not yet ordered.
 
     Attributes:
         estimates, truth: (B,N,17,3) metres, camera frame.
         boxes: (B,N,4) pixels.
         present: (B,N) bool, false for padding at the end.
-        known: (B,N) bool, who has a truth: false for padding and for what is extra in a scene.
+        known: (B,N) bool, whether the true pose is known: false for padding and for a scene's
+            extra detections.
     """
 
     estimates: torch.Tensor
@@ -64,7 +65,7 @@ class Batch:
     known: torch.Tensor
 
     def reordered(self, order: torch.Tensor) -> Batch:
-        """The people of each sequence by the indices (B,N)."""
+        """Return the batch with the people of each sequence in the order of indices (B,N)."""
         return Batch(
             self.estimates.take_along_dim(order[:, :, None, None], dim=1),
             self.truth.take_along_dim(order[:, :, None, None], dim=1),
@@ -75,13 +76,14 @@ class Batch:
 
 
 class Samples:
-    """All people of some scenes, as sequences that begin with the person of interest."""
+    """All people of some scenes, as sequences that start with the person of interest."""
 
     def __init__(self, scenes: Scenes, device: torch.device | str = "cpu") -> None:
+        """Copy the scenes' E people and X extra detections to a device."""
         sizes = [len(scene) for scene in scenes]
         self._first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # (E,) first row of the scene
         self._size = np.repeat(sizes, sizes)  # (E,)
-        # what is extra in the scenes has the rows behind all people
+        # the rows of the scenes' extra detections follow those of all people
         extra = [len(scene.extra) for scene in scenes]
         self._first_extra = np.repeat(len(self) + np.cumsum(extra) - extra, sizes)  # (E,)
         self._extra_size = np.repeat(extra, sizes)  # (E,)
@@ -98,18 +100,25 @@ class Samples:
     def batches(
         self, sampling: NeighbourSampling, size: int, rng: np.random.Generator
     ) -> list[np.ndarray]:
-        """One epoch: each image once, with somebody of it drawn as the person of interest.
+        """Draw an epoch: each image once, with a random one of its people as person of interest.
+
+        Args:
+            sampling: how the neighbours are chosen.
+            size: largest number of sequences in a batch.
+            rng: source of the random numbers.
 
         Returns:
-            rows (B,N) of the people of each sequence, B up to `size`, in random order, padded
-            with -1. A row that stands in a sequence twice is a duplicate.
+            For each batch, rows (B,N) of the people of each sequence, B up to `size`, in random
+            order and padded with -1. A row that occurs twice in a sequence is a duplicate.
 
         Raises:
-            ScenesError: wrong others are wanted and there are no other scenes.
+            ScenesError: `sampling` needs people of other scenes, but there is only one scene.
         """
         firsts, sizes = np.unique(self._first, return_counts=True)
         if sampling.wrong and len(firsts) < 2:
-            raise ScenesError("others of other scenes are wanted, but there is only one scene")
+            raise ScenesError(
+                "neighbours must be drawn from other scenes, but there is only one scene"
+            )
         rows = firsts + rng.integers(sizes)
         kinds = rng.choice(
             ["alone", "duplicate", "wrong", "real"],
@@ -132,7 +141,7 @@ class Samples:
         ]
 
     def gather(self, rows: np.ndarray, generator: torch.Generator) -> Batch:
-        """The people of the rows (B,N), duplicates with their noise."""
+        """Return the people of the rows (B,N); noise is added to duplicates."""
         index = torch.from_numpy(rows).to(self._estimates.device)
         present = index != _PADDING
         known = present & (index < len(self))
@@ -141,7 +150,7 @@ class Samples:
         duplicate[:, 0] = False
         noise = duplicate_noise(rows.shape, generator).to(self._estimates.device)
         estimates = self._estimates[index] + noise * duplicate[:, :, None, None]
-        # anybody's truth will do where none is known: no loss is taken there
+        # where the truth is unknown any value will do, as no loss is computed there
         truth = self._truth[index.clamp(max=len(self) - 1)]
         return Batch(estimates, truth, self._boxes[index], present, known)
 
@@ -160,7 +169,7 @@ class Samples:
         return [*others, row] if kind == "duplicate" else others
 
     def _person_from_another_scene(self, row: int, rng: np.random.Generator) -> int:
-        """A random row of another scene."""
+        """Draw a random row of another scene."""
         outside = rng.integers(len(self) - self._size[row])
         return int(outside if outside < self._first[row] else outside + self._size[row])
 
@@ -173,7 +182,17 @@ def _padded(sequences: list[list[int]]) -> np.ndarray:
 
 
 def duplicate_noise(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
-    """What a second detection adds to a pose (B,N,17,3), metres, from nothing to much."""
+    """Draw the noise of second detections.
+
+    Its strength is random too, uniform from none to the full standard deviations.
+
+    Args:
+        shape: (B,N).
+        generator: source of the random numbers, on the CPU.
+
+    Returns:
+        (B,N,17,3) metres, to add to the poses.
+    """
     strength = torch.rand(*shape, 1, 1, generator=generator)
     joints = _DUPLICATE_JOINTS * torch.randn(*shape, len(MUPOTS_17), 3, generator=generator)
     root = torch.tensor(_DUPLICATE_ROOT) * torch.randn(*shape, 1, 3, generator=generator)

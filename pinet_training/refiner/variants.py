@@ -1,4 +1,4 @@
-"""Variants of PI-Net, one configuration each: those of the paper's tables, and this package's."""
+"""Variants of PI-Net: the configurations of the paper's tables, and this package's own."""
 
 from __future__ import annotations
 
@@ -12,27 +12,37 @@ from pinet_ros.refinement.model import NetworkConfig, Unit
 
 @dataclass(frozen=True)
 class Variant:
-    """A network, and who comes when in its sequences."""
+    """A network and the order of the people in its sequences.
+
+    Attributes:
+        network: configuration of the network.
+        order: order of the other people.
+        distance: the distance that they are ordered by.
+    """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
 
     def formulation(self, standardisation: str, target: Target) -> Formulation:
-        """The formulation with this order.
+        """Return the formulation with this variant's order.
+
+        Args:
+            standardisation: a key of STANDARDISATIONS.
+            target: what the network predicts.
 
         Raises:
-            ValueError: the standardisation is not known.
+            ValueError: the standardisation is unknown.
         """
         return Formulation(standardisation, target, self.order, self.distance)
 
 
 def count_parameters(network: nn.Module) -> int:
-    """How many values a network learns."""
+    """Return how many values a network learns."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-# The paper's network. Every other variant changes what its name says.
+# The paper's network. The other variants change what their name says.
 DEFAULT = "gru3"
 
 VARIANTS = {

@@ -1,4 +1,4 @@
-"""What the people of a scene do where they stand."""
+"""Random postures for the people of a scene, given where each of them stands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pinet_training.rendering.posture import OTHER_SIDE, Posture, heading, yaw_r
 
 CAPTURED, SITTING, REACHING = "captured", "sitting", "reaching"
 
-# How somebody holds the body, with how often; by the relation it is changed below.
+# Stances and their probabilities. People in the relation TOUCHING mostly reach, see _TOUCHES.
 _STANCES = {
     CAPTURED: 0.52,
     SITTING: 0.1,
@@ -42,19 +42,19 @@ _MAKE = {
     "hands on hips": stances.hands_on_hips,
     "arms crossed": stances.cross_arms,
 }
-_TOUCHES = 0.75  # of those who stand close enough
-_BOTH_ARMS = 0.3  # of those who reach or point
-_LOOKS = 0.4  # of those with a partner, at the partner
+_TOUCHES = 0.75  # share of the people in the relation TOUCHING who reach for their partner
+_BOTH_ARMS = 0.3  # share of the people reaching or pointing who use both arms
+_LOOKS = 0.4  # share of the people with a partner who look at the partner
 
 
 @dataclass(frozen=True, eq=False)
 class Act:
-    """A posture, in the body frame, and where it is from.
+    """A posture and how it was made.
 
     Attributes:
-        posture: turned to the front.
-        stance: how it was made.
-        clip: name of the clip that it began with.
+        posture: in the body frame, facing the front (-y).
+        stance: one of the stances, such as CAPTURED or SITTING.
+        clip: name of the motion-capture clip that the posture was made from.
     """
 
     posture: Posture
@@ -65,11 +65,21 @@ class Act:
 def random_act(
     place: Place, places: Sequence[Place], motions: Motions, rng: np.random.Generator
 ) -> Act:
-    """What somebody at a place among `places` does."""
+    """Draw what one person of a scene does.
+
+    Args:
+        place: where the person stands.
+        places: those of all people in the scene; `place.partner` is an index into them.
+        motions: the clips to sample from.
+        rng: decides clip, stance, aim and gaze.
+
+    Returns:
+        A captured posture, in most cases changed to another stance.
+    """
     posture, clip, _ = motions.sample(rng)
     if rng.random() < 0.5:
         posture = posture.mirrored()
-    partner = None if place.partner is None else _towards(place, places[place.partner])
+    partner = None if place.partner is None else _direction_to(place, places[place.partner])
     stance = str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
     if place.relation == TOUCHING and rng.random() < _TOUCHES:
         stance = REACHING
@@ -79,8 +89,8 @@ def random_act(
     return Act(stances.jitter(posture, rng), stance, clip.name)
 
 
-def _towards(place: Place, other: Place) -> np.ndarray:
-    """Direction (3,) to another's chest in the body frame of somebody at a place."""
+def _direction_to(place: Place, other: Place) -> np.ndarray:
+    """Horizontal vector (3,), metres, to another person, in the body frame of the one at place."""
     x, y = other.position - place.position
     return yaw_rotation(-place.yaw) @ np.array([x, y, 0.0])
 
@@ -88,7 +98,10 @@ def _towards(place: Place, other: Place) -> np.ndarray:
 def _in_stance(
     posture: Posture, stance: str, partner: np.ndarray | None, rng: np.random.Generator
 ) -> Posture:
-    """The posture changed to one of _STANCES; `partner` (3,) is what arms go to, if anything."""
+    """The posture changed to one of _STANCES.
+
+    Arms that reach or point go towards `partner` (3,), or in a random direction if that is None.
+    """
     if stance in _MAKE:
         return _MAKE[stance](posture, rng)
     if stance == CAPTURED:
@@ -101,5 +114,5 @@ def _in_stance(
 
 
 def _random_aim(rng: np.random.Generator) -> np.ndarray:
-    """A direction (3,) ahead, between low and high."""
+    """A direction (3,) ahead, anywhere from low to high."""
     return np.array([rng.normal(0, 0.6), -1.0, rng.uniform(-1, 1)])

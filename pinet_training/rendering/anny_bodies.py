@@ -1,8 +1,9 @@
-"""Rest bodies of many builds, drawn from the parametric model Anny.
+"""Rest bodies of many builds, sampled from the parametric body model Anny.
 
 Anny (Brégier et al., ECCV 2026; package `anny`, code Apache-2.0) blends MakeHuman's meshes, which
-MPFB2 gives out as CC0 1.0. Only its own topology and rig are used here: the topologies "smplx" and
-"smpl" are of data for non-commercial use that it would download, and "soma" is of another project.
+MPFB2 publishes under CC0 1.0. Only Anny's own topology and rig are used here: the topologies
+"smplx" and "smpl" need data that it would download and that is licensed for non-commercial use
+only, and "soma" comes from another project.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from pinet_training.rendering.bodies import Bodies, BodiesError
 
 _BATCH = 16
 _DENSITY = 980.0  # kg/m^3
-_CHILDREN = 0.08  # of the people
-_MASS_INDEX = (16.0, 38.0)  # kg/m^2 of plausible adults; children's may be lower
-_MASS_INDEX_CHILD = (12.5, 28.0)
+_CHILDREN = 0.08  # share of the people
+_MASS_INDEX = (16.0, 38.0)  # kg/m^2: lowest and highest plausible body mass index of adults
+_MASS_INDEX_CHILD = (12.5, 28.0)  # of children it may be lower
 
 
 def make_bodies(train: int, test: int, seed: int) -> Bodies:
-    """Draw bodies of a plausible population: 8 % children, statures of adults 1.70 +- 0.12 m.
+    """Sample bodies of a plausible population: 8 % children, statures of adults 1.70 +- 0.12 m.
 
-    Takes some two minutes, however few they are, and 1 GB of temporary files.
+    Takes about two minutes, even for a few bodies, and 1 GB of temporary files.
 
     Args:
-        train, test: how many of each split; the splits are drawn apart.
-        seed: decides every body; more bodies of a seed begin with the same ones.
+        train, test: number of bodies of each split; the splits are sampled independently.
+        seed: decides every body; a split with more bodies starts with the same ones.
+
+    Returns:
+        The bodies, those of the train split first.
 
     Raises:
         BodiesError: the package anny is not installed.
@@ -65,19 +69,19 @@ def make_bodies(train: int, test: int, seed: int) -> Bodies:
 
 @contextmanager
 def _anny_model() -> Iterator[Any]:
-    """The model, while its intermediate files (1 GB, not needed later) exist."""
+    """The model, usable inside the context; removes its intermediate files (1 GB) at the end."""
     try:
         import anny
         import anny.paths
     except ImportError as error:
         raise BodiesError(
-            "bodies are made by the package anny; install it: pip install 'pinet_ros[render]'"
+            "making bodies needs the package anny; install it: pip install 'pinet_ros[render]'"
         ) from error
     before = anny.paths.get_anny_cache_path()
     with tempfile.TemporaryDirectory(prefix="anny_") as folder:
         anny.paths.set_anny_cache_path(folder)
         try:
-            # compacting the blend shapes would pay off for far more bodies only
+            # compacting the blend shapes only pays off for many more bodies
             model = anny.Anny(
                 rig="anny",
                 topology="anny",
@@ -91,7 +95,7 @@ def _anny_model() -> Iterator[Any]:
 
 
 def _rest(model: Any, phenotypes: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (N,V,3) and bone heads (N,B,3) of bodies described by phenotypes (N,) each."""
+    """Vertices (N,V,3) and bone heads (N,B,3), metres, of bodies with phenotypes (N,)."""
     count = len(phenotypes["age"])
     posture = torch.eye(4).repeat(count, model.bone_count, 1, 1)
     values = {name: torch.tensor(v, dtype=torch.float32) for name, v in phenotypes.items()}
@@ -105,14 +109,14 @@ def _rest(model: Any, phenotypes: dict[str, np.ndarray]) -> tuple[np.ndarray, np
 def _draw_bodies(
     model: Any, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (count,V,3) and bone heads (count,B,3) of plausible bodies."""
+    """Vertices (count,V,3) and bone heads (count,B,3), metres, of random plausible bodies."""
     faces = model.faces.numpy()
     kept_vertices = [np.zeros((0, len(model.template_vertices), 3), np.float32)]
     kept_heads = [np.zeros((0, model.bone_count, 3), np.float32)]
     missing = count
     while missing > 0:
         phenotypes, stature = _draw_phenotypes(rng)
-        # stature is a linear function of the phenotype height as long as all else stays
+        # stature is linear in the phenotype height while the other phenotypes are constant
         low, high = (
             np.ptp(_rest(model, phenotypes | {"height": np.full(_BATCH, end)})[0][..., 2], axis=1)
             for end in (0.0, 1.0)
@@ -127,9 +131,9 @@ def _draw_bodies(
 
 
 def _draw_phenotypes(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Anny's phenotypes (each from 0 to 1) but height, of a batch, and statures (metres).
+    """Phenotypes of a batch, each from 0 to 1, without height, and statures in metres.
 
-    Of ages, 1/3 is a child, 2/3 grown up, 1 old; of genders, 0 is male and 1 female.
+    An age of 1/3 is a child, 2/3 an adult, 1 an old person; a gender of 0 is male, 1 female.
     """
     child = rng.random(_BATCH) < _CHILDREN
     age = np.where(child, rng.uniform(0.33, 0.5, _BATCH), rng.uniform(0.58, 0.95, _BATCH))
@@ -138,31 +142,31 @@ def _draw_phenotypes(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], n
     ancestry = dict(
         zip(("african", "asian", "caucasian"), rng.dirichlet([0.5] * 3, _BATCH).T, strict=True)
     )
-    # most people are near the middle of how heavy and how muscular people are
-    middling = {name: rng.beta(2.2, 2.2, _BATCH) for name in ("muscle", "weight")}
+    # most people have a medium weight and musculature
+    build = {name: rng.beta(2.2, 2.2, _BATCH) for name in ("muscle", "weight")}
     others = ("proportions", "cupsize", "firmness")
     free = {name: rng.uniform(0.1, 0.9, _BATCH) for name in others}
     stature = 1.77 - 0.13 * gender + rng.normal(0, 0.1, _BATCH)
-    grown = np.interp(age, [1 / 3, 2 / 3], [0.75, 1]) * child + ~child
-    return {"age": age, "gender": gender} | ancestry | middling | free, stature * grown
+    growth = np.interp(age, [1 / 3, 2 / 3], [0.75, 1]) * child + ~child
+    return {"age": age, "gender": gender} | ancestry | build | free, stature * growth
 
 
 def _plausible(
     vertices: np.ndarray, faces: np.ndarray, child: np.ndarray, stature: np.ndarray
 ) -> np.ndarray:
-    """Which (N,) of the bodies (N,V,3) have the stature wanted and a weight that people have."""
-    tall = np.ptp(vertices[..., 2], axis=1)
+    """Which (N,) of the bodies (N,V,3) have the requested stature and a realistic mass index."""
+    height = np.ptp(vertices[..., 2], axis=1)
     first, second, third = (vertices[:, faces[:, corner]] for corner in range(3))
     volume = np.einsum("nfi,nfi->n", first, np.cross(second, third)) / 6
-    mass_index = _DENSITY * volume / tall**2
+    mass_index = _DENSITY * volume / height**2
     low, high = np.where(child[:, None], _MASS_INDEX_CHILD, _MASS_INDEX).T
-    return (np.abs(tall - stature) < 0.05) & (mass_index > low) & (mass_index < high)
+    return (np.abs(height - stature) < 0.05) & (mass_index > low) & (mass_index < high)
 
 
 def _without_cavities(bodies: Bodies) -> Bodies:
-    """The bodies without what nobody sees: tongue, teeth and the mouth's inside."""
+    """The bodies without the parts that are never seen: tongue, teeth, inside of the mouth."""
     head = bodies.weights.argmax(axis=1) == list(bodies.labels).index("head")
-    outside = ~head | _seen(bodies.template_vertices, bodies.faces)
+    outside = ~head | _visible(bodies.template_vertices, bodies.faces)
     faces = bodies.faces[outside[bodies.faces].all(axis=1)]
     kept = np.isin(np.arange(len(head)), faces)
     number = np.cumsum(kept) - 1
@@ -175,23 +179,24 @@ def _without_cavities(bodies: Bodies) -> Bodies:
     )
 
 
-def _seen(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Which (V,) vertices are in sight from any of 120 directions, by depth images of points."""
+def _visible(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Which (V,) vertices are seen from at least one of 120 directions, by depth images."""
     rng = np.random.default_rng(0)
-    cell, slack = 0.004, 0.003  # metres: a pixel, and how far behind the surface still counts
+    cell, slack = 0.004, 0.003  # metres: a pixel, and the depth tolerance behind the surface
     parts = [(i / 6, j / 6, 1 - (i + j) / 6) for i in range(7) for j in range(7 - i)]
     points = np.einsum("kc,fcd->fkd", np.array(parts), vertices[faces]).reshape(-1, 3)
     size = int(2 * np.linalg.norm(vertices, axis=1).max() / cell) + 2
-    seen = np.zeros(len(vertices), bool)
+    visible = np.zeros(len(vertices), bool)
     for _ in range(120):
         axes = np.linalg.qr(rng.normal(size=(3, 3)))[0]
         nearest = np.full(size * size, np.inf)
         np.minimum.at(nearest, _pixel(points @ axes, cell, size), points @ axes[:, 2])
-        turned = vertices @ axes
-        seen |= turned[:, 2] <= nearest[_pixel(turned, cell, size)] + slack
-    return seen
+        rotated = vertices @ axes
+        visible |= rotated[:, 2] <= nearest[_pixel(rotated, cell, size)] + slack
+    return visible
 
 
 def _pixel(points: np.ndarray, cell: float, size: int) -> np.ndarray:
+    """Index of the pixel that each of the points (N,3) falls into, in a square depth image."""
     column, row = np.floor(points[:, :2] / cell).astype(int).T + size // 2
     return row * size + column

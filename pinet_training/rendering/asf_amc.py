@@ -1,4 +1,4 @@
-"""Captured motion in Acclaim's format as CMU has it: skeletons (.asf) and frames (.amc)."""
+"""Read motion capture in the Acclaim format as used by CMU: skeleton (.asf) and frames (.amc)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pinet_ros.errors import DatasetError
 from pinet_training.rendering.posture import SIDES
 from pinet_training.rendering.recording import Line, Recording, accumulate, read_lines
 
-AMC_FRAME_RATE = 120.0  # hertz, of CMU's captures; the files do not tell
+AMC_FRAME_RATE = 120.0  # hertz, of CMU's captures; the files do not contain it
 
 _TORSO = ("root", "thorax", "head")
 _LIMBS = tuple(  # in the order of LIMBS
@@ -30,9 +30,9 @@ class _Bone:
     """A bone of the skeleton.
 
     Attributes:
-        direction: (3,) at rest, of the skeleton's axes.
-        axes: (3,3) rotation to the axes that the bone turns about.
-        channels: of _CHANNELS, what its numbers in a frame are.
+        direction: (3,) of the bone at rest, in the skeleton's frame.
+        axes: (3,3) rotation from the axes that the bone rotates about to the skeleton's frame.
+        channels: those of _CHANNELS that its numbers in a frame are, in their order.
     """
 
     direction: np.ndarray
@@ -42,11 +42,11 @@ class _Bone:
 
 @dataclass(frozen=True, eq=False)
 class AcclaimSkeleton:
-    """A skeleton of an .asf file.
+    """The skeleton of an .asf file.
 
     Attributes:
-        bones: by name, each after its parent.
-        parents: of each, by name; the root has none.
+        bones: the bones by name, each after its parent.
+        parents: the name of each bone's parent, by the bone's name; the root has none.
     """
 
     bones: dict[str, _Bone]
@@ -57,7 +57,8 @@ def read_asf(path: Path) -> AcclaimSkeleton:
     """Read the skeleton of an .asf file.
 
     Raises:
-        DatasetError: it is missing or damaged, or lacks a bone; says where.
+        DatasetError: the file is missing or damaged, or a required bone is missing; the message
+            names the file, and the line where there is one.
     """
     path = Path(path)
     sections = _sections(path)
@@ -79,12 +80,16 @@ def read_amc(
     """Read the frames of an .amc file.
 
     Args:
-        path: the file.
-        skeleton: of the same person.
-        frame_rate: hertz.
+        path: the .amc file.
+        skeleton: that of the person in the file.
+        frame_rate: of the capture, hertz.
+
+    Returns:
+        All frames of the file.
 
     Raises:
-        DatasetError: it is missing or damaged, or is not of that skeleton; says where.
+        DatasetError: the file is missing or damaged, or does not match the skeleton; the message
+            names the file, and the line where there is one.
     """
     lines = read_lines(Path(path))
     degrees = not any(line.words == (":RADIANS",) for line in lines)
@@ -100,7 +105,7 @@ def read_amc(
 
 
 def _sections(path: Path) -> dict[str, list[Line]]:
-    """The lines of each section, without the one that names it."""
+    """The lines of each section by its name, without the line that opens it."""
     sections: dict[str, list[Line]] = {}
     for line in read_lines(path):
         if line.words[0].startswith(":"):
@@ -122,11 +127,11 @@ def _in_degrees(lines: list[Line]) -> bool:
             if line.words[1:] not in (("deg",), ("rad",)):
                 raise line.error("angle deg or angle rad")
             return line.words[1] == "deg"
-    raise lines[-1].error("angle deg or angle rad among the units")
+    raise lines[-1].error("angle deg or angle rad in the section :units")
 
 
 def _blocks(lines: list[Line]) -> Iterator[dict[str, Line]]:
-    """The lines between each begin and end, by their first words."""
+    """Split lines into blocks from begin to end: the lines of each block by their first word."""
     block: dict[str, Line] | None = None
     for line in lines:
         word = line.words[0]
@@ -178,36 +183,36 @@ def _axes(line: Line, degrees: bool) -> np.ndarray:
 
 def _require_xyz(line: Line, start: int) -> None:
     if tuple(word.upper() for word in line.words[start:]) != ("XYZ",):
-        raise line.error("an axis in the order XYZ, that of CMU's files")
+        raise line.error("an axis in the order XYZ, as in CMU's files")
 
 
 def _channels(line: Line) -> tuple[str, ...]:
     channels = tuple(word.lower() for word in line.words[1:])
     if not set(channels) <= set(_CHANNELS) or len(set(channels)) < len(channels):
-        raise line.error(f"{line.words[0]} and some of {' '.join(_CHANNELS)}")
+        raise line.error(f"{line.words[0]} and distinct channels of {' '.join(_CHANNELS)}")
     return channels
 
 
 def _parents(lines: list[Line], bones: dict[str, _Bone]) -> dict[str, str]:
-    """The parent of each bone that the hierarchy reaches, each after its own parent."""
+    """The parent of each bone in the hierarchy, ordered so that parents come first."""
     parents: dict[str, str] = {}
     for line in lines[1:-1]:
         parent, *children = line.words
         for name in line.words:
             if name not in bones:
-                raise line.error(f"names of bones, not {name}")
+                raise line.error(f"names of bones in :bonedata, not {name}")
         if parent != "root" and parent not in parents:
-            raise line.error("a parent that stands in a line before")
+            raise line.error("a parent that an earlier line lists")
         if known := {"root", *parents} & set(children):
             raise line.error(f"bones that have no parent yet, not {', '.join(sorted(known))}")
         parents |= dict.fromkeys(children, parent)
     if (lines[0].words, lines[-1].words) != (("begin",), ("end",)):
-        raise lines[0].error("begin, and end as the section's last line")
+        raise lines[0].error("begin as the section's first line and end as its last")
     return parents
 
 
 def _read_frames(lines: list[Line], skeleton: AcclaimSkeleton) -> dict[str, np.ndarray]:
-    """The numbers (F,C) of each bone that has any."""
+    """The numbers (F,C) of each bone that has channels, by its name."""
     counts = {name: len(bone.channels) for name, bone in skeleton.bones.items() if bone.channels}
     values: dict[str, list[np.ndarray]] = {name: [] for name in counts}
     frames = 0
@@ -221,22 +226,22 @@ def _read_frames(lines: list[Line], skeleton: AcclaimSkeleton) -> dict[str, np.n
         elif name in counts and len(values[name]) == frames - 1:
             values[name].append(line.numbers(f"{name} and {counts[name]} numbers", counts[name]))
         else:
-            raise line.error("a frame's number, or a bone of the skeleton, once in each frame")
+            raise line.error("a frame number, or a bone of the skeleton once per frame")
     if not frames:
-        raise lines[-1].error("frames, each behind a line with its number")
+        raise lines[-1].error("frames, each after a line with its number")
     _require_complete(lines[-1], values, frames)
     return {name: np.stack(rows) for name, rows in values.items()}
 
 
 def _require_complete(line: Line, values: dict[str, list[np.ndarray]], frames: int) -> None:
     if missing := [name for name, rows in values.items() if len(rows) < frames]:
-        raise line.error(f"{', '.join(missing)} in the frame before its end")
+        raise line.error(f"{', '.join(missing)} before the end of the frame")
 
 
 def _rotations(
     skeleton: AcclaimSkeleton, values: dict[str, np.ndarray], degrees: bool
 ) -> np.ndarray:
-    """Rotations (F,B,3,3) of the bones from the rest."""
+    """Rotations (F,B,3,3) of the bones from their rest, in the skeleton's frame."""
     frames = len(next(iter(values.values())))
     local = np.tile(np.eye(3), (frames, len(skeleton.bones), 1, 1))
     for row, (name, bone) in enumerate(skeleton.bones.items()):
@@ -244,8 +249,8 @@ def _rotations(
         for column, channel in enumerate(bone.channels):
             if channel in _AXES:
                 angles[:, _AXES.index(channel)] = values[name][:, column]
-        turn = Rotation.from_euler("xyz", angles, degrees=degrees).as_matrix()
-        local[:, row] = bone.axes @ turn @ bone.axes.T
+        rotation = Rotation.from_euler("xyz", angles, degrees=degrees).as_matrix()
+        local[:, row] = bone.axes @ rotation @ bone.axes.T
     rows = {name: row for row, name in enumerate(skeleton.bones)}
     parents = [rows[skeleton.parents[name]] if name in skeleton.parents else -1 for name in rows]
     return accumulate(local, parents)

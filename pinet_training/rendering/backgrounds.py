@@ -1,4 +1,4 @@
-"""What is behind all meshes: skies, blurred clutter, or parts of somebody's own pictures."""
+"""Backgrounds of scenes: generated skies, blurred clutter, or parts of the user's pictures."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from pinet_training.rendering.lighting import GAMMA
 from pinet_training.rendering.viewpoint import Viewpoint
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
-_TEST_EVERY = 5  # one picture in so many is for testing
-_PICTURED = 0.8  # of the backgrounds, where there are pictures
+_TEST_EVERY = 5  # one picture in this many is for testing
+_PICTURED = 0.8  # share of the backgrounds taken from pictures, if there are any
 
 
 class Backgrounds:
-    """Backgrounds of one split: made ones, or mostly parts of pictures where there are some.
+    """Backgrounds of one split: generated ones, or mostly parts of pictures if there are any.
 
-    Which split a picture belongs to follows from its file name alone, so that it stays there when
-    others are added. Made backgrounds need no split, as none comes twice.
+    The split of a picture depends on its file name only, so that it does not change when others
+    are added. Generated backgrounds need no split because none repeats.
+
+    Args:
+        pictures: image files without people; none to generate all backgrounds.
     """
 
     def __init__(self, pictures: Sequence[Path] = ()) -> None:
@@ -30,14 +33,14 @@ class Backgrounds:
 
     @classmethod
     def load(cls, folder: Path | None, split: str) -> Backgrounds:
-        """Those of a folder of pictures without people, and of the folders in it.
+        """Use the pictures of one split in a folder and its subfolders.
 
         Args:
-            folder: None to make all backgrounds.
+            folder: with pictures without people; None to generate all backgrounds.
             split: "train" or "test".
 
         Raises:
-            DatasetError: there is no picture of this split.
+            DatasetError: the folder has no picture of this split.
         """
         if folder is None:
             return cls()
@@ -45,27 +48,36 @@ class Backgrounds:
         pictures = [file for file in files if split_of(file) == split]
         if not pictures:
             raise DatasetError(
-                f"{folder}: none of its {len(files)} pictures is for the {split} split; one in "
-                f"{_TEST_EVERY} is for testing, by its name: give more pictures "
-                f"({', '.join(sorted(_SUFFIXES))})"
+                f"{folder}: none of its {len(files)} pictures is for the {split} split; add more "
+                f"pictures ({', '.join(sorted(_SUFFIXES))}): one in {_TEST_EVERY} is for testing, "
+                "chosen by its file name"
             )
         return cls(pictures)
 
     def __call__(self, rng: np.random.Generator, viewpoint: Viewpoint) -> np.ndarray:
-        """What a camera sees behind all meshes: (H,W,3) float32 linear RGB."""
+        """Draw what a camera sees behind all meshes.
+
+        Returns:
+            (H,W,3) float32 linear RGB, of the camera's size.
+
+        Raises:
+            DatasetError: the picture drawn cannot be read.
+        """
         width, height = viewpoint.camera.width, viewpoint.camera.height
         if self.pictures and rng.random() < _PICTURED:
             return _part(self.pictures[rng.integers(len(self.pictures))], rng, width, height)
-        # they are smooth, so that half the size shows the same
-        made = (sky if rng.random() < 0.6 else clutter)(rng, -(-width // 2), -(-height // 2))
-        return cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR)
+        # generated backgrounds are smooth: half the resolution is enough
+        image = (sky if rng.random() < 0.6 else clutter)(rng, -(-width // 2), -(-height // 2))
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _part(file: Path, rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """A part of a picture, sometimes mirrored: (H,W,3) float32 linear RGB."""
+    """A random part of a picture, mirrored half of the time: (H,W,3) float32 linear RGB."""
     image = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if image is None:
-        raise DatasetError(f"{file}: not a picture that OpenCV can read; take it away")
+        raise DatasetError(
+            f"{file}: not a picture that OpenCV can read; remove it from the folder"
+        )
     shape = np.array([width, height])
     size = np.array(image.shape[1::-1])
     cut = np.maximum(min(size / shape) * rng.uniform(0.4, 1) * shape, 1).astype(int)
@@ -78,13 +90,13 @@ def _part(file: Path, rng: np.random.Generator, width: int, height: int) -> np.n
 
 
 def split_of(file: Path) -> str:
-    """Whether a picture is for "train" or "test"."""
+    """Split that a picture belongs to: "train" or "test", from its file name only."""
     digest = hashlib.sha256(file.name.encode()).digest()
     return "test" if digest[0] % _TEST_EVERY == 0 else "train"
 
 
 def sky(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """From bright below to darker or bluer above, with clouds: (H,W,3) float32 linear RGB."""
+    """A sky with clouds, bright below and darker or bluer above: (H,W,3) float32 linear RGB."""
     low = np.float32(rng.uniform(0.5, 1.3) * np.array([1, 1, 1.02]))
     blue = np.array([rng.uniform(0.4, 1), rng.uniform(0.7, 1), 1])
     high = np.float32(low * rng.uniform(0.35, 1) * blue)
@@ -96,25 +108,25 @@ def sky(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
 
 
 def clutter(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """Out-of-focus rectangles and noise of several scales: (H,W,3) float32 linear RGB."""
-    image = np.tile(np.float32(_colour(rng)), (height, width, 1))
+    """Out-of-focus rectangles with noise of several scales: (H,W,3) float32 linear RGB."""
+    image = np.tile(np.float32(_color(rng)), (height, width, 1))
     for _ in range(int(rng.integers(5, 40))):
         x, y = rng.integers(0, width), rng.integers(0, height)
         w, h = (rng.uniform(0.03, 0.5, 2) * [width, height]).astype(int)
-        image[y : y + h, x : x + w] = _colour(rng)
+        image[y : y + h, x : x + w] = _color(rng)
     image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 4)))
     shade = 1 + np.float32(rng.uniform(0.1, 0.4)) * _noise(rng, width, height, (3, 8, 30, 120))
     return np.maximum(image * shade[..., None], 0)
 
 
-def _colour(rng: np.random.Generator) -> np.ndarray:
+def _color(rng: np.random.Generator) -> np.ndarray:
     return np.clip(rng.uniform(0.1, 0.95) * (1 + rng.normal(0, 0.12, 3)), 0.02, 1) ** GAMMA
 
 
 def _noise(
     rng: np.random.Generator, width: int, height: int, scales: tuple[int, ...]
 ) -> np.ndarray:
-    """Smooth noise (H,W) float32 around 0, of some number of spots across for each scale."""
+    """Smooth noise (H,W) float32 around 0; `scales` are the numbers of spots across the image."""
     total = np.zeros((height, width), np.float32)
     for scale in scales:
         spots = rng.standard_normal((scale, scale), np.float32) / np.float32(np.sqrt(scale))

@@ -1,4 +1,4 @@
-"""Rest bodies of many builds, kept in one file."""
+"""Bodies of many builds at rest, stored in one .npz file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pinet_ros.cli.predictions.records import Record, read_arrays
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_training.datasets.scenes import SPLITS
 
-_STEP = 2.5e-5  # metres: what a vertex' distance from the template's is a multiple of in a file
+_STEP = 2.5e-5  # metres: resolution of the vertices' offsets from the template in a file
 
-# What a file holds: kind of values, and the shape by the letters of Bodies.
+# Arrays of a file: type of the values, and the shape in the letters of Bodies.
 _ARRAYS: dict[str, tuple[type, str]] = {
     "vertex_steps": (np.int16, "NV3"),
     "bone_heads": (np.float32, "NB3"),
@@ -29,22 +29,25 @@ _ARRAYS: dict[str, tuple[type, str]] = {
 
 
 class BodiesError(PinetError):
-    """Bodies that cannot be made or read."""
+    """Bodies that cannot be made, read or written."""
 
 
 @dataclass(frozen=True, eq=False)
 class Bodies:
-    """Bodies at rest (standing, arms half lowered, facing -y) in the body frame.
+    """N bodies at rest (standing, arms half lowered, facing -y) in the body frame.
+
+    The body frame has x to the person's left, y to the back and z up.
 
     Attributes:
         vertices: (N,V,3) float32 metres.
-        bone_heads: (N,B,3) float32 metres, where each bone begins.
-        template_vertices: (V,3) float32 of the medium body.
-        template_bone_heads: (B,3) float32 of the medium body.
-        weights: (V,B) float32, how far each vertex goes with each bone; they sum to 1.
-        faces: (F,3) int32, counterclockwise from outside.
-        labels: (B,) names of the bones, as Anny has them.
-        parents: (B,) int32, before their children; -1 for the root.
+        bone_heads: (N,B,3) float32 metres, where each bone starts.
+        template_vertices: (V,3) float32 metres, of the medium body.
+        template_bone_heads: (B,3) float32 metres, of the medium body.
+        weights: (V,B) float32 skinning weights: how much each vertex follows each bone. Those of a
+            vertex sum to 1.
+        faces: (F,3) int32 vertices of each triangle, counterclockwise from outside.
+        labels: (B,) names of the bones, those of Anny.
+        parents: (B,) int32, index of each bone's parent, which comes before it; -1 for the root.
         splits: (N,) "train" or "test".
     """
 
@@ -62,72 +65,78 @@ class Bodies:
         return len(self.vertices)
 
     def part(self, split: str) -> Bodies:
-        """The bodies of one split.
+        """Select the bodies of one split.
+
+        Args:
+            split: "train" or "test".
 
         Raises:
-            BodiesError: there is none.
+            BodiesError: the split has no bodies.
         """
-        wanted = self.splits == split
-        if not wanted.any():
+        chosen = self.splits == split
+        if not chosen.any():
             raise BodiesError(
-                f"no body is in split {split!r}; there are {', '.join(np.unique(self.splits))}"
+                f"split {split!r} has no bodies; choose one of {', '.join(np.unique(self.splits))}"
             )
         return replace(
             self,
-            vertices=self.vertices[wanted],
-            bone_heads=self.bone_heads[wanted],
-            splits=self.splits[wanted],
+            vertices=self.vertices[chosen],
+            bone_heads=self.bone_heads[chosen],
+            splits=self.splits[chosen],
         )
 
     def save(self, file: Path | BinaryIO) -> None:
-        """Write a compressed .npz; vertices are rounded to within 0.02 mm.
+        """Write a compressed .npz file; vertices are rounded to within 0.02 mm.
+
+        Args:
+            file: path or binary stream to write to.
 
         Raises:
-            BodiesError: a vertex is too far from the template's to be written.
+            BodiesError: a vertex is too far from the template's to be stored.
         """
         steps = np.rint((self.vertices - self.template_vertices) / _STEP)
         if np.abs(steps).max() > np.iinfo(np.int16).max:
             raise BodiesError(
-                "a vertex is more than 0.8 m from the template's; is the body in metres?"
+                "a vertex is more than 0.8 m from the template's; are the bodies in metres?"
             )
         arrays = {name: value for name, value in vars(self).items() if name != "vertices"}
         np.savez_compressed(file, vertex_steps=steps.astype(np.int16), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Bodies:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises:
-            BodiesError: no such file, or it is something else.
+            BodiesError: the file is missing, damaged, or not a file of bodies.
         """
         try:
             arrays = _checked(read_arrays(Path(path), _ARRAYS))
         except DatasetError as error:
             raise BodiesError(
-                f"{error}; give a file that Bodies.save wrote, or remove this one to have the "
-                "bodies made anew"
+                f"{error}; give a file written by Bodies.save, or remove this one to make the "
+                "bodies again"
             ) from error
         steps = arrays.pop("vertex_steps")
-        # in the template's type, so that what is kept is float32
+        # with a step of the template's type, so that the vertices are float32
         vertices = arrays["template_vertices"] + steps * np.float32(_STEP)
         return cls(vertices=vertices, **arrays)
 
 
 def _checked(file: Record) -> dict[str, np.ndarray]:
-    """The arrays of a file of bodies, if they belong together.
+    """The arrays of a file of bodies, after checking that they fit together.
 
     Raises:
-        DatasetError: they do not.
+        DatasetError: an array is missing or does not match the others.
     """
     sizes = {"3": 3}
     for name, (kind, dimensions) in _ARRAYS.items():
         array = np.asarray(file[name])
         for dimension, size in zip(dimensions, array.shape, strict=False):
             sizes.setdefault(dimension, size)
-        wanted = tuple(sizes.get(dimension, -1) for dimension in dimensions)
-        if array.shape != wanted or not array.size or not np.issubdtype(array.dtype, kind):
+        expected = tuple(sizes.get(dimension, -1) for dimension in dimensions)
+        if array.shape != expected or not array.size or not np.issubdtype(array.dtype, kind):
             raise file.error(
-                f"{name} must be ({','.join(dimensions)}) {kind.__name__}, with sizes that fit "
+                f"{name} must be ({','.join(dimensions)}) {kind.__name__}, with sizes that match "
                 f"the other arrays, got {array.shape} {array.dtype}"
             )
     _require_consistent(file, sizes["V"])
@@ -139,15 +148,17 @@ def _require_consistent(file: Record, vertex_count: int) -> None:
     numbers = np.arange(len(parents))
     unknown = sorted({*file["splits"].tolist()} - {*SPLITS})
     problems = {
-        "the coordinates and weights must be finite": not all(
+        "coordinates and weights must be finite": not all(
             np.isfinite(file[name]).all()
             for name, (kind, _) in _ARRAYS.items()
             if kind is np.float32
         ),
-        "faces must be of its vertices": faces.min() < 0 or faces.max() >= vertex_count,
+        f"faces must be from 0 to {vertex_count - 1}, got {faces.min()} to {faces.max()}": (
+            faces.min() < 0 or faces.max() >= vertex_count
+        ),
         "parents must come before their children": ((parents < -1) | (parents >= numbers)).any(),
         f"splits must be {' or '.join(SPLITS)}, got {', '.join(unknown)}": bool(unknown),
     }
-    for problem, there in problems.items():
-        if there:
+    for problem, found in problems.items():
+        if found:
             raise file.error(problem)

@@ -1,6 +1,6 @@
-"""Skin, hair and clothes: colours, patterns and thickness over the vertices of a body at rest.
+"""Dress bodies: color, pattern and thickness of skin, hair and clothes at each vertex at rest.
 
-Clothes are the body's own surface, pushed out, so that they move with it.
+Clothes are the body's own surface, moved outwards along its normals, so that they move with it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pinet_training.rendering.mesh import (
     VertexNormals,
 )
 
-# Parts of the body, by how the names of the bones begin that move them; what is none, is head.
+# Parts of the body, by the prefixes of the bones that move them. All the rest is the head.
 _PARTS = {
     "torso": ("root", "pelvis", "spine", "clavicle", "shoulder"),
     "arm": ("upperarm", "lowerarm"),
@@ -32,7 +32,7 @@ _PARTS = {
     "eye": ("eye",),
 }
 
-# sRGB from the darkest to the lightest skin, and of hair.
+# sRGB, 0 to 255: skin from the darkest to the lightest, and hair with its probabilities.
 _SKIN = (
     (62, 38, 27),
     (97, 60, 40),
@@ -47,24 +47,25 @@ _HAIR = (
     ((96, 62, 36), 0.18),  # brown
     ((186, 148, 92), 0.1),  # blond
     ((140, 62, 28), 0.04),  # red
-    ((128, 126, 124), 0.09),  # grey
+    ((128, 126, 124), 0.09),  # gray
     ((214, 212, 208), 0.04),  # white
 )
 
-# Ends of sleeves from the shoulder (0) by the elbow (0.5) to the wrist (1), of legs from the hip.
+# Ends of sleeves from the shoulder (0) via the elbow (0.5) to the wrist (1), and of trouser legs
+# from the hip (0) via the knee (0.5) to the ankle (1).
 _SLEEVES = (0.0, 0.22, 0.28, 0.4, 0.6, 0.93, 0.96, 0.97)
 _LEGS = (0.2, 0.35, 0.5, 0.75, 0.94, 0.96, 0.97, 0.97)
 
 
 @dataclass(frozen=True, eq=False)
 class Outfit:
-    """A body at rest with all that it wears.
+    """A dressed body at rest.
 
     Attributes:
         vertices: (V,3) float32 metres, body frame.
         normals: (V,3) float32 unit vectors.
         colours: (V,3) float32 linear RGB, 0 to 1.
-        pattern: (V,2) float32 as of a Mesh.
+        pattern: (V,2) float32, as Mesh.pattern.
     """
 
     vertices: np.ndarray
@@ -74,7 +75,11 @@ class Outfit:
 
 
 class Wardrobe:
-    """Dresses bodies; knows where on Anny's template each part of the body is."""
+    """Dresses bodies in random skin, hair and clothes.
+
+    Args:
+        bodies: with the bone names of Anny; their template shows where each part of the body is.
+    """
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
@@ -94,11 +99,16 @@ class Wardrobe:
         self._along_leg = self._along("leg", "upperleg01", "lowerleg01", "foot")
 
     def dress(self, body: int, rng: np.random.Generator) -> Outfit:
-        """Give a body skin, a face, hair, an upper and a lower garment, and shoes, at random."""
+        """Give a body random skin, face, hair, an upper and a lower garment, and shoes.
+
+        Args:
+            body: index in the bodies.
+            rng: decides all of it.
+        """
         canvas = _Canvas(len(self._normals))
-        skin = _skin_colour(rng)
+        skin = _skin_color(rng)
         canvas.paint(slice(None), skin)
-        hair = _hair_colour(rng)
+        hair = _hair_color(rng)
         self._paint_face(canvas, skin, hair, rng)
         self._paint_hair(canvas, hair, rng)
         self._paint_clothes(canvas, rng)
@@ -106,10 +116,10 @@ class Wardrobe:
         folds = 1 + 0.3 * np.sin(self._bodies.template_vertices @ rng.normal(0, 30, 3))
         offset = (canvas.thickness * folds)[:, None] * self._normals
         vertices = (self._bodies.vertices[body] + offset).astype(np.float32)
-        return Outfit(vertices, self._normals_of(vertices), canvas.colours, canvas.pattern)
+        return Outfit(vertices, self._normals_of(vertices), canvas.colors, canvas.pattern)
 
     def _along(self, part: str, first: str, middle: str, last: str) -> np.ndarray:
-        """How far (V,) down its limb each vertex of the part is: 0, 0.5 and 1 at the joints."""
+        """Position (V,) of each vertex along its limb: 0, 0.5 and 1 at the joints, else inf."""
         points = self._bodies.template_vertices.astype(float)
         along = np.full(len(points), np.inf)
         for letter, sign in (("L", 1), ("R", -1)):
@@ -121,8 +131,8 @@ class Wardrobe:
                 ((points - a) @ (b - a) / ((b - a) @ (b - a))).clip(0, 1)
                 for a, b in pairwise(joints)
             ]
-            mine = self._part[part] & (sign * points[:, 0] > 0)
-            along[mine] = (sum(halves) / 2)[mine]
+            on_side = self._part[part] & (sign * points[:, 0] > 0)
+            along[on_side] = (sum(halves) / 2)[on_side]
         return along
 
     def _paint_face(
@@ -156,7 +166,7 @@ class Wardrobe:
             covered |= behind & (y > 0.09) & (z > end)
             covered |= head & (y > temples) & (z > -0.2)
         if rng.random() < 0.12:  # a cap or a scarf
-            hair = _cloth_colour(rng)
+            hair = _cloth_color(rng)
         canvas.paint(covered, hair, thickness, (PATTERN_NOISE, 120))
 
     def _paint_clothes(self, canvas: _Canvas, rng: np.random.Generator) -> None:
@@ -170,8 +180,8 @@ class Wardrobe:
         upper = torso & (z >= waist) & (z < collar) | (self._along_arm < sleeve) | long_neck
         upper |= legs & (z > waist) | (coat & (torso & (z < waist) | (along_leg < hem)))
         lower = torso & (z < waist) | (along_leg < leg)
-        trousers = _cloth_colour(rng)
-        shirt = trousers if rng.random() < 0.1 else _cloth_colour(rng)
+        trousers = _cloth_color(rng)
+        shirt = trousers if rng.random() < 0.1 else _cloth_color(rng)
         below, above = rng.uniform(0.002, [0.022, 0.025])
         canvas.paint(lower, trousers, below, _cloth_pattern(rng, plain=0.6))
         canvas.paint(upper, shirt, above + 0.008 * coat, _cloth_pattern(rng, plain=0.4))
@@ -180,53 +190,60 @@ class Wardrobe:
         if rng.random() < 0.08:
             return  # barefoot
         foot, z = self._part["foot"], self._bodies.template_vertices[:, 2]
-        canvas.paint(foot, _cloth_colour(rng), 0.008)
+        canvas.paint(foot, _cloth_color(rng), 0.008)
         sole = foot & (z < z.min() + 0.02)
         canvas.paint(sole, np.full(3, rng.uniform(0.02, 0.8)), 0.008)
 
 
 class _Canvas:
-    """What the vertices of one outfit get; later paint covers earlier."""
+    """Color, pattern and thickness of the vertices of one outfit; later paint covers earlier."""
 
     def __init__(self, count: int) -> None:
-        self.colours = np.zeros((count, 3), np.float32)
+        self.colors = np.zeros((count, 3), np.float32)
         self.pattern = np.zeros((count, 2), np.float32)
         self.thickness = np.zeros(count, np.float32)
 
     def paint(
         self,
         where: np.ndarray | slice,
-        colour: np.ndarray,
+        color: np.ndarray,
         thickness: float = 0.0,
         pattern: tuple[float, float] = (PATTERN_PLAIN, 0),
     ) -> None:
-        """Cover the vertices chosen by a mask (V,) with colour (3,), metres of cloth, pattern."""
-        self.colours[where] = np.clip(colour, 0, 1)
+        """Cover the vertices of a mask (V,) or slice.
+
+        Args:
+            where: the vertices.
+            color: (3,) linear RGB; clipped to 0 to 1.
+            thickness: of the cloth or hair, metres.
+            pattern: one of the PATTERN constants, and its cycles per metre.
+        """
+        self.colors[where] = np.clip(color, 0, 1)
         self.thickness[where] = thickness
         self.pattern[where] = pattern
 
 
 def _linear(srgb: np.ndarray) -> np.ndarray:
-    """Linear RGB of sRGB, both 0 to 1 (IEC 61966-2-1)."""
+    """Convert sRGB to linear RGB, both 0 to 1 (IEC 61966-2-1)."""
     srgb = np.asarray(srgb, float)
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _skin_colour(rng: np.random.Generator) -> np.ndarray:
-    """Linear RGB of a skin anywhere from the darkest to the lightest, somewhat redder or paler."""
+def _skin_color(rng: np.random.Generator) -> np.ndarray:
+    """Linear RGB of skin: any tone from the darkest to the lightest, with some random tint."""
     tones = np.array(_SKIN) / 255
     place = rng.uniform(0, len(tones) - 1)
     tone = [np.interp(place, np.arange(len(tones)), channel) for channel in tones.T]
     return _linear(np.clip(tone * rng.normal(1, [0.04, 0.03, 0.05]), 0, 1))
 
 
-def _hair_colour(rng: np.random.Generator) -> np.ndarray:
-    colours, shares = zip(*_HAIR, strict=True)
-    return _linear(np.array(colours[rng.choice(len(colours), p=shares)]) / 255)
+def _hair_color(rng: np.random.Generator) -> np.ndarray:
+    colors, shares = zip(*_HAIR, strict=True)
+    return _linear(np.array(colors[rng.choice(len(colors), p=shares)]) / 255)
 
 
-def _cloth_colour(rng: np.random.Generator) -> np.ndarray:
-    """Linear RGB: often black, grey or white, else of any hue."""
+def _cloth_color(rng: np.random.Generator) -> np.ndarray:
+    """Linear RGB of cloth: in 35 % black, gray or white, otherwise of any hue."""
     if rng.random() < 0.35:
         return _linear(np.clip(rng.uniform(0.05, 0.95) * rng.uniform(0.95, 1.05, 3), 0, 1))
     hue, saturation, value = rng.uniform([0, 0.15, 0.12], [1, 0.95, 0.95])
@@ -234,7 +251,7 @@ def _cloth_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def _cloth_pattern(rng: np.random.Generator, plain: float) -> tuple[float, float]:
-    """Kind and cycles per metre; `plain` is the part that has no pattern."""
+    """Kind of pattern and its cycles per metre; `plain` is the probability of none."""
     patterned = (PATTERN_STRIPES_ACROSS, PATTERN_STRIPES_ALONG, PATTERN_CHECKS, PATTERN_NOISE)
     kind = PATTERN_PLAIN if rng.random() < plain else int(rng.choice(patterned))
     return kind, float(rng.uniform(8, 45))

@@ -1,4 +1,4 @@
-"""A picture of many scenes of a rendered data set with their true skeletons, to look at."""
+"""Contact sheet of a rendered data set: many scenes with their true skeletons in one image."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from pinet_ros.util.files import write_whole
 from pinet_training.rendering.shards import RenderedScenes, Shard
 
 _COLUMNS = 6
-_HIDDEN_RADIUS = 3  # pixels: of the ring about a joint that something hides
+_HIDDEN_RADIUS = 3  # of the ring around an occluded joint, in line widths
 
 
 def write_contact_sheet(rendered: RenderedScenes, path: Path, count: int = 36) -> None:
-    """Write pictures from all over the data set, half as large, with the skeletons drawn in.
+    """Write images from all over the data set, at half size, with the true skeletons drawn in.
 
-    A ring marks a joint that is in the picture but hidden.
+    A white ring marks a joint that is inside the image but occluded.
 
     Args:
-        path: .jpg or .png.
-        count: of scenes; fewer where there are fewer.
+        rendered: the data set.
+        path: of the .jpg or .png file to write.
+        count: number of scenes; all of them if the data set has fewer.
+
+    Raises:
+        DatasetError: the data set cannot be read.
+        OSError: the file cannot be written.
     """
     places = [(n, scene) for n in rendered.shards() for scene in range(len(rendered.read(n)))]
     chosen = np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int)
@@ -37,6 +42,7 @@ def write_contact_sheet(rendered: RenderedScenes, path: Path, count: int = 36) -
 
 
 def _tile(shard: Shard, scene: int) -> np.ndarray:
+    """The image of a scene at half size, with its skeletons and the kind of its camera."""
     image, truth = shard.image(scene), shard.truth
     unit = line_width(image)
     for rank, person in enumerate(np.flatnonzero(truth["person_scene"] == scene)):

@@ -1,4 +1,4 @@
-"""Where the people of a scene stand, whom they turn to, and how they hide one another."""
+"""Placement of the people in a scene: where they stand, how they face and occlude each other."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pinet_training.rendering.posture import ahead, heading
 from pinet_training.rendering.viewpoint import Viewpoint
 
 TOUCHING = "touching"
-# How somebody stands to another, with how often: face to face, close enough to touch, side by
-# side on the same way, passing the other way, behind the other as the camera sees it, or apart.
+# Relations of a person to a partner, with their probabilities: face to face, close enough to
+# touch, side by side in the same direction, side by side in opposite directions, behind the
+# partner as seen by the camera, or apart.
 RELATIONS = {
     "facing": 0.24,
     TOUCHING: 0.11,
@@ -20,23 +21,30 @@ RELATIONS = {
     "behind": 0.15,
     "apart": 0.26,
 }
-_NUMBERS = {1: 0.08, 2: 0.3, 3: 0.28, 4: 0.18, 5: 0.1, 6: 0.06}  # of people, with how often
+_NUMBERS = {
+    1: 0.08,
+    2: 0.3,
+    3: 0.28,
+    4: 0.18,
+    5: 0.1,
+    6: 0.06,
+}  # of people, with their probabilities
 _NEAREST, _FARTHEST = 1.0, 14.0  # metres from the camera
-_APART = 0.42  # metres between two people's middles at least
-_MARGIN = 0.06  # of the image's size that a person's middle may lie outside of it
-_MIDDLE = 0.95  # metres above the ground
-_ATTEMPTS = 40  # for each person
+_APART = 0.42  # metres: smallest distance between the centres of two people
+_MARGIN = 0.06  # of the image's size: how far outside of it a person's middle may be
+_MIDDLE = 0.95  # metres: height of a person's middle above the ground
+_ATTEMPTS = 40  # at placing each person
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where somebody stands.
+    """Where a person stands.
 
     Attributes:
-        x, y: metres, on the ground of the world.
-        yaw: radians; 0 faces the camera (-y), positive turns to the person's left.
+        x, y: metres, on the ground, in the world frame (x right, y forward, z up).
+        yaw: radians; 0 faces the camera (-y), positive rotates to the person's left.
         relation: one of RELATIONS, to the partner.
-        partner: who of those placed before, None for the first.
+        partner: index of the partner among the people placed before, None for the first person.
     """
 
     x: float
@@ -47,17 +55,26 @@ class Place:
 
     @property
     def position(self) -> np.ndarray:
-        """(2,) metres."""
+        """x and y as an array (2,), metres."""
         return np.array([self.x, self.y])
 
 
 def random_number_of_people(rng: np.random.Generator) -> int:
-    """How many people a scene has."""
+    """Draw the number of people in a scene, 1 to 6."""
     return int(rng.choice(list(_NUMBERS), p=list(_NUMBERS.values())))
 
 
 def place_people(rng: np.random.Generator, viewpoint: Viewpoint, number: int) -> list[Place]:
-    """Up to `number` people where the camera sees them; fewer when there is no room."""
+    """Place people where the camera sees them.
+
+    Args:
+        rng: decides all places.
+        viewpoint: the camera; the first person stands near its target.
+        number: of people to place.
+
+    Returns:
+        Up to `number` places; fewer if there is no room.
+    """
     first = viewpoint.target[:2] + rng.normal(0, 0.15, 2) * viewpoint.target[1]
     places: list[Place] = []
     for attempt in range(_ATTEMPTS * number):
@@ -74,6 +91,7 @@ def place_people(rng: np.random.Generator, viewpoint: Viewpoint, number: int) ->
 
 
 def _beside(rng: np.random.Generator, places: list[Place]) -> Place:
+    """A place in a random relation to a random one of the places."""
     partner = int(rng.integers(len(places)))
     relation = str(rng.choice(list(RELATIONS), p=list(RELATIONS.values())))
     other = places[partner]
@@ -89,9 +107,9 @@ def _beside(rng: np.random.Generator, places: list[Place]) -> Place:
 
 
 def _offset(rng: np.random.Generator, relation: str, other: Place) -> tuple[float, np.ndarray]:
-    """Distance in metres and direction (2,) from the other's place."""
+    """Distance in metres and unit direction (2,) from the other's place."""
     angle = rng.uniform(-np.pi, np.pi)
-    if relation == "facing":  # where the other looks
+    if relation == "facing":  # in front of the other
         return rng.uniform(0.6, 2.0), ahead(other.yaw + rng.normal(0, 0.4))
     if relation == TOUCHING:
         return rng.uniform(_APART, 0.6), ahead(other.yaw + rng.normal(0, 0.9))
@@ -107,6 +125,7 @@ def _offset(rng: np.random.Generator, relation: str, other: Place) -> tuple[floa
 
 
 def _is_possible(place: Place, others: list[Place], viewpoint: Viewpoint) -> bool:
+    """Whether a place is away from the others, in the camera's range and in its image."""
     position = place.position
     if any(np.linalg.norm(position - other.position) < _APART for other in others):
         return False

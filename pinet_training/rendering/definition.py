@@ -1,10 +1,10 @@
-"""Where an estimator puts its joints on a body, so that truth and estimates mean the same points.
+"""Where an estimator defines its joints on a body, so that truth and estimates are comparable.
 
-The joints of a rendered body are the heads of its bones. An estimator learnt its joints from
-people's marks in pictures, and these lie elsewhere: BlazePose's ankle is 3 cm above the bone's.
-Such a difference of definitions is no error that a refiner should undo, so the truth is moved to
-where the estimator has the joint on the average of many people. Only the estimator's joints in the
-image are used for that, over people who turn every way: its depth has no part in it.
+The joints of a rendered body are the heads of its bones. An estimator has learned its joints from
+annotated images, where they are defined differently: BlazePose's ankle is 3 cm above the bone's.
+A refiner should not correct such a difference in definition, so the truth is moved to where the
+estimator has the joint on average over many people. Only the estimator's joints in the image are
+used, over people in all orientations; its depth is not used.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.rendering.posture import OTHER_SIDE, SIDES
 
 _MIDDLES = ("head_top", "thorax", "pelvis", "spine", "head")
-# Along which vectors a kind of joint may be moved: a bone that ends there, and the trunk's axes.
-# An elbow or a knee along both of its bones would move most when it is bent most: that is how far
-# off an estimator is there, not where it takes the joint to be.
+# Vectors along which each kind of joint may be moved: a bone that ends there, and the axes of the
+# trunk. With both of its bones, an elbow or a knee would move most when it is bent most. That
+# would fit the estimator's error at bent joints, not its definition of the joint.
 _DIRECTIONS: dict[str, tuple[str, ...]] = {
     "head_top": ("neck", "up", "back"),
     "head": ("neck", "up", "back"),
@@ -36,38 +36,47 @@ _DIRECTIONS: dict[str, tuple[str, ...]] = {
 }
 _ROBUST = 0.03  # metres: beyond it a residual counts linearly (Huber)
 _ITERATIONS = 20
-_FEWEST = 100  # people
+_MIN_PEOPLE = 100
 
 
 @dataclass(frozen=True)
 class JointDefinition:
-    """Where the joints of MUPOTS_17 lie, relative to those of rendered bodies.
+    """An estimator's definition of the joints of MUPOTS_17, relative to those of rendered bodies.
 
     Attributes:
-        offsets: for each kind of joint (both sides are alike) the part of each vector of
-            _DIRECTIONS that is added; the vectors are as long as the bones, `back` is 1 m.
+        offsets: for each kind of joint, the same for both sides, the multiple (V,) of each of its
+            vectors in _DIRECTIONS that is added. The vectors have the length of the body parts
+            that they span; `back` has a length of 1 m.
     """
 
     offsets: Mapping[str, np.ndarray]
 
     @classmethod
     def fit(cls, joints: np.ndarray, seen: np.ndarray) -> JointDefinition | None:
-        """The definition by which people's joints are where an estimator sees them, on average.
+        """Fit the definition so that joints are where the estimator has them, on average.
 
         Args:
-            joints: (P,17,3) metres, camera frame, of rendered people who are seen whole.
-            seen: (P,17,2) where the estimator has them: x/z and y/z of their viewing rays.
+            joints: (P,17,3) metres, camera frame, of fully visible rendered people.
+            seen: (P,17,2) the estimator's joints: x/z and y/z of their viewing rays. NaN if
+                unknown.
 
         Returns:
-            None where there are too few people to tell.
+            The definition, or None if there are fewer than 100 people.
         """
-        if len(joints) < _FEWEST:
+        if len(joints) < _MIN_PEOPLE:
             return None
         joints = joints.astype(float)
         return cls({kind: _fit_kind(kind, joints, seen) for kind in _DIRECTIONS})
 
     def apply(self, joints: np.ndarray) -> np.ndarray:
-        """Joints (P,17,3) of rendered bodies to where they lie by this definition, metres."""
+        """Move the joints of rendered bodies to where this definition has them.
+
+        Args:
+            joints: (P,17,3) metres, camera frame.
+
+        Returns:
+            (P,17,3) of the same type, metres, camera frame.
+        """
         moved = joints.astype(float)
         for kind, offsets in self.offsets.items():
             for side in _sides_of(kind):
@@ -77,14 +86,14 @@ class JointDefinition:
 
 
 def _fit_kind(kind: str, joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The offsets (V,) of one kind of joint, by robust least squares of metres on the body."""
+    """The offsets (V,) of one kind of joint, by robust least squares (Huber) in metres."""
     rows, targets = [], []
     for side in _sides_of(kind):
         index = _index(kind, side)
         vectors = _vectors(joints, kind, side)  # (P,3,V)
         place, depth = joints[:, index], joints[:, index, 2:]
         flat = place[:, :2] / depth
-        # what a small step changes in the image, as metres at the joint's depth
+        # change in the image per step along each vector, in metres at the joint's depth
         rows.append(vectors[:, :2] - vectors[:, 2:] * flat[..., None])
         targets.append((seen[:, index] - flat) * depth)
     matrix, target = np.concatenate(rows), np.concatenate(targets)  # (2P,2,V), (2P,2)
@@ -102,7 +111,7 @@ def _fit_kind(kind: str, joints: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _vectors(joints: np.ndarray, kind: str, side: str | None) -> np.ndarray:
-    """(P,3,V) the vectors of _DIRECTIONS for people (P,17,3)."""
+    """The vectors (P,3,V) that _DIRECTIONS lists for this kind of joint, of people (P,17,3)."""
 
     def of(name: str) -> np.ndarray:
         return joints[:, MUPOTS_17.index(name)]

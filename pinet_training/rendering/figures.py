@@ -1,4 +1,4 @@
-"""Figures: people in clothes and postures, ready to be placed in a scene."""
+"""Figures: dressed people in a posture, ready to be placed in a scene."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pinet_training.rendering.mesh import Mesh
 from pinet_training.rendering.posture import Posture
 from pinet_training.rendering.rig import Rig
 
-_CURL = (-0.05, 0.5)  # radians at each joint of the fingers
+_CURL = (-0.05, 0.5)  # radians: lowest and highest flexion of each finger joint
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A person in the body frame, the middle of the hips over the origin, on the ground z = 0.
+    """A person in the body frame, with the pelvis over the origin and the lowest point at z = 0.
 
     Attributes:
-        mesh: what is seen.
-        joints: (17,3) metres of MUPOTS_17.
+        mesh: the dressed body, metres.
+        joints: (17,3) metres, those of MUPOTS_17.
     """
 
     mesh: Mesh
@@ -28,11 +28,11 @@ class Figure:
 
 
 def make_figure(rig: Rig, body: int, posture: Posture, rng: np.random.Generator) -> Figure:
-    """Dress a body at random and bring it into a posture.
+    """Dress a body at random and put it into a posture.
 
     Args:
-        rig: of the bodies.
-        body: number in its bodies.
+        rig: of all bodies.
+        body: index in the rig's bodies.
         posture: in the body frame.
         rng: decides clothes, skin, hair and how far the fingers are bent.
     """

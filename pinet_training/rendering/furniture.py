@@ -1,4 +1,4 @@
-"""Things that stand about and hide people: each on the ground around the origin, in metres."""
+"""Furniture that occludes people: each piece on the ground around the origin, in metres."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Piece:
     """A piece of furniture.
 
     Attributes:
-        mesh: its front faces -y, as a person's does.
-        radius: metres, of a circle around the origin that it stands within.
-        seat: metres, how high one sits on it; None where one does not.
+        mesh: metres; its front faces -y, like a person's.
+        radius: metres, of the circle around the origin that contains it.
+        seat: metres, height of the seat; None if it is not for sitting.
     """
 
     mesh: Mesh
@@ -38,12 +38,12 @@ class Piece:
     seat: float | None = None
 
     def placed(self, x: float, y: float, yaw: float) -> Mesh:
-        """The mesh at a place on the ground, turned by yaw, radians."""
+        """The mesh rotated by yaw, radians, and moved to x and y, metres, on the ground."""
         return self.mesh.transformed(yaw_rotation(yaw), np.array([x, y, 0.0]))
 
 
 def table(rng: np.random.Generator) -> Piece:
-    """A top on four legs, or with a cloth down to the floor."""
+    """A table: a top on four legs, or with a cloth down to the floor."""
     width, depth, height = rng.uniform(0.7, 2.0), rng.uniform(0.5, 0.95), rng.uniform(0.5, 0.95)
     top = box((width, depth, 0.04), _solid(rng), (0, 0, height - 0.02))
     if rng.random() < 0.25:
@@ -56,7 +56,7 @@ def table(rng: np.random.Generator) -> Piece:
 
 
 def chair(rng: np.random.Generator) -> Piece:
-    """A seat on four legs, with a back at +y."""
+    """A chair: a seat on four legs, with a back at +y and sometimes armrests."""
     width, seat = rng.uniform(0.4, 0.55), rng.uniform(0.42, 0.5)
     wood, cushion = _solid(rng), random_paint(rng, _WOVEN, (4, 20))
     back = rng.uniform(0.35, 0.6)
@@ -73,7 +73,7 @@ def chair(rng: np.random.Generator) -> Piece:
 
 
 def stool(rng: np.random.Generator) -> Piece:
-    """A round seat on one leg."""
+    """A stool: a round seat on one leg."""
     radius, seat = rng.uniform(0.15, 0.22), rng.uniform(0.42, 0.75)
     paint = _solid(rng)
     parts = [
@@ -85,7 +85,7 @@ def stool(rng: np.random.Generator) -> Piece:
 
 
 def crate(rng: np.random.Generator) -> Piece:
-    """One box, or two on each other."""
+    """A crate, or two on top of each other."""
     size = rng.uniform(0.25, 0.9, 3)
     parts = [box(size, _solid(rng), (0, 0, size[2] / 2))]
     if rng.random() < 0.35:
@@ -95,7 +95,7 @@ def crate(rng: np.random.Generator) -> Piece:
 
 
 def sofa(rng: np.random.Generator) -> Piece:
-    """For one to three people, with a back at +y."""
+    """A sofa for one to three people, with a back at +y."""
     width, seat = rng.uniform(0.8, 2.2), rng.uniform(0.38, 0.46)
     back = rng.uniform(0.3, 0.5)
     paint = random_paint(rng, _WOVEN, (2, 12))
@@ -115,7 +115,7 @@ def sofa(rng: np.random.Generator) -> Piece:
 
 
 def counter(rng: np.random.Generator) -> Piece:
-    """A closed front with a top that stands out a little."""
+    """A counter: a closed front under a top that overhangs a little, with things on it."""
     width, depth, height = rng.uniform(1.2, 3.0), rng.uniform(0.4, 0.7), rng.uniform(0.8, 1.15)
     front = random_paint(rng, (*_SOLID, PATTERN_STRIPES_ALONG), (1, 6))
     parts = [
@@ -130,7 +130,7 @@ def counter(rng: np.random.Generator) -> Piece:
 
 
 def shelf(rng: np.random.Generator) -> Piece:
-    """Boards with books and boxes on them; its back at +y is closed."""
+    """A shelf: boards with books and boxes on them; the back at +y is closed."""
     width, height, depth = rng.uniform(0.6, 1.6), rng.uniform(0.9, 2.1), rng.uniform(0.25, 0.45)
     paint = _solid(rng)
     boards = int(rng.integers(3, 6))
@@ -149,7 +149,7 @@ def shelf(rng: np.random.Generator) -> Piece:
 
 
 def plant(rng: np.random.Generator) -> Piece:
-    """A pot with a stem and leaves, blobs of green."""
+    """A plant: a pot, a stem, and leaves as green blobs."""
     pot, height = rng.uniform(0.12, 0.25), rng.uniform(0.5, 1.8)
     spread = rng.uniform(0.15, 0.4)
     bark = Paint(np.array([0.12, 0.07, 0.04]), PATTERN_NOISE, 20.0)
@@ -168,7 +168,7 @@ def plant(rng: np.random.Generator) -> Piece:
 
 
 def barrier(rng: np.random.Generator) -> Piece:
-    """A striped board on two feet."""
+    """A barrier: a board, often striped, on two feet."""
     width, height = rng.uniform(1.0, 2.4), rng.uniform(0.7, 1.1)
     paint = _solid(rng)
     stripes = random_paint(rng, (PATTERN_STRIPES_ALONG, PATTERN_PLAIN), (1.5, 4))
@@ -198,7 +198,7 @@ FURNITURE: tuple[Callable[[np.random.Generator], Piece], ...] = (
 
 
 def random_furniture(rng: np.random.Generator) -> Piece:
-    """Any of FURNITURE."""
+    """Draw one of FURNITURE, all with the same probability."""
     return FURNITURE[rng.integers(len(FURNITURE))](rng)
 
 
@@ -207,7 +207,7 @@ def _solid(rng: np.random.Generator) -> Paint:
 
 
 def _legs(width: float, depth: float, height: float, thickness: float, paint: Paint) -> Mesh:
-    """Four legs under a rectangle of width x depth."""
+    """Four legs at the corners of a rectangle of width x depth, all in metres."""
     corners = [(x * width / 2, y * depth / 2) for x in (-1, 1) for y in (-1, 1)]
     size = (thickness, thickness, height)
     return join([box(size, paint, (x, y, height / 2)) for x, y in corners])

@@ -1,4 +1,4 @@
-"""Estimates of a rendered data set: kept shard by shard, and gathered as a file of scenes."""
+"""Estimates of a rendered data set: stored per shard, then gathered into one file of scenes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pinet_training.datasets.scene_fields import NOBODY
 from pinet_training.rendering.estimate_matching import match_estimates
 from pinet_training.rendering.shards import Shard
 
-# What is kept of each estimate: arrays of People, by their names in a file of scenes.
+# What is stored of each estimate: arrays of People and shapes, by the name in a file of scenes.
 _ESTIMATES = {
     "estimate_initial_joints": ("joints", (17, 3)),
     "estimate_joints_image": ("joints_image", (17, 2)),
@@ -27,7 +27,11 @@ _ESTIMATES = {
 
 
 def write_estimates(path: Path, found: Sequence[People]) -> None:
-    """Keep the people whom an estimator found in each scene of a shard.
+    """Write the people that an estimator found in each scene of a shard.
+
+    Args:
+        path: of the .npz file to write.
+        found: the people of each scene, in the order of the shard.
 
     Raises:
         UnknownJointSetError: their joint set has no conversion to MUPOTS_17.
@@ -43,10 +47,17 @@ def write_estimates(path: Path, found: Sequence[People]) -> None:
 
 
 def read_estimates(path: Path, shard: Shard) -> dict[str, np.ndarray]:
-    """What `write_estimates` kept of a shard, as the arrays of a file of scenes.
+    """Read the estimates of a shard written by `write_estimates`.
+
+    Args:
+        path: of the .npz file.
+        shard: that the estimates are of.
+
+    Returns:
+        The estimate arrays of a file of scenes, by name.
 
     Raises:
-        DatasetError: the file is missing, damaged, or of another shard.
+        DatasetError: the file is missing or damaged, or has scenes that the shard lacks.
     """
     try:
         file = read_arrays(path, ("estimate_scene", *_ESTIMATES))
@@ -66,19 +77,22 @@ def read_estimates(path: Path, shard: Shard) -> dict[str, np.ndarray]:
 def gather(
     shards: Mapping[int, Shard], estimates: Sequence[dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """The arrays of a file of scenes: all truth, and the estimates matched with the people.
+    """Combine truth and estimates of all shards, and match the estimates with the people.
 
     Args:
         shards: by their numbers.
-        estimates: of each of them, see `read_estimates`.
+        estimates: of each shard, in the same order, see `read_estimates`.
+
+    Returns:
+        The arrays of a file of scenes, by name.
     """
     parts = []
     scenes = people = 0
     for (number, shard), found in zip(shards.items(), estimates, strict=True):
-        part = shard.truth | found | _matched(shard.truth, found)
+        part = shard.truth | found | _match(shard.truth, found)
         part["scene_image"] = np.array([f"{number:05d}/{n}" for n in part["scene_image"]], str)
-        of_somebody = part["estimate_person"] != NOBODY
-        part["estimate_person"][of_somebody] += people
+        matched = part["estimate_person"] != NOBODY
+        part["estimate_person"][matched] += people
         part["person_scene"] = part["person_scene"] + np.int32(scenes)
         part["estimate_scene"] = part["estimate_scene"] + np.int32(scenes)
         scenes, people = scenes + len(shard), people + len(part["person_scene"])
@@ -86,10 +100,10 @@ def gather(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _matched(
+def _match(
     truth: dict[str, np.ndarray], estimates: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Whose each of a shard's estimates is, by the rows of the shard's people."""
+    """Match a shard's estimates with its people, scene by scene; persons are rows of the shard."""
     persons = np.full(len(estimates["estimate_scene"]), NOBODY, np.int32)
     duplicates = np.zeros(len(persons), bool)
     for scene in np.unique(estimates["estimate_scene"]):
@@ -98,6 +112,6 @@ def _matched(
         matches, duplicates[rows] = match_estimates(
             truth["person_joints_image"][people], estimates["estimate_joints_image"][rows]
         )
-        of_somebody = matches != NOBODY
-        persons[rows[of_somebody]] = people[matches[of_somebody]]
+        matched = matches != NOBODY
+        persons[rows[matched]] = people[matches[matched]]
     return {"estimate_person": persons, "estimate_duplicate": duplicates}

@@ -1,4 +1,4 @@
-"""The light of a scene: a sun or lamp that casts shadows, a second light, sky and ground."""
+"""Lighting of a scene: a sun or lamp that casts shadows, a fill light, sky and ground."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-GAMMA = 2.2  # a picture has the value light ** (1 / GAMMA), both 0 to 1
+GAMMA = 2.2  # an image has the value light ** (1 / GAMMA), both from 0 to 1
 
-_SOFT = 0.5  # of the scenes: much light from the sky and little from the sun
+_SOFT = 0.5  # share of the scenes with much light from the sky and little from the sun
 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """What shines on a scene, all of it from far away, linear RGB.
+    """All light on a scene, from infinitely far away; colors are linear RGB.
 
     Attributes:
         sun: (3,) unit vector towards the light that casts shadows.
-        sun_colour: (3,) what it adds to a white surface that faces it.
-        fill: (3,) unit vector towards a second light, without shadows.
-        fill_colour: (3,).
-        sky: (3,) light from above, on surfaces that face up.
-        ground: (3,) light from below, on surfaces that face down.
+        sun_colour: (3,) color that it adds to a white surface facing it.
+        fill: (3,) unit vector towards a second light, which casts no shadows.
+        fill_colour: (3,) color that it adds to a white surface facing it.
+        sky: (3,) color of the light from above, on surfaces that face up.
+        ground: (3,) color of the light from below, on surfaces that face down.
     """
 
     sun: np.ndarray
@@ -32,12 +32,12 @@ class Light:
     ground: np.ndarray
 
     def turned(self, rotation: np.ndarray) -> Light:
-        """The same light in a frame that rotation (3,3) leads to."""
+        """The same light in another frame; rotation (3,3) rotates vectors into that frame."""
         return replace(self, sun=rotation @ self.sun, fill=rotation @ self.fill)
 
 
 def random_light(rng: np.random.Generator) -> Light:
-    """A light in the world frame (z up), somewhere between dull and glaring."""
+    """Draw a light in the world frame (z up), from overcast to glaring."""
     hard = rng.random() > _SOFT
     warmth = rng.normal(0, 0.12)
     warm = np.array([1 + warmth, 1, 1 - warmth])
@@ -55,7 +55,7 @@ def random_light(rng: np.random.Generator) -> Light:
 
 
 def _direction(rng: np.random.Generator, lowest: float, highest: float) -> np.ndarray:
-    """A unit vector (3,) of any azimuth, with an elevation between these, degrees."""
+    """A unit vector (3,) of any azimuth, with an elevation from lowest to highest, degrees."""
     azimuth = rng.uniform(-np.pi, np.pi)
     elevation = np.radians(rng.uniform(lowest, highest))
     level = np.cos(elevation)

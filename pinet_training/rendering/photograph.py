@@ -1,4 +1,4 @@
-"""What a camera makes of the light: lens distortion, exposure, blur, noise and JPEG."""
+"""Camera effects on a rendered image: lens distortion, exposure, blur, noise, JPEG quality."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import numpy as np
 from pinet_ros.geometry.camera import Camera
 from pinet_training.rendering.lighting import GAMMA
 
-_BLOCK = 6  # pixels: between so few of them the most strongly bent lens is straight to 0.1
+# Pixels between the points that are traced through the lens. Even with the strongest distortion,
+# interpolation between them is accurate to 0.1 pixels.
+_BLOCK = 6
 
 
 @dataclass(frozen=True, eq=False)
 class Lens:
-    """How a camera's distorted image is taken from a pinhole's rendering of the same size.
+    """The mapping from a pinhole rendering to a camera's distorted image of the same size.
 
     Attributes:
-        matrix: (3,3) intrinsics of the pinhole, which sees all that the camera sees.
-        pixels: (H,W,2) float32, the pinhole's pixel that each of the camera's shows; None where
-            the camera is a pinhole itself.
+        matrix: (3,3) intrinsics, pixels, of a pinhole camera that sees everything the camera sees.
+        pixels: (H,W,2) float32, the pinhole's pixel that each of the camera's pixels shows; None
+            if the camera has no distortion.
     """
 
     matrix: np.ndarray
@@ -28,7 +30,7 @@ class Lens:
 
     @classmethod
     def of(cls, camera: Camera) -> Lens:
-        """The lens of a camera."""
+        """Compute the lens of a camera."""
         if not camera.distortion.any():
             return cls(camera.matrix)
         size = np.array([camera.width, camera.height]) - 1
@@ -41,25 +43,34 @@ class Lens:
         return cls(matrix, _pinhole_pixels(camera, matrix))
 
     def bend(self, image: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
-        """The camera's image (H,W,...) of what the pinhole rendered."""
+        """Distort a pinhole's image as the camera does.
+
+        Args:
+            image: (H,W,...) as seen by the pinhole.
+            interpolation: one of OpenCV's, such as cv2.INTER_NEAREST for labels.
+
+        Returns:
+            The camera's image (H,W,...).
+        """
         if self.pixels is None:
             return image
         return cv2.remap(image, self.pixels, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Expose a picture and choose how strongly it is compressed.
+    """Turn linear light into an image with random exposure, blur, noise and contrast.
 
     Args:
-        light: (H,W,3) float32 RGB, linear.
+        light: (H,W,3) float32, linear RGB.
+        rng: source of the randomness.
 
     Returns:
-        (H,W,3) uint8 BGR, and the quality of its JPEG, 1 to 100.
+        The image (H,W,3) uint8 BGR, and the JPEG quality to save it with, 1 to 100.
     """
     luminance = float(np.median(light[::4, ::4].mean(axis=2))) + 1e-3
     exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
     image = light * (exposure * rng.normal(1, 0.05, 3)).astype(np.float32)
-    # a shoulder keeps what is bright from being cut off flat
+    # compress the highlights, so that they do not clip hard
     image = _blurred(cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA), rng)
     image += np.float32(rng.uniform(0, 0.03)) * rng.standard_normal(
         (*image.shape[:2], 1), np.float32
@@ -71,7 +82,7 @@ def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
 
 
 def _blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Out of focus or moved, now and then."""
+    """The image, in some cases out of focus or with motion blur."""
     kind = rng.random()
     if kind < 0.35:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
@@ -79,16 +90,16 @@ def _blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         length = int(rng.integers(3, 10))
         kernel = np.zeros((length, length), np.float32)
         kernel[length // 2] = 1 / length
-        turn = cv2.getRotationMatrix2D(
+        rotation = cv2.getRotationMatrix2D(
             (length / 2 - 0.5, length / 2 - 0.5), rng.uniform(0, 180), 1
         )
-        kernel = cv2.warpAffine(kernel, turn, (length, length))
+        kernel = cv2.warpAffine(kernel, rotation, (length, length))
         return cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6))
     return image
 
 
 def _border(right: int, bottom: int) -> np.ndarray:
-    """(N,2) pixels on all sides of an image whose last pixel is (right, bottom)."""
+    """Points (N,2) along the border of an image whose last pixel is (right, bottom)."""
     along = np.linspace(0, 1, 33)[:, None]
     corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], float)
     ends = np.roll(corners, -1, axis=0)
@@ -96,10 +107,10 @@ def _border(right: int, bottom: int) -> np.ndarray:
 
 
 def _pinhole_pixels(camera: Camera, matrix: np.ndarray) -> np.ndarray:
-    """(H,W,2) float32: the pixel of a pinhole with this matrix that each of the camera's shows.
+    """(H,W,2) float32: the pixel of a pinhole with this matrix that each camera pixel shows.
 
-    That is smooth, so only the middles of blocks of pixels, one more all round, are traced through
-    the lens, and the pixels lie between them.
+    The mapping is smooth, so only the centres of blocks of pixels are traced through the lens, with
+    one more block on each side. The pixels between them are interpolated.
     """
     columns, rows = (
         (np.arange(-1, -(-size // _BLOCK) + 1) + 0.5) * _BLOCK - 0.5

@@ -1,4 +1,4 @@
-"""Furniture among the people of a scene: what they sit on and at, and what hides them."""
+"""Furniture among the people of a scene: their seats and tables, and what occludes them."""
 
 from __future__ import annotations
 
@@ -23,31 +23,35 @@ from pinet_training.rendering.posture import ahead
 from pinet_training.rendering.viewpoint import Viewpoint
 
 _SEATS = (chair, chair, chair, stool, crate, sofa)
-_SEAT_BELOW_HIPS = 0.09  # metres from the hip joints down to what one sits on
-_BEFORE_BACK = 0.08  # metres from the middle of a seat back to the hips; others have no back
-_TABLE_ABOVE_HIPS = 0.22  # metres at least, so that the legs fit under it
-_LOWEST_SEAT = 0.15  # metres; whoever is lower sits on the ground
-_AT_TABLE = 0.35  # of those who sit
+_SEAT_BELOW_HIPS = 0.09  # metres from the hip joints down to the seat
+_SEAT_AHEAD = 0.08  # metres from the person to the middle of a seat that has a back
+_TABLE_ABOVE_HIPS = 0.22  # metres at least, so that the legs fit under the table
+_LOWEST_SEAT = 0.15  # metres; lower people sit on the ground
+_AT_TABLE = 0.35  # share of the people sitting who have a table
 _CLEARANCE = 0.28  # metres between a piece and the middle of a person
 _FROM_CAMERA = 0.5  # metres between a piece and the camera
-_NUMBERS = {0: 0.35, 1: 0.25, 2: 0.2, 3: 0.12, 4: 0.08}  # of pieces that stand about
-_BEFORE = 0.5  # of these, between the camera and somebody
-_ATTEMPTS = 5  # for each piece
+_NUMBERS = {0: 0.35, 1: 0.25, 2: 0.2, 3: 0.12, 4: 0.08}  # of other pieces: probabilities
+_IN_FRONT = 0.5  # share of these that are between the camera and a person
+_ATTEMPTS = 5  # at placing each piece
 
 
 def furnish_sitter(joints: np.ndarray, place: Place, rng: np.random.Generator) -> list[Mesh]:
-    """What somebody sits on, and now and then at: world frame.
+    """Make the seat of a sitting person, and in some cases a table.
 
     Args:
-        joints: (17,3) metres of the person, world frame.
-        place: of the person.
+        joints: (17,3) of the person, metres, world frame.
+        place: where the person sits.
+        rng: source of the randomness.
+
+    Returns:
+        The furniture in the world frame; no seat for a person on the ground.
     """
     height = joints[MUPOTS_17.root, 2] - _SEAT_BELOW_HIPS
     meshes = []
     if height > _LOWEST_SEAT:
         piece = _SEATS[rng.integers(len(_SEATS))](rng)
         top = piece.seat or float(piece.mesh.vertices[:, 2].max())
-        distance = _BEFORE_BACK if piece.seat else 0.0
+        distance = _SEAT_AHEAD if piece.seat else 0.0
         meshes.append(_placed_ahead(_scaled(piece, height / top), place, distance))
     if rng.random() < _AT_TABLE:
         piece = table(rng)
@@ -58,15 +62,19 @@ def furnish_sitter(joints: np.ndarray, place: Place, rng: np.random.Generator) -
 
 
 def furnish(rng: np.random.Generator, places: Sequence[Place], viewpoint: Viewpoint) -> list[Mesh]:
-    """Pieces that stand about, away from the people and the camera: world frame."""
+    """Place random furniture around the people, clear of them and of the camera.
+
+    Returns:
+        The furniture in the world frame. About half of it is between the camera and a person.
+    """
     meshes = []
     for _ in range(int(rng.choice(list(_NUMBERS), p=list(_NUMBERS.values())))):
         piece = random_furniture(rng)
-        before = rng.random() < _BEFORE
+        in_front = rng.random() < _IN_FRONT
         for _ in range(_ATTEMPTS):
             person = places[rng.integers(len(places))].position
-            spot = _spot_before if before else _spot_around
-            position = spot(rng, person, viewpoint.position[:2], piece.radius)
+            draw = _position_in_front if in_front else _position_around
+            position = draw(rng, person, viewpoint.position[:2], piece.radius)
             if _is_free(position, piece.radius, places, viewpoint):
                 meshes.append(piece.placed(*position, yaw=rng.uniform(-np.pi, np.pi)))
                 break
@@ -74,30 +82,31 @@ def furnish(rng: np.random.Generator, places: Sequence[Place], viewpoint: Viewpo
 
 
 def _scaled(piece: Piece, factor: float) -> Piece:
-    """The piece with another height."""
+    """The piece with its height multiplied by a factor."""
     return replace(
         piece, mesh=replace(piece.mesh, vertices=piece.mesh.vertices * np.float32([1, 1, factor]))
     )
 
 
 def _placed_ahead(piece: Piece, place: Place, distance: float) -> Mesh:
-    """The piece so many metres ahead of a place, its front where the person's is."""
+    """The piece `distance` metres ahead of a place, facing the same way as the person there."""
     return piece.placed(*place.position + distance * ahead(place.yaw), place.yaw)
 
 
-def _spot_before(
+def _position_in_front(
     rng: np.random.Generator, person: np.ndarray, camera: np.ndarray, radius: float
 ) -> np.ndarray:
-    """(2,) between somebody (2,) and the camera (2,), a little aside."""
+    """A position (2,) between a person (2,) and the camera (2,), a little to one side."""
     line = camera - person
     line /= np.linalg.norm(line)
     aside = np.array([-line[1], line[0]]) * rng.normal(0, 0.3)
     return person + (radius + _CLEARANCE + rng.uniform(0, 1)) * line + aside
 
 
-def _spot_around(
+def _position_around(
     rng: np.random.Generator, person: np.ndarray, _camera: np.ndarray, radius: float
 ) -> np.ndarray:
+    """A position (2,) in any direction from a person (2,)."""
     angle = rng.uniform(-np.pi, np.pi)
     distance = radius + _CLEARANCE + rng.uniform(0, 2.5)
     return person + distance * np.array([np.cos(angle), np.sin(angle)])

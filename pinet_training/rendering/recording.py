@@ -1,4 +1,4 @@
-"""What files of captured motion are read into: one take of a skeleton, in the body frame."""
+"""Recordings of motion capture: one take of a skeleton, and helpers to read its text files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pinet_training.rendering.posture import LIMBS, axes_to_body, unit
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """F frames of somebody's motion, in the body frame but for where the person turns.
+    """F frames of a person's motion, in the body frame except that the person may face any way.
 
     Attributes:
-        torso: (F,3,3,3) rotations of pelvis, chest and head from the skeleton's rest.
+        torso: (F,3,3,3) rotations of pelvis, chest and head from the skeleton's rest pose.
         limbs: (F,12,3) unit directions of LIMBS.
-        frame_time: seconds from a frame to the next.
+        frame_time: seconds from one frame to the next.
     """
 
     torso: np.ndarray
@@ -31,16 +31,17 @@ class Recording:
     def of_bones(
         cls, torso: np.ndarray, limbs: np.ndarray, rest: np.ndarray, frame_time: float
     ) -> Recording:
-        """A recording from the rotations of a skeleton's bones.
+        """Compute a recording from the rotations of a skeleton's bones.
 
-        The skeleton rests upright, arms sideways and legs down; which of its axes are left and up
-        is seen from that.
+        The skeleton's rest pose must be upright, arms sideways and legs down. It shows which of
+        the skeleton's axes point left and up.
 
         Args:
-            torso: (F,3,3,3) rotations of pelvis, chest and head from the rest.
-            limbs: (F,12,3,3) those of LIMBS.
-            rest: (12,3) directions of LIMBS at rest, of any length but 0.
-            frame_time: seconds.
+            torso: (F,3,3,3) rotations of pelvis, chest and head from the rest pose, in the
+                skeleton's frame.
+            limbs: (F,12,3,3) rotations of LIMBS from the rest pose, in the skeleton's frame.
+            rest: (12,3) directions of LIMBS in the rest pose, of any length but 0.
+            frame_time: seconds from one frame to the next.
         """
         rest = unit(rest)
         left = rest[LIMBS.index("left_clavicle")] - rest[LIMBS.index("right_clavicle")]
@@ -50,7 +51,12 @@ class Recording:
         return cls(to_body @ torso @ to_body.T, directions @ to_body.T, frame_time)
 
     def at_rate(self, rate: float) -> Recording:
-        """The frames nearest to those of a lower rate in hertz; itself where it is no lower."""
+        """Return the recording at a lower frame rate.
+
+        Args:
+            rate: hertz. The frames nearest in time are taken; all of them if the recording's own
+                rate is not higher.
+        """
         step = max(1.0, 1 / (rate * self.frame_time))
         frames = np.round(np.arange(0, len(self.limbs) - 0.5, step)).astype(int)
         return replace(
@@ -62,11 +68,11 @@ class Recording:
 
 
 def accumulate(local: np.ndarray, parents: Sequence[int]) -> np.ndarray:
-    """Rotations (F,B,3,3) of bones from those relative to their parents.
+    """Compute the rotations (F,B,3,3) of bones from rotations relative to their parents.
 
     Args:
-        local: (F,B,3,3).
-        parents: B indices, each less than its bone's own; -1 has none.
+        local: (F,B,3,3) rotations, each relative to the bone's parent.
+        parents: index of each bone's parent, less than the bone's own index; -1 for no parent.
     """
     rotations = local.copy()
     for bone, parent in enumerate(parents):
@@ -80,9 +86,9 @@ class Line:
     """A line of a text file.
 
     Attributes:
-        path: of the file.
-        number: of the line, from 1.
-        words: one at least.
+        path: the file.
+        number: the line's number, from 1.
+        words: the line's words, at least one.
     """
 
     path: Path
@@ -90,16 +96,24 @@ class Line:
     words: tuple[str, ...]
 
     def error(self, expected: str) -> DatasetError:
-        """An error that says what was to stand here instead."""
+        """Make an error that names the line and says what it was expected to contain."""
         found = " ".join(self.words)
         found = found if len(found) <= 60 else f"{found[:60]}..."
         return DatasetError(f"{self.path}:{self.number}: expected {expected}, got {found!r}")
 
     def numbers(self, expected: str, count: int, start: int = 1) -> np.ndarray:
-        """The finite numbers (count,) that the line has from the word `start` on to its end.
+        """Read the line's last words as numbers.
+
+        Args:
+            expected: description of them for the error message.
+            count: how many there must be.
+            start: index of the word that is the first number.
+
+        Returns:
+            The finite numbers (count,).
 
         Raises:
-            DatasetError: it has others, or more or fewer.
+            DatasetError: there are more or fewer words, or one is not a finite number.
         """
         try:
             numbers = np.array(self.words[start:], float)
@@ -111,10 +125,10 @@ class Line:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """The lines of a text file that say anything: not blank, and not a comment behind #.
+    """Read the lines of a text file, without blank lines and comments, which start with #.
 
     Raises:
-        DatasetError: there is no such file, it is no text, or it is empty.
+        DatasetError: the file is missing, not a text file, or empty.
     """
     require_file(path)
     try:

@@ -1,4 +1,4 @@
-"""Pictures of meshes, with what is seen where: OpenGL without a screen, on a GPU or the CPU."""
+"""Renders meshes with instance and depth maps: offscreen OpenGL, on a GPU or the CPU."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from pinet_training.rendering.mesh import Mesh
 if TYPE_CHECKING:
     import moderngl
 
-NOTHING = -1  # the instance of a pixel in which no mesh is seen
-NEAREST, FARTHEST = 0.1, 250.0  # metres from the camera's plane within which meshes are seen
+NOTHING = -1  # instance of a pixel in which no mesh is visible
+NEAREST, FARTHEST = 0.1, 250.0  # metres: depths of the near and the far clipping plane
 
 _SHADOW_SIZE = 768  # pixels
-_COMPACT = 6.0  # metres: smaller meshes are what the shadow map must cover
+_COMPACT = 6.0  # metres: the shadow map covers the meshes that are smaller than this
 _ATTRIBUTES = {"position": 3, "normal": 3, "colour": 3, "surface": 3, "pattern": 2}
 _DEPTH_CLAMP = 0x864F  # GL_DEPTH_CLAMP, for which moderngl has no name
-_WHOLE = 65535  # what 1 is in the picture's 16-bit numbers
+_ONE = 65535  # the value 1.0 in the framebuffer's 16-bit numbers
 _NOISE_SIZE = 128
 
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
-    """A picture of meshes.
+    """A rendered image of meshes.
 
     Attributes:
-        colour: (H,W,3) float32 linear RGB, 0 where nothing is and above 1 where it is glaring;
-            at the border of what is seen already weighted by the coverage.
-        coverage: (H,W) float32, 0 to 1: the part of each pixel that meshes cover. What lies
-            behind them is added as colour + (1 - coverage) * background.
-        instances: (h,w) int16 of the supersampled size: the index of the mesh seen, or NOTHING.
-        depth: (h,w) float32 of the supersampled size: metres along z, inf where nothing is.
+        colour: (H,W,3) float32 linear RGB, 0 where there is no mesh, above 1 in overexposed
+            areas; premultiplied by the coverage.
+        coverage: (H,W) float32, 0 to 1: the fraction of each pixel that meshes cover. Add a
+            background with colour + (1 - coverage) * background.
+        instances: (h,w) int16 at the supersampled size: index of the visible mesh, or NOTHING.
+        depth: (h,w) float32 at the supersampled size: metres along z, inf where there is no mesh.
     """
 
     colour: np.ndarray
@@ -50,20 +50,24 @@ class Rendering:
     depth: np.ndarray
 
     def supersampled(self, pixels: np.ndarray) -> np.ndarray:
-        """Where image points (...,2) lie in the larger arrays, in their pixels."""
+        """Convert image points (...,2), pixels, to pixels of the supersampled arrays."""
         size, larger = self.coverage.shape[::-1], self.instances.shape[::-1]
         scale = np.array(larger) / np.array(size)
         return (np.asarray(pixels) + 0.5) * scale - 0.5
 
 
 class Renderer:
-    """Renders pictures of one size.
+    """Renders images of one size.
 
-    Of several graphics cards, EGL's number of one can be given as GLCONTEXT_DEVICE_INDEX in the
-    environment.
+    On a machine with several GPUs, the environment variable GLCONTEXT_DEVICE_INDEX selects one by
+    its EGL device number.
+
+    Args:
+        width, height: of the images, pixels.
+        supersampling: factor by which meshes are rendered larger before the image is reduced.
 
     Raises:
-        PinetError: no OpenGL 3.3 without a screen is to be had on this machine.
+        PinetError: offscreen OpenGL 3.3 is not available on this machine.
     """
 
     def __init__(self, width: int, height: int, supersampling: float = 1.25) -> None:
@@ -83,22 +87,22 @@ class Renderer:
         self._noise.use(1)
         self._program["shadows"], self._program["noise"] = 0, 1
         context.enable(context.DEPTH_TEST | context.CULL_FACE)
-        # the image's y axis points down and OpenGL's up, so what turns left there turns right here
+        # the image's y axis points down, OpenGL's up, which reverses the winding of the triangles
         context.front_face = "cw"
 
     def render(
         self, meshes: Sequence[Mesh], matrix: np.ndarray, light: Light, up: np.ndarray
     ) -> Rendering:
-        """A picture of meshes, of which only the outer side is seen.
+        """Render meshes, of which only the outer side is visible.
 
         Args:
             meshes: in the camera frame, fewer than 32,768.
-            matrix: (3,3) intrinsics of a pinhole, pixels of width x height; the centre of the
-                first pixel is at (0, 0).
-            light: its directions in the camera frame.
+            matrix: (3,3) intrinsics of a pinhole camera for an image of width x height pixels;
+                the centre of the first pixel is at (0, 0).
+            light: with directions in the camera frame.
             up: (3,) unit vector in the camera frame.
         """
-        with self._context:  # there may be several, of which one is current
+        with self._context:  # makes it current: there may be several
             self._picture.use()
             self._picture.clear()
             if meshes:
@@ -128,9 +132,9 @@ class Renderer:
         )
         self._picture.use()
         ends = np.cumsum([3 * len(mesh.faces) for mesh in meshes])
-        # what is near first, so that what it hides need not be shaded
+        # nearest meshes first, so that pixels hidden behind them are not shaded
         for index in np.argsort(bounds[:, 1, 2], kind="stable"):
-            self._program["instance"] = (index + 1) / _WHOLE
+            self._program["instance"] = (index + 1) / _ONE
             count = 3 * len(meshes[index].faces)
             array.render(vertices=count, first=ends[index] - count)
         for resource in (array, vertices, indices):
@@ -145,14 +149,14 @@ class Renderer:
         array = context.vertex_array(program, [(vertices, f"3f {unused}x", "position")], indices)
         self._shadow_picture.use()
         self._shadow_picture.clear()
-        # what stands between the sun and the part of the scene that the map covers counts as well
+        # keeps meshes that are between the sun and the volume that the shadow map covers
         context.enable_direct(_DEPTH_CLAMP)
         array.render()
         context.disable_direct(_DEPTH_CLAMP)
         array.release()
 
     def _projection(self, matrix: np.ndarray) -> np.ndarray:
-        """Camera frame to OpenGL's clip space (4,4) float32; the first row of pixels is -1."""
+        """(4,4) float32, camera frame to OpenGL's clip space; the first row of pixels is -1."""
         size = np.array([self.width, self.height])
         projection = np.zeros((4, 4))
         projection[:2, :3] = 2 * np.asarray(matrix)[:2] / size[:, None]
@@ -170,23 +174,23 @@ class Renderer:
             self._picture.read(components=1, attachment=-1, dtype="f4"), np.float32
         )
         instances = pixels[..., 3].astype(np.int16) + np.int16(NOTHING)
-        seen = instances != NOTHING
-        np.multiply(seen, _WHOLE, out=pixels[..., 3], casting="unsafe")
+        covered = instances != NOTHING
+        np.multiply(covered, _ONE, out=pixels[..., 3], casting="unsafe")
         reduced = cv2.resize(pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
-        reduced = reduced * np.float32(1 / _WHOLE)
+        reduced = reduced * np.float32(1 / _ONE)
         return Rendering(
             colour=reduced[..., :3] * np.float32(shaders.BRIGHTEST),
             coverage=reduced[..., 3],
             instances=instances,
-            depth=_depth(buffer.reshape(shape), seen),
+            depth=_depth(buffer.reshape(shape), covered),
         )
 
 
 def describe_renderer() -> str:
-    """What draws the pictures here: a graphics card, or the CPU ("llvmpipe"); for the log.
+    """Return OpenGL's name of the renderer for the log: a GPU, or the CPU ("llvmpipe").
 
     Raises:
-        PinetError: see Renderer.
+        PinetError: offscreen OpenGL 3.3 is not available on this machine.
     """
     context = _create_context()
     try:
@@ -202,23 +206,23 @@ def _create_context() -> moderngl.Context:
         raise PinetError(
             "rendering needs moderngl, which is not installed: pip install 'pinet_ros[render]'"
         ) from error
-    # Mesa and triton both bring LLVM, and torchvision imports triton: loaded after Mesa it crashes
+    # Mesa and triton both contain LLVM, and torchvision imports triton, which crashes after Mesa
     with suppress(ImportError):
         import triton  # noqa: F401
-    # EGL needs no screen; where it is not, moderngl knows what the system has
+    # EGL needs no screen; on other systems moderngl chooses what there is
     backend = {"backend": "egl"} if sys.platform == "linux" else {}
     try:
         return moderngl.create_context(standalone=True, require=330, **backend)
-    except Exception as error:  # the library raises Exception itself, whatever went wrong
+    except Exception as error:  # moderngl raises Exception itself for every failure
         raise PinetError(
-            f"pictures are rendered with OpenGL 3.3, on Linux through EGL, which cannot be used "
-            f"here ({error}): install the driver of the graphics card, or Mesa to render on the "
-            "CPU (on Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri)"
+            "rendering needs OpenGL 3.3, on Linux through EGL, which is not available here "
+            f"({error}): install the driver of the GPU, or Mesa to render on the CPU (on Debian "
+            "and Ubuntu: apt install libegl1 libgl1-mesa-dri)"
         ) from error
 
 
 def _noise() -> np.ndarray:
-    """Noise (N,N) uint8 of several scales, a half on average, which repeats without a seam."""
+    """Noise (N,N) uint8 of several scales, with a mean of half the range, tileable."""
     rng = np.random.default_rng(0)
     total = np.zeros((_NOISE_SIZE, _NOISE_SIZE))
     for sigma in (1.0, 2.5, 6.0):
@@ -228,7 +232,7 @@ def _noise() -> np.ndarray:
 
 
 def _vertex_data(meshes: Sequence[Mesh]) -> np.ndarray:
-    """What the vertex shader reads: (V,14) float32, of all meshes one after another."""
+    """Input of the vertex shader (V,14) float32 for all meshes, one after another."""
     ends = np.cumsum([len(mesh.vertices) for mesh in meshes])
     data = np.empty((ends[-1], sum(_ATTRIBUTES.values())), np.float32)
     for mesh, end in zip(meshes, ends, strict=True):
@@ -242,7 +246,7 @@ def _vertex_data(meshes: Sequence[Mesh]) -> np.ndarray:
 
 
 def _vertex_numbers(meshes: Sequence[Mesh]) -> np.ndarray:
-    """The vertices of all triangles (F,3) int32, counted over all meshes."""
+    """Vertex indices (F,3) int32 of all triangles, counted over all meshes."""
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
     return np.concatenate(
         [mesh.faces.astype(np.int32) + start for mesh, start in zip(meshes, starts, strict=False)],
@@ -257,14 +261,14 @@ def _bounds(mesh: Mesh) -> np.ndarray:
 
 
 def _sun_projection(bounds: np.ndarray, sun: np.ndarray) -> tuple[np.ndarray, float]:
-    """The shadow map's view from the sun over all compact meshes.
+    """The shadow map's projection: from the sun, around all compact meshes.
 
     Args:
-        bounds: (M,2,3) of the meshes, metres.
-        sun: (3,) towards it.
+        bounds: (M,2,3) lowest and highest coordinates of the meshes, metres.
+        sun: (3,) direction towards the sun.
 
     Returns:
-        (4,4) float32 camera frame to clip space, and the size of the map's pixels in metres.
+        (4,4) float32, camera frame to clip space, and the size of the map's pixels in metres.
     """
     compact = np.linalg.norm(bounds[:, 1] - bounds[:, 0], axis=-1) < _COMPACT
     if compact.any():
@@ -289,11 +293,11 @@ def _axes_towards(direction: np.ndarray) -> np.ndarray:
     return np.stack([x, np.cross(direction, x), direction])
 
 
-def _depth(buffer: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _depth(buffer: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Depths (h,w) float32 metres from OpenGL's depth buffer, 0 to 1."""
-    # 1 - buffer is exact; FARTHEST - buffer * ... would lose the digits of what is far
+    # 1 - buffer is exact; FARTHEST - buffer * ... would lose precision at large depths
     inverse = (1 - buffer) * np.float32(FARTHEST - NEAREST)
     inverse += NEAREST
-    inverse *= seen
+    inverse *= covered
     with np.errstate(divide="ignore"):
         return np.float32(NEAREST * FARTHEST) / inverse

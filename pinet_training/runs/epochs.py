@@ -1,4 +1,4 @@
-"""Epochs: what every training does, whatever is trained."""
+"""The loop over epochs that all trainings share."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from pinet_training.runs.workers import Workers
 
 
 class TrainingError(PinetError):
-    """A training went wrong."""
+    """A training failed."""
 
 
 def running_average(network: nn.Module, decay: float) -> AveragedModel:
-    """An average of a network's weights over some 1 / (1 - decay) steps, fewer in the beginning.
+    """Return a running average of a network's weights.
 
-    Source: weight averaging finds flatter minima, which carry over better to other domains
+    Source: weight averaging finds flatter minima, which generalise better to other domains
     (Cha et al., SWAD, NeurIPS 2021).
+
+    Args:
+        network: the network to average.
+        decay: the average extends over about 1 / (1 - decay) steps, fewer at the start.
     """
 
     def average(
@@ -41,17 +45,17 @@ def running_average(network: nn.Module, decay: float) -> AveragedModel:
 
 
 class Trainer(ABC):
-    """A network in training: epochs of steps.
+    """Base class of trainings; a training consists of epochs, an epoch of steps.
 
-    All random numbers of an epoch must come from a seed and its number, so that a run which was
-    stopped goes on as if it had not been.
+    All random numbers of an epoch must derive from a seed and the epoch's number, so that a
+    stopped run resumes as if it had not been stopped.
 
     Attributes:
-        network: that is trained.
-        averaged: the running average of its weights, which is then what the training gives;
-            None for none.
-        optimiser: of its weights.
-        workers: this process among those that train together.
+        network: the network being trained.
+        averaged: running average of its weights, which is then the result of the training; None
+            for no averaging.
+        optimiser: optimiser of the network's weights.
+        workers: this process among the workers that train together.
     """
 
     network: nn.Module
@@ -61,31 +65,31 @@ class Trainer(ABC):
 
     @abstractmethod
     def batches(self, epoch: int) -> Collection[Any]:
-        """What the steps of an epoch are made with; epochs are counted from 1."""
+        """Return the batches of an epoch, one per step; epochs are counted from 1."""
 
     @abstractmethod
     def step(self, batch: Any) -> float:
-        """One step of the optimiser; the loss of the whole batch."""
+        """Take one step of the optimiser and return the loss of the whole batch."""
 
     @abstractmethod
     def learning_rate_at(self, progress: float) -> float:
-        """The learning rate at a progress of 0 to 1 of the training."""
+        """Return the learning rate at a progress of 0 to 1 through the training."""
 
     @abstractmethod
     def validate(self) -> dict[str, float] | None:
-        """Errors on what is not trained on, None where there is nothing."""
+        """Return the errors on held-out data, None if there is none."""
 
     @abstractmethod
     def summary(self, validation: dict[str, float]) -> str:
-        """What `validate` gave, in words."""
+        """Describe the result of `validate` in words."""
 
     @abstractmethod
     def write(self, path: Path) -> None:
-        """Write the trained network."""
+        """Write the trained network to a file."""
 
     @property
     def trained(self) -> nn.Module:
-        """What the training gives so far."""
+        """The result so far: the averaged network if there is one, else the network."""
         return self.network if self.averaged is None else self.averaged.module
 
     def run(
@@ -96,23 +100,23 @@ class Trainer(ABC):
         folder: RunFolder | None = None,
         log: Callable[[str], None] | None = tqdm.write,
     ) -> list[dict[str, Any]]:
-        """Train, from where the folder's run was stopped.
+        """Train; a run in the folder resumes after its last complete epoch.
 
         Args:
-            epochs: of the whole training.
-            validation_interval: epochs between two validations; the last one has one, too.
-            folder: where the run is written, and gone on with if it was begun before.
-            log: called with one line for each validation; None for neither that nor a progress
-                bar.
+            epochs: number of epochs of the whole training.
+            validation_interval: epochs from one validation to the next; the last epoch is always
+                validated.
+            folder: where the run is written; a run that was started there is resumed.
+            log: called with one line per validation; None disables it and the progress bar.
 
         Returns:
-            For each epoch its number, `loss`, `learning_rate`, and `validation`, None where none
-            was due.
+            For each epoch: `epoch` (its number), `loss`, `learning_rate`, and `validation`, which
+            is None if the epoch was not validated.
 
         Raises:
             TrainingError: the loss is not finite.
             RunFolderError: the folder's checkpoint cannot be read.
-            ModelError: it is of another network.
+            ModelError: the checkpoint belongs to another network.
         """
         records = self._resume(folder)
         written = folder if self.workers.is_main else None
@@ -129,7 +133,7 @@ class Trainer(ABC):
                     written.save_checkpoint(self._state(records), records)
                     events.write(records[-1])
                 if log and due:
-                    log(f"epoch {number}: {self._described(records[-1])}")
+                    log(f"epoch {number}: {self._describe(records[-1])}")
         if written:
             written.finish(self.write, records)
         return records
@@ -143,7 +147,7 @@ class Trainer(ABC):
         }
 
     def _resume(self, folder: RunFolder | None) -> list[dict[str, Any]]:
-        """Go on where the folder's run was stopped; the records of the epochs up to there."""
+        """Restore the state of the folder's run and return the records of its epochs."""
         device = next(self.network.parameters()).device
         state = folder.load_checkpoint(device) if folder else None
         if state is None:
@@ -155,9 +159,9 @@ class Trainer(ABC):
         return state["epochs"]
 
     def _run_epoch(
-        self, number: int, epochs: int, before: list[dict[str, Any]], shown: bool
+        self, number: int, epochs: int, previous: list[dict[str, Any]], shown: bool
     ) -> dict[str, Any]:
-        """One of so many epochs: its number, mean loss and last learning rate."""
+        """Run one of `epochs` epochs; return its number, mean loss and last learning rate."""
         batches = self.batches(number)
         self.network.train()
         total = 0.0
@@ -174,11 +178,11 @@ class Trainer(ABC):
             if self.averaged is not None:
                 self.averaged.update_parameters(self.network)
             total += loss
-            progress.set_postfix(loss=f"{loss:.4f}", **self._last_validation(before))
+            progress.set_postfix(loss=f"{loss:.4f}", **self._last_validation(previous))
         if not math.isfinite(total):
             raise TrainingError(
-                f"the loss is not finite in epoch {number}; lower the learning rate, or look for "
-                "poses in the data that no person has"
+                f"the loss is not finite in epoch {number}; lower the learning rate, or check the "
+                "data for impossible poses"
             )
         return {"epoch": number, "loss": total / len(batches), "learning_rate": rate}
 
@@ -192,7 +196,7 @@ class Trainer(ABC):
         done = [record["validation"] for record in records if record.get("validation")]
         return {"validation": self.summary(done[-1])} if done else {}
 
-    def _described(self, record: dict[str, Any]) -> str:
+    def _describe(self, record: dict[str, Any]) -> str:
         validation = record["validation"]
-        described = f"; validation {self.summary(validation)}" if validation else ""
-        return f"loss {record['loss']:.4f}{described}"
+        errors = f"; validation {self.summary(validation)}" if validation else ""
+        return f"loss {record['loss']:.4f}{errors}"

@@ -1,4 +1,4 @@
-"""TensorBoard's event files of a training."""
+"""TensorBoard event files of a training."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from pinet_training.runs.run_folder import RunFolderError
 
 
 class EventFiles:
-    """Event files of the epochs; those after the one that a run goes on from are replaced."""
+    """Writes epochs to event files; a resumed run replaces the epochs after its checkpoint."""
 
     def __init__(self, folder: Path, epoch: int) -> None:
-        """Begin to write.
+        """Open the event files.
 
         Args:
-            epoch: the last one that is kept of what is there.
+            folder: the folder to write to.
+            epoch: the last existing epoch to keep; 0 keeps none.
 
         Raises:
             RunFolderError: TensorBoard is not installed.
         """
         try:
-            # imported here, as only a training with a folder needs it
+            # imported here, as only trainings with a folder need it
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise RunFolderError(
-                "the event files of a training need TensorBoard; install it: "
+                "the event files of a training need TensorBoard, which is not installed; run "
                 "pip install tensorboard"
             ) from error
 
@@ -38,7 +39,11 @@ class EventFiles:
         self._writer.close()
 
     def write(self, record: dict[str, Any]) -> None:
-        """Add an epoch: its number, `loss`, `learning_rate` and `validation`, maybe None."""
+        """Write one epoch.
+
+        Args:
+            record: `epoch` (its number), `loss`, `learning_rate`, and `validation` or None.
+        """
         for name in ("loss", "learning_rate"):
             self._writer.add_scalar(name, record[name], record["epoch"])
         for name, value in (record["validation"] or {}).items():

@@ -1,4 +1,4 @@
-"""Long tasks in worker processes that never outlive their parent."""
+"""Runs long tasks in worker processes that end when their parent ends."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pinet_ros.errors import PinetError
 
 
 def available_cores() -> int:
-    """Cores that this process may use, which a container or taskset may make fewer."""
-    if hasattr(os, "sched_getaffinity"):  # not everywhere
+    """Return the number of cores this process may use; containers and taskset can limit it."""
+    if hasattr(os, "sched_getaffinity"):  # not on every platform
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
@@ -33,19 +33,21 @@ def run_in_processes(
     unit: str = "it",
     names: Sequence[object] | None = None,
 ) -> None:
-    """Call `task(state, *arguments[i])` for all i; the first error ends it and is raised.
+    """Call `task(state, *arguments[i])` for all i; stop at the first error and raise it.
 
-    After an error the tasks that are begun are finished; after Ctrl-C they are ended as well.
+    After an error, the tasks that have started are finished; after Ctrl-C they are terminated.
 
     Args:
-        task: takes what `set_up` returned before its arguments, unless that was None.
+        task: called with what `set_up` returned, unless that was None, and then its arguments.
+        arguments: the arguments of each task.
         workers: number of processes.
         set_up: called as `set_up(*shared)` once in each process.
-        unit: what one task is, for the progress bar.
-        names: of the tasks, for errors; by default they are numbered from 1.
+        shared: arguments of `set_up`.
+        unit: name of one task, for the progress bar and errors.
+        names: names of the tasks, for errors; by default they are numbered from 1.
 
     Raises:
-        PinetError: a worker was killed.
+        PinetError: a worker process was killed.
     """
     if not arguments:
         return
@@ -61,13 +63,13 @@ def run_in_processes(
         for finished in progress:
             finished.result()
     except BrokenProcessPool as error:
-        # tasks are begun in their order, so it was one of the first that are not finished
+        # tasks start in order, so the killed one is among the first unfinished ones
         done = {n for n, each in enumerate(waiting) if each.done() and not each.exception()}
         left = [str(name) for n, name in enumerate(names) if n not in done]
         raise PinetError(
             f"a worker process was killed at {unit} {' or '.join(left[:workers])}, most likely by "
-            f"the system because the memory was full; start again with fewer than {workers} "
-            "processes (--workers, --jobs), or free memory: what is finished is kept"
+            f"the system because memory ran out; run again with fewer than {workers} processes "
+            "(--workers, --jobs), or free memory: finished tasks are kept"
         ) from error
     except KeyboardInterrupt:
         for worker in set(active_children()) - others:
@@ -77,19 +79,19 @@ def run_in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-# Of a worker: what it was set up with, or why it could not be.
+# In a worker: the result of its set-up, or the error that the set-up raised.
 _state: Any = None
 _failure: Exception | None = None
 
 
 def _set_up(set_up: Callable[..., Any], shared: tuple[Any, ...]) -> None:
     global _state, _failure
-    # A worker whose parent was killed would wait for tasks for ever.
+    # A worker whose parent was killed would otherwise wait for tasks forever.
     Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent sees to it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent handles it
     try:
         _state = set_up(*shared)
-    except Exception as error:  # raised here it would not reach the parent
+    except Exception as error:  # raised here, it would not reach the parent
         _failure = error
 
 

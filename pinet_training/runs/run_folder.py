@@ -1,4 +1,4 @@
-"""Run folder: what a training writes, and what it needs to go on after it was stopped."""
+"""Run folder: the output of a training, and what it needs to resume after it was stopped."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pinet_training.runs.settings import as_json, first_difference
 from pinet_training.runs.workers import Workers
 
 _CONFIGURATION = "configuration.json"
-_VERSIONS = "versions"  # in it: of the code, which do not decide whether a run is gone on with
+_VERSIONS = "versions"  # key in it: a run may resume with other versions of the code
 _CHECKPOINT = "checkpoint.pt"
 _METRICS = "metrics.json"
 _WEIGHTS = "weights.safetensors"
-_STATE = ("network", "averaged", "optimiser", "epochs")  # what a checkpoint holds
+_STATE = ("network", "averaged", "optimiser", "epochs")  # keys of a checkpoint
 
 
 class RunFolderError(PinetError):
@@ -37,21 +37,21 @@ class RunFolder:
     """The folder of one training.
 
     - `configuration.json`: recipe, data, and the versions of the code and of torch;
-    - `checkpoint.pt`: the state after the last whole epoch;
+    - `checkpoint.pt`: the state after the last complete epoch;
     - `metrics.json`: loss, learning rate and validation of each epoch;
-    - `weights.safetensors`, or another name: the trained network, when the training is finished;
-    - TensorBoard's event files.
+    - `weights.safetensors`, or another name: the trained network, once the training is finished;
+    - TensorBoard event files.
 
-    Each file is replaced as a whole, so that one can stop a training at any moment.
+    Files are replaced as a whole, so a training can be stopped at any moment.
 
     Args:
-        path: of the folder, which `begin` makes.
-        configuration: what decides the result, see `configuration`.
-        resume: go on with the training that the folder holds, if any.
-        weights: name of the file of the trained network.
+        path: the folder, created by `begin`.
+        configuration: what determines the result, see `configuration`.
+        resume: resume the training in the folder, if there is one.
+        weights: file name of the trained network.
 
     Raises:
-        RunFolderError: the folder holds a training and it is not to be resumed, or holds one of
+        RunFolderError: the folder contains a training and `resume` is false, or a training with
             another configuration.
     """
 
@@ -64,20 +64,21 @@ class RunFolder:
         weights: str = _WEIGHTS,
     ) -> None:
         self.path = Path(path)
-        self.weights = self.path / weights  # where the trained network is, when it is finished
+        self.weights = self.path / weights  # written when the training is finished
         self._configuration = as_json(configuration)
-        self._held = self._held_configuration()
-        if self._held is None:
+        self._stored = self._stored_configuration()
+        if self._stored is None:
             return
         if not resume:
             raise RunFolderError(
-                f"{self.path} already holds a training; resume it, or give another folder"
+                f"{self.path} already contains a training; resume it with --resume, or choose "
+                "another folder"
             )
-        deciding = {name: value for name, value in self._held.items() if name != _VERSIONS}
-        if difference := first_difference(deciding, self._configuration):
+        stored = {name: value for name, value in self._stored.items() if name != _VERSIONS}
+        if difference := first_difference(stored, self._configuration):
             raise RunFolderError(
-                f"{self.path / _CONFIGURATION} is of another training: {difference}; resume with "
-                "the same options, or give another folder"
+                f"{self.path / _CONFIGURATION} belongs to another training: {difference}; resume "
+                "with the same options, or choose another folder"
             )
 
     @classmethod
@@ -90,13 +91,17 @@ class RunFolder:
         resume: bool = False,
         weights: str = _WEIGHTS,
     ) -> RunFolder:
-        """The folder of workers that train together, for each of them.
+        """Open the folder in each of the workers that train together.
 
-        The one that leads opens it first: the others must not ask whether it may be resumed when
-        it has been begun already.
+        The main worker opens it first and checks `resume`. The others skip this check, as the
+        main worker may have started the training by then.
+
+        Args:
+            workers: this process among the workers.
+            path, configuration, resume, weights: see the class.
 
         Raises:
-            RunFolderError: as when it is opened by one.
+            RunFolderError: see the class.
         """
         if workers.is_main:
             folder = cls(path, configuration, resume=resume, weights=weights)
@@ -106,8 +111,8 @@ class RunFolder:
         )
 
     def begin(self) -> None:
-        """Make the folder and write the configuration, unless it is there already."""
-        if self._held is not None:
+        """Create the folder and write the configuration, unless it is already there."""
+        if self._stored is not None:
             return
         versions = {"pinet_ros": code_version(), "torch": torch.__version__}
         configured = json.dumps({**self._configuration, _VERSIONS: versions}, indent=2)
@@ -115,11 +120,17 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state after the last whole epoch is."""
+        """Path of the state after the last complete epoch."""
         return self.path / _CHECKPOINT
 
     def load_checkpoint(self, device: torch.device | str) -> dict[str, Any] | None:
-        """What `save_checkpoint` was given last.
+        """Load the state that `save_checkpoint` saved last.
+
+        Args:
+            device: device to load the tensors to.
+
+        Returns:
+            The state, None if none was saved.
 
         Raises:
             RunFolderError: the file is damaged.
@@ -135,12 +146,17 @@ class RunFolder:
             ) from error
 
     def save_checkpoint(self, state: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
-        """Keep the state after an epoch, and the metrics of all epochs so far."""
+        """Save the state after an epoch, and the metrics of all epochs so far."""
         write_whole(self.checkpoint, lambda stream: torch.save(state, stream))
         self._save_metrics(epochs)
 
     def finish(self, write: Callable[[Path], object], epochs: list[dict[str, Any]]) -> None:
-        """Have the trained network written, and the metrics, if the run was stopped before."""
+        """Write the trained network, and the metrics in case the run was stopped before.
+
+        Args:
+            write: writes the network to the given path.
+            epochs: metrics of all epochs.
+        """
         self._save_metrics(epochs)
         write(self.weights)
 
@@ -148,7 +164,7 @@ class RunFolder:
         metrics = json.dumps({"epochs": epochs}, indent=2)
         write_text(self.path / _METRICS, metrics + "\n")
 
-    def _held_configuration(self) -> dict[str, Any] | None:
+    def _stored_configuration(self) -> dict[str, Any] | None:
         path = self.path / _CONFIGURATION
         if not path.is_file():
             return None
@@ -156,25 +172,30 @@ class RunFolder:
             return dict(json.loads(path.read_text()))
         except (ValueError, TypeError) as error:
             raise RunFolderError(
-                f"{path} is not the configuration of a training: {error}; give another folder"
+                f"{path} is not the configuration of a training: {error}; choose another folder"
             ) from error
 
 
 def configuration(
     recipe: Recipe, scenes: Scenes, initial: str | Path | None = None
 ) -> dict[str, Any]:
-    """What decides the result of a training: the recipe, the data, and the weights to begin with.
+    """Return what determines the result of a training: recipe, data and initial weights.
+
+    Args:
+        recipe: how the network is trained.
+        scenes: what it is trained on.
+        initial: initial weights, None for random ones.
 
     Raises:
-        ModelError: there are no such weights.
+        ModelError: the initial weights do not exist.
     """
-    begins = {} if initial is None else {"initial": sha256_of(weights_file(initial))}
+    start = {} if initial is None else {"initial": sha256_of(weights_file(initial))}
     data = {"scenes": len(scenes), "sha256": scenes.sha256()}
-    return {"recipe": asdict(recipe), "data": data, **begins}
+    return {"recipe": asdict(recipe), "data": data, **start}
 
 
 def code_version() -> str:
-    """The package's version, with the commit where the code runs from its repository."""
+    """Return the package's version, with the commit if the code runs from its repository."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return __version__

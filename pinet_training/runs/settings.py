@@ -1,4 +1,4 @@
-"""Settings beside results, so that a run is gone on with by the same ones only."""
+"""Settings stored with results, so that a run resumes only with those it was started with."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pinet_ros.util.files import write_text
 
 @dataclass(frozen=True)
 class Difference:
-    """A value that two settings do not share; None in those that lack it.
+    """A value that differs between stored and requested settings; None where it is missing.
 
     Attributes:
-        name: with the names of what it is within before it, as in "recipe.target".
-        held: what it was.
-        wanted: what it is to be.
+        name: name of the value, preceded by the names of what contains it, as in "recipe.target".
+        held: the stored value.
+        wanted: the requested value.
     """
 
     name: str
@@ -27,38 +27,47 @@ class Difference:
     wanted: Any
 
     def __str__(self) -> str:
-        return f"{self.name} is {self.held!r} there and {self.wanted!r} here"
+        return f"{self.name} is {self.held!r}, expected {self.wanted!r}"
 
 
 def as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as they come back from a JSON file, tuples as lists."""
+    """Return settings as they are read back from a JSON file: tuples become lists."""
     return json.loads(json.dumps(settings))
 
 
 def first_difference(
     held: Mapping[str, Any], wanted: Mapping[str, Any], within: str = ""
 ) -> Difference | None:
-    """The first value by which settings differ, None where they are the same."""
+    """Find the first value, by name, that differs between settings.
+
+    Args:
+        held: the stored settings.
+        wanted: the requested settings.
+        within: prefix of the names, as in "recipe.".
+
+    Returns:
+        The difference, None if the settings are equal.
+    """
     for name in sorted({*held, *wanted}):
-        there, here = held.get(name), wanted.get(name)
-        if isinstance(there, Mapping) and isinstance(here, Mapping):
-            if difference := first_difference(there, here, f"{within}{name}."):
+        stored, requested = held.get(name), wanted.get(name)
+        if isinstance(stored, Mapping) and isinstance(requested, Mapping):
+            if difference := first_difference(stored, requested, f"{within}{name}."):
                 return difference
-        elif there != here:
-            return Difference(f"{within}{name}", there, here)
+        elif stored != requested:
+            return Difference(f"{within}{name}", stored, requested)
     return None
 
 
 def hold_settings(path: Path, settings: Mapping[str, Any], *, replace: bool = False) -> None:
-    """Write settings to a JSON file, or see that it holds the same ones already.
+    """Write settings to a JSON file, or check that it already contains the same ones.
 
     Args:
-        path: of the file, in the folder of the results.
-        settings: of what JSON has.
-        replace: write them in any case, as long as there are no results.
+        path: the file, in the folder of the results.
+        settings: values that JSON can represent.
+        replace: overwrite the file in any case; for a folder without results.
 
     Raises:
-        DatasetError: it holds others, or is damaged.
+        DatasetError: the file contains other settings, or is damaged.
     """
     wanted = as_json(settings)
     if replace or not path.exists():
@@ -67,6 +76,6 @@ def hold_settings(path: Path, settings: Mapping[str, Any], *, replace: bool = Fa
     held = read_json(path)
     if difference := first_difference(held.fields, wanted):
         raise held.error(
-            f"{difference}; go on with what is there, choose another folder, or remove the folder "
-            f"{path.parent} to begin anew"
+            f"{difference}; continue with the settings in this file, choose another folder, or "
+            f"remove the folder {path.parent} to start over"
         )

@@ -1,4 +1,4 @@
-"""Workers: the processes of one training that torchrun starts, each with a GPU of its own."""
+"""Workers: the processes that torchrun starts for one training, each with its own GPU."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ from pinet_ros.util.device import select_device
 
 @dataclass(frozen=True)
 class Workers:
-    """This process among those that train together; alone where torchrun did not start it.
+    """This process among the workers of a training; the only one if torchrun did not start it.
 
-    Each batch is divided among the workers, so that their number changes the time of a training
-    and not its result.
+    Each batch is divided among the workers, so their number changes the time that a training
+    takes but not its result.
+
+    Attributes:
+        rank: number of this worker, from 0.
+        count: number of workers.
     """
 
     rank: int = 0
@@ -28,24 +32,24 @@ class Workers:
 
     @property
     def is_main(self) -> bool:
-        """Whether this one writes files, validates and reports."""
+        """Whether this worker writes files, validates and reports."""
         return self.rank == 0
 
     def shard(self, size: int) -> torch.Tensor:
-        """Which of a batch's `size` sequences are this worker's: none, where there are too few."""
+        """Return which of a batch's `size` samples this worker processes; may be none."""
         return torch.arange(self.rank, size, self.count)
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network, made to average its gradients over the workers."""
+        """Wrap a network so that its gradients are averaged over the workers."""
         return network if self.count == 1 else DistributedDataParallel(network)
 
     def barrier(self) -> None:
-        """Return when all workers have come here."""
+        """Wait until all workers have reached this point."""
         if self.count > 1:
             torch.distributed.barrier()
 
     def sum(self, value: torch.Tensor) -> torch.Tensor:
-        """The sum of a value over all workers."""
+        """Sum a value over all workers, in place."""
         if self.count > 1:
             torch.distributed.all_reduce(value)
         return value
@@ -53,13 +57,16 @@ class Workers:
 
 @contextmanager
 def join_workers(device: str) -> Iterator[tuple[Workers, torch.device]]:
-    """Join the other workers for the time of a training.
+    """Join the other workers for the duration of a training.
 
     Args:
         device: auto, cpu, cuda or cuda:N; torchrun's workers take one GPU each.
 
+    Yields:
+        This worker and its device.
+
     Raises:
-        DeviceError: the device is not there.
+        DeviceError: the device is not available.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     selected = select_device(device)

@@ -19,9 +19,11 @@ from pinet_ros.imaging.drawing import draw_people
 from pinet_ros.models import fetch, networks
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.model import NetworkConfig
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
-from pinet_training.refiner.variants import VARIANTS
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def random_weights(tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(3)
         for name in ("gru3", "no_attention"):
-            network = build_network(VARIANTS[name].network)
+            network = build_network(NetworkConfig(attention=name != "no_attention"))
             for parameter in network.parameters():
                 torch.nn.init.normal_(parameter, std=0.08)
             save_checkpoint(folder / f"{name}.safetensors", network, Formulation())
@@ -96,7 +98,7 @@ def test_attention_is_written_and_drawn(pictures, random_weights, calibration, t
     photo = cv2.imread(str(images[0]))
     camera = calibration.camera(1088, 1920)
     initial = PoseEstimator(device=select_device("cpu"))(photo, camera).people
-    expected = Refiner(weights)(initial)
+    expected = Refiner(weights, "cpu")(initial)
     people, nobody = (json.loads(written.read_text())[str(image)] for image in images)
     assert nobody == []
     rows = np.array([person["attention"] for person in people])

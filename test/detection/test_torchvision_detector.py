@@ -13,6 +13,8 @@ from pinet_ros.errors import PinetError
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.models.catalog import ModelError
 
+pytestmark = pytest.mark.slow
+
 SMALL = "ssdlite320_mobilenet_v3_large"
 PERSON = 1
 CLASSES = 91  # of COCO's numbers

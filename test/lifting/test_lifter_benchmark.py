@@ -8,6 +8,8 @@ import pytest
 from pinet_ros.cli.bench_command import add_commands
 from pinet_ros.cli.benchmarks import lifter_benchmark as lifter
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report():

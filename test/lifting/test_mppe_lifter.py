@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from plain_mppe import CELLS, clouds, write_snapshot
 
+from pinet_ros.cli.benchmarks.plain_lifter import plain_lift
 from pinet_ros.detection.detections import Detections
 from pinet_ros.errors import PinetError
 from pinet_ros.geometry.camera import Camera
@@ -17,6 +17,8 @@ from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.mppe.mppe_lifter import ThreeDMPPE
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
+
+pytestmark = pytest.mark.slow
 
 LENS = [-0.3, 0.1, 0.001, -0.002, 0.02]  # plumb_bob
 CAMERAS = (
@@ -27,7 +29,7 @@ BOXES = (
     [[100, 40, 221, 361], [350, 100, 511, 201]],
     [[300, 107, 420, 340], [-30, 203, 65, 400]],  # cut off at the right, and by a corner
 )
-MUCO_FLIP_PAIRS = ((2, 5), (3, 6), (4, 7), (8, 11), (9, 12), (10, 13), (17, 18), (19, 20))
+MUCO_MIRROR = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14, 15, 16, 18, 17, 20, 19]
 
 
 @pytest.fixture(scope="module")
@@ -52,39 +54,21 @@ def found(boxes):
     return Detections(boxes, np.linspace(0.9, 0.5, len(boxes), dtype=np.float32))
 
 
-@torch.inference_mode()
-def plain(networks, image, box, camera, flip_pairs=()):
-    """One person's joints (J,3) in metres and (J,2) in pixels; the mean with the mirrored ones."""
+def plain(networks, image, box, camera, mirror=()):
+    """One person's joints (J,3) in metres and (J,2) in pixels; averaged with the mirrored crop."""
     x0, y0 = np.maximum(box[:2], 0)
     x1, y1 = np.minimum(box[2:], image.shape[1::-1]) - 1.0
-    side = 1.25 * max(x1 - x0, y1 - y0)
-    left, top = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
-    to_crop = np.array([[256 / side, 0, -left * 256 / side], [0, 256 / side, -top * 256 / side]])
-    crop = cv2.warpAffine(image, to_crop, (256, 256), flags=cv2.INTER_LINEAR)
-    crop = (crop / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    crops = torch.tensor(crop).permute(2, 0, 1)[None].float()
-    joints, root = (network(crops)[0].double().numpy() for network in networks)
-    if flip_pairs:
-        crops = crops.flip(-1)
-        flipped, flipped_root = (network(crops)[0].double().numpy() for network in networks)
-        for a, b in flip_pairs:
-            flipped[[a, b]] = flipped[[b, a]]
-        flipped[:, 0] = (255 - flipped[:, 0] * 4) / 4  # in pixels of the crop it is 255 - x
-        joints, root = (joints + flipped) / 2, (root + flipped_root) / 2
-    fx, fy = camera.matrix[0, 0], camera.matrix[1, 1]
-    depth_mm = root[2] * np.sqrt(2000 * 2000 * fx * fy / side**2)
-    depth_mm = depth_mm + (joints[:, 2] / CELLS * 2 - 1) * 1000
-    pixels = [left, top] + joints[:, :2] * 4 * side / 256
-    flat = cv2.undistortPoints(pixels[:, None], camera.matrix, camera.distortion)[:, 0]
-    return np.column_stack([flat * depth_mm[:, None], depth_mm]) / 1000, pixels
+    square = [(x0 + x1) / 2, (y0 + y1) / 2, 1.25 * max(x1 - x0, y1 - y0)]
+    joints, pixels = plain_lift(image, np.array([square]), camera, *networks, mirror=mirror)
+    return joints[0], pixels[0]
 
 
-def require_plain(people, networks, image, boxes, camera, flip_pairs=()):
+def require_plain(people, networks, image, boxes, camera, mirror=()):
     assert people.joint_set == MUPOTS_17
     np.testing.assert_array_equal(people.boxes, np.array(boxes, np.float32))
     assert np.isnan(people.confidence).all()
     for row, box in enumerate(boxes):
-        joints, pixels = plain(networks, image, np.array(box, float), camera, flip_pairs)
+        joints, pixels = plain(networks, image, np.array(box, float), camera, mirror)
         np.testing.assert_allclose(people.joints[row], joints[:17], atol=1e-3)
         np.testing.assert_allclose(people.joints_image[row], pixels[:17], atol=0.1)
     assert np.ptp(people.joints[..., 2]) > 0.1
@@ -115,7 +99,7 @@ def test_the_mean_with_the_mirrored_picture_has_left_and_right_swapped(
     people = lifter(frames, [found(each) for each in boxes], CAMERAS)
 
     for each, *expected in zip(people, images, boxes, CAMERAS, strict=True):
-        require_plain(each, mppe_networks, *expected, MUCO_FLIP_PAIRS)
+        require_plain(each, mppe_networks, *expected, MUCO_MIRROR)
 
 
 def test_by_onnx_runtime_people_are_the_same(
@@ -168,33 +152,33 @@ def of_joints(count, posenet):
 
 
 @pytest.mark.parametrize(
-    ("joints", "flip_pairs", "mupots"),
+    ("joints", "mirror", "mupots"),
     [
         (17, (), range(16)),
-        (18, ((1, 4), (2, 5), (3, 6), (14, 11), (15, 12), (16, 13)),
+        (18, (0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13, 17),
          (10, 17, 14, 15, 16, 11, 12, 13, 1, 2, 3, 4, 5, 6, 0, 7)),
     ],
 )  # fmt: skip
 def test_networks_of_other_joints_are_taken_for_what_their_joints_are(
-    joints, flip_pairs, mupots, mppe_networks, mppe_snapshots, images, tmp_path
+    joints, mirror, mupots, mppe_networks, mppe_snapshots, images, tmp_path
 ):
     posenet = of_joints(joints, mppe_networks[0])
     path = write_snapshot(tmp_path / "posenet.pth.tar", posenet)
-    mirror = bool(flip_pairs)
-    lifter = ThreeDMPPE(path, mppe_snapshots[1], mirror=mirror, runtime="torch")
+    lifter = ThreeDMPPE(path, mppe_snapshots[1], mirror=bool(mirror), runtime="torch")
     box = BOXES[0][0]
 
     people = lifter([Frame.from_array(images[0], channels="rgb")], [found(box)], [CAMERAS[0]])[0]
 
     both = (posenet, mppe_networks[1])
-    expected, _ = plain(both, images[0], np.array(box, float), CAMERAS[0], flip_pairs)
+    expected, _ = plain(both, images[0], np.array(box, float), CAMERAS[0], mirror)
     assert people.joint_set == MUPOTS_17
     np.testing.assert_allclose(people.joints[0, :16], expected[list(mupots)], atol=1e-3)
 
 
 def test_a_network_of_unknown_joints_is_refused(mppe_networks, mppe_snapshots, tmp_path):
     path = write_snapshot(tmp_path / "posenet.pth.tar", of_joints(1, mppe_networks[0]))
-    with pytest.raises(ModelError, match=r"posenet.pth.tar has 1 joints, .* 17 \(mupots_17\), 18"):
+    wanted = r"posenet.pth.tar has 1 joints, but the supported numbers are 17 \(mupots_17\), 18"
+    with pytest.raises(ModelError, match=wanted):
         ThreeDMPPE(path, mppe_snapshots[1], runtime="torch")
 
 
@@ -206,9 +190,10 @@ def test_half_precision_on_a_gpu_gives_almost_the_same(mppe_snapshots, images):
     frame = Frame.from_array(images[0], channels="rgb", device="cuda")
     for count in (1, 2, 3):
         boxes = found((BOXES[0] * 2)[:count])
-        expected = full(frame, boxes, CAMERAS[0]).joints
+        (expected,) = full([frame], [boxes], CAMERAS[:1])
+        (found_in_half,) = half([frame], [boxes], CAMERAS[:1])
         assert len(expected) == count
-        np.testing.assert_allclose(half(frame, boxes, CAMERAS[0]).joints, expected, atol=0.05)
+        np.testing.assert_allclose(found_in_half.joints, expected.joints, atol=0.05)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from pinet_ros.lifting.mppe.snapshots import (
 )
 from pinet_ros.models.catalog import ModelError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def plain():

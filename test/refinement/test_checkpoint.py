@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import logging
+
+import numpy as np
 import pytest
 import torch
+from command_line import fails, run
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -13,8 +17,9 @@ from pinet_ros.refinement.checkpoint import (
     weights_for,
 )
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation, Target
-from pinet_ros.refinement.refiner import Refiner
-from pinet_training.refiner.variants import VARIANTS
+from pinet_ros.refinement.refiner import AS_PREDICTED, InferenceOptions, Refiner
+
+VARIANTS = pytest.importorskip("pinet_training.refiner.variants").VARIANTS
 
 
 @pytest.mark.parametrize(
@@ -57,7 +62,7 @@ def test_a_released_snapshot_of_a_recurrent_variant_is_recognised(name, tmp_path
 
 
 def test_the_default_weights_are_root_centred_corrections():
-    assert Refiner().formulation == Formulation("root_centred", Target.CORRECTION)
+    assert Refiner(device="cpu").formulation == Formulation("root_centred", Target.CORRECTION)
 
 
 def test_a_missing_file_says_what_to_give(tmp_path):
@@ -144,3 +149,65 @@ def test_the_package_has_weights_for_each_blazepose(lifter, weights):
 def test_of_another_lifter_the_weights_must_be_given():
     with pytest.raises(ModelError, match=r"for the lifter mppe: give weights, .*`pinet train` on"):
         weights_for("mppe")
+
+
+@pytest.mark.parametrize("name", ["gru3", "lstm1", "gcn"])
+def test_weights_in_half_precision_are_half_as_large_and_give_the_same_poses(
+    name, make_people, tmp_path
+):
+    network = build_network(VARIANTS[name].network)
+    save_checkpoint(tmp_path / "full.safetensors", network, Formulation())
+    half = tmp_path / "half.safetensors"
+    run("models", "export", "pinet", "--weights", tmp_path / "full.safetensors", "--output", half)
+
+    size = (tmp_path / "full.safetensors").stat().st_size
+    assert half.stat().st_size == pytest.approx(size / 2, rel=0.15)
+    full, halved = (Refiner(tmp_path / f"{n}.safetensors", "cpu") for n in ("full", "half"))
+    for seed in range(5):
+        people = make_people(3, seed)
+        expected = full(people).people.joints
+        np.testing.assert_allclose(halved(people).people.joints, expected, atol=1e-4)
+
+
+def test_weights_stored_as_float16_are_read(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(path, network, Formulation())
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({k: v.half() for k, v in network.state_dict().items()}, path, metadata)
+
+    loaded, _ = load_checkpoint(path)
+
+    for name, value in loaded.state_dict().items():
+        assert torch.equal(value, network.state_dict()[name].half().float())
+
+
+def test_only_pinet_is_exported_as_weights(tmp_path):
+    message = fails("models", "export", "nanodet", "--output", tmp_path / "nanodet.safetensors")
+    assert "only pinet is written as .safetensors; write nanodet as .onnx" in message
+
+
+def test_options_of_inference_in_todays_weights_are_ignored_with_a_line_in_the_log(
+    network, tmp_path, caplog
+):
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(path, network, Formulation())
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() | {"symmetric": "true", "turn_threshold": "6.0"}
+    save_file(dict(network.state_dict()), path, metadata)
+
+    with caplog.at_level(logging.INFO, logger="pinet_ros"):
+        refiner = Refiner(path, "cpu", inference=AS_PREDICTED)
+
+    assert refiner.inference == AS_PREDICTED
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "weights.safetensors: ignoring symmetric, turn_threshold, now options of the refiner"
+    )
+
+
+def test_published_networks_are_run_as_published(network, tmp_path):
+    torch.save({"network": network.state_dict()}, tmp_path / "snapshot.pth.tar")
+
+    assert Refiner(tmp_path / "snapshot.pth.tar", "cpu").inference == AS_PREDICTED
+    assert Refiner(device="cpu").inference == InferenceOptions(True, 6.0, 0.055)

@@ -6,7 +6,9 @@ import torch
 from pinet_ros.refinement.checkpoint import build_network
 from pinet_ros.refinement.model import NetworkConfig, PINet, Unit
 from pinet_ros.refinement.pair_graph import PairGraph
-from pinet_training.refiner.variants import VARIANTS, count_parameters
+
+variants = pytest.importorskip("pinet_training.refiner.variants")
+VARIANTS, count_parameters = variants.VARIANTS, variants.count_parameters
 
 BLIND = "unidirectional_no_attention"  # the one that cannot see anybody else
 

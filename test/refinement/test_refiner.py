@@ -10,9 +10,9 @@ from scipy.spatial.transform import Rotation
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint, build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
+from pinet_ros.refinement.model import NetworkConfig
 from pinet_ros.refinement.refiner import InferenceOptions, RefinementError, Refiner
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
-from pinet_training.refiner.variants import VARIANTS
 
 HUNDREDTH_OF_A_MILLIMETRE = 1e-5
 
@@ -30,7 +30,7 @@ def test_a_released_snapshot_gives_what_the_plain_network_gives(
     torch.save({"epoch": 24, "network": released}, tmp_path / "snapshot_24.pth.tar")
     people = make_people(count)
 
-    refined = Refiner(tmp_path / "snapshot_24.pth.tar")(people).people
+    refined = Refiner(tmp_path / "snapshot_24.pth.tar", "cpu")(people).people
 
     expected = plain.published(people.joints)
     assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
@@ -44,7 +44,7 @@ def test_own_weights_give_what_the_plain_network_gives(
     save_checkpoint(tmp_path / "own.safetensors", network, Formulation())
     people = make_people(count)
 
-    refined = Refiner(tmp_path / "own.safetensors")(people).people
+    refined = Refiner(tmp_path / "own.safetensors", "cpu")(people).people
 
     expected = plain.root_centred(people.joints)
     assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
@@ -99,16 +99,16 @@ def test_who_is_not_refined_attends_to_nobody_and_is_not_attended_to(refiner, ma
 
 
 def test_a_network_without_attention_gives_none(make_people):
-    network = build_network(VARIANTS["no_attention"].network)
+    network = build_network(NetworkConfig(attention=False))
 
-    assert Refiner(Checkpoint(network, Formulation()))(make_people(2)).attention is None
+    assert Refiner(Checkpoint(network, Formulation()), "cpu")(make_people(2)).attention is None
 
 
 def test_boxes_order_the_people_where_the_formulation_says_so(network, refiner, make_people):
     people = make_people(4)
     left = np.array([0, 300, 100, 250])
     boxes = np.stack([left, 0 * left, left + 50, 0 * left + 200], axis=1)
-    by_boxes = Refiner(Checkpoint(network, Formulation(distance=Distance.BOXES)))
+    by_boxes = Refiner(Checkpoint(network, Formulation(distance=Distance.BOXES)), "cpu")
 
     refined = by_boxes(replace(people, boxes=boxes)).people.joints
 
@@ -125,7 +125,7 @@ def test_boxes_order_the_people_where_the_formulation_says_so(network, refiner, 
 
 
 def test_boxes_that_are_not_known_are_an_error_where_they_are_needed(network, make_people):
-    by_boxes = Refiner(Checkpoint(network, Formulation(distance=Distance.BOXES)))
+    by_boxes = Refiner(Checkpoint(network, Formulation(distance=Distance.BOXES)), "cpu")
 
     with pytest.raises(RefinementError, match="people without a box; give boxes, or use"):
         by_boxes(replace(make_people(2), boxes=np.full((2, 4), np.nan)))
@@ -228,7 +228,7 @@ def test_the_gpu_gives_what_the_cpu_gives(network, refiner, make_people):
 class _Correcting(torch.nn.Module):
     """Corrects all poses alike: the root along its ray; the others are turned and stretched."""
 
-    config = build_network(VARIANTS["gru3"].network).config
+    config = NetworkConfig()
 
     def __init__(self, root: float, turn: np.ndarray, stretch: float) -> None:
         super().__init__()
@@ -269,7 +269,7 @@ def test_turns_and_moves_under_their_thresholds_are_not_made(
 
     turn = Rotation.from_rotvec(degrees * axis, degrees=True).as_matrix()
     network = _Correcting(root, turn, stretch)
-    refined = Refiner(Checkpoint(network, Formulation()), inference=inference)(
+    refined = Refiner(Checkpoint(network, Formulation()), "cpu", inference=inference)(
         people
     ).people.joints
 
@@ -289,7 +289,7 @@ def test_a_pose_whose_depths_are_turned_round_counts_as_turned_by_a_rotation_alo
     inference = InferenceOptions(symmetric=False, turn_threshold=30)
 
     network = _Correcting(0.0, small @ np.diag([1, 1, -1]), 1.0)
-    refined = Refiner(Checkpoint(network, Formulation()), inference=inference)(
+    refined = Refiner(Checkpoint(network, Formulation()), "cpu", inference=inference)(
         people
     ).people.joints
 
@@ -307,7 +307,9 @@ def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(netwo
     joints = people.joints.copy()
     joints[1, 3] = 1e25
 
-    refined = Refiner(Checkpoint(network, Formulation()))(people.with_joints(joints)).people.joints
+    refined = Refiner(Checkpoint(network, Formulation()), "cpu")(
+        people.with_joints(joints)
+    ).people.joints
 
     assert np.isfinite(refined[[0, 2]]).all()
 

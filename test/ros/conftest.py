@@ -17,3 +17,10 @@ def ros(tmp_path: Path) -> Iterator[Ros]:
 @pytest.fixture
 def camera(ros: Ros) -> Camera:
     return Camera(ros)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start nodes in processes of their own are slow."""
+    for item in items:
+        if "ros" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

@@ -17,6 +17,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from pinet_ros.geometry.calibration import write_calibration
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FRAMES = 6
 

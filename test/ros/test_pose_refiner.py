@@ -15,10 +15,10 @@ from pinet_ros.msg import PeopleAttention, PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.model import NetworkConfig
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.ros.messages import people_from_message, people_to_message
 from pinet_ros.skeleton import COCO_17, MUPOTS_17
-from pinet_training.refiner.variants import VARIANTS
 
 
 def standing_people(count: int, joint_set=MUPOTS_17) -> People:
@@ -34,7 +34,7 @@ def random_weights(folder: Path, variant: str) -> Path:
     path = folder / f"{variant}.safetensors"
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        network = build_network(VARIANTS[variant].network)
+        network = build_network(NetworkConfig(attention=variant != "no_attention"))
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.08)  # weights that differ between people
     save_checkpoint(path, network, Formulation())
@@ -80,7 +80,7 @@ def estimator(ros) -> AnyEstimator:
 def test_refines_the_people_of_any_estimator_and_draws_them(ros, estimator):
     node = ros.start("pose_refiner", {"device": "cpu"})
     estimator.wait()
-    refiner = Refiner()
+    refiner = Refiner(device="cpu")
     for people in (standing_people(3), standing_people(1), standing_people(2, COCO_17)):
         answer = people_from_message(estimator.ask(people))
         expected = refiner(people).people
@@ -105,7 +105,7 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     estimator.wait()
     people = standing_people(3)
     people.joints[1, 4] = np.nan
-    expected = Refiner()(people).people
+    expected = Refiner(device="cpu")(people).people
     for _ in range(2):
         answer = people_from_message(estimator.ask(people))
         np.testing.assert_allclose(answer.joints, expected.joints, atol=1e-5)
@@ -142,7 +142,7 @@ def test_publishes_the_attention_where_asked(ros, estimator, executable):
     ros.until(lambda: ros.node.count_publishers("people/attention") > 0)
     people = standing_people(4)
     people.joints[2, 4] = np.nan
-    refiner = Refiner(weights)
+    refiner = Refiner(weights, "cpu")
     for shown in (people, standing_people(1), People.empty(MUPOTS_17)):
         header = estimator.ask(shown).header
         ros.until(lambda header=header: received and received[-1].header == header)

@@ -94,7 +94,7 @@ def test_a_worker_that_is_killed_is_told_with_its_task():
         )
     message = str(caught.value)
     assert "a worker process was killed at shard three, most likely" in message
-    assert "the memory was full; start again with fewer" in message
+    assert "because memory ran out; run again with fewer" in message
 
 
 def test_tasks_without_names_are_numbered_and_all_that_may_be_meant_are_told():

@@ -26,5 +26,5 @@ def test_a_run_is_resumed_whatever_the_versions_but_not_with_another_recipe(tmp_
     RunFolder(tmp_path, deciding, resume=True)
 
     other = {**deciding, "recipe": {"target": "pose", "seed": 2}}
-    with pytest.raises(RunFolderError, match=r"recipe.seed is 1 there and 2 here; resume with"):
+    with pytest.raises(RunFolderError, match=r"recipe.seed is 1, expected 2; resume with"):
         RunFolder(tmp_path, other, resume=True)

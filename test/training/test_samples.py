@@ -63,7 +63,7 @@ def test_there_is_no_wrong_company_for_a_single_scene(samples):
     boxes = np.zeros((2, 4), np.float32)
     scene = Scene(joints, joints, boxes, np.arange(2), "level", "train")
 
-    with pytest.raises(ScenesError, match=r"others of other scenes .* only one scene"):
+    with pytest.raises(ScenesError, match=r"drawn from other scenes, .* only one scene"):
         Samples(Scenes((scene,))).batches(OTHERS["shuffled"], 4, np.random.default_rng(0))
 
 

@@ -1,4 +1,4 @@
-"""Settings beside results: what differs is told."""
+"""Settings stored with results: differences are reported."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_other_settings_are_refused_or_replace_those_there(tmp_path):
     with pytest.raises(DatasetError) as caught:
         hold_settings(path, SETTINGS | {"seed": 4})
     assert str(caught.value) == (
-        f"{path}: seed is 3 there and 4 here; go on with what is there, choose another folder, or "
-        f"remove the folder {tmp_path} to begin anew"
+        f"{path}: seed is 3, expected 4; continue with the settings in this file, choose another "
+        f"folder, or remove the folder {tmp_path} to start over"
     )
     hold_settings(path, SETTINGS | {"seed": 4}, replace=True)
     assert json.loads(path.read_text())["seed"] == 4

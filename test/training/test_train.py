@@ -19,6 +19,8 @@ from pinet_training.refiner.samples import OTHERS, NeighbourSampling
 from pinet_training.runs.epochs import TrainingError
 from pinet_training.runs.run_folder import RunFolder, configuration
 
+pytestmark = pytest.mark.slow
+
 SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
 UNCHANGED = Augmentation(0, 0, 0, 0, moved=0)
 
@@ -240,7 +242,7 @@ def test_without_a_train_split_there_is_nobody_to_train_on(excerpt):
     [
         ({"epochs": 0}, "epochs must be positive, got 0"),
         ({"learning_rate": -1}, "learning_rate must be positive, got -1"),
-        ({"validation": 1.5}, "validation must be in 0 to 1, got 1.5"),
+        ({"validation": 1.5}, "validation must be at least 0 and less than 1, got 1.5"),
         ({"seed": -1}, "seed must not be negative, got -1"),
         ({"variant": "bogus"}, "variant must be one of gru3, .*, got 'bogus'"),
         ({"others": "bogus"}, "others must be one of varied, found, none, shuffled, got 'bogus'"),

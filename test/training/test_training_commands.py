@@ -17,6 +17,8 @@ from pinet_ros.refinement.checkpoint import load_checkpoint
 from pinet_ros.refinement.formulation import Formulation, Target
 from pinet_training.refiner.pose_augmentation import Augmentation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(excerpt_path, tmp_path_factory):
@@ -79,9 +81,9 @@ def test_evaluates_what_it_trained(data, run_folder, tmp_path):
 def test_a_folder_is_not_overwritten_and_not_resumed_with_other_options(data, run_folder):
     arguments = ("train", data, "--output", run_folder, "--epochs", 2, "--variant", "gru1")
 
-    assert "already holds a training; resume it" in fails(*arguments)
+    assert "already contains a training; resume it with --resume" in fails(*arguments)
     message = fails(*arguments, "--resume")
-    assert "recipe.target is 'pose' there and 'correction' here" in message
+    assert "recipe.target is 'pose', expected 'correction'" in message
 
 
 def test_resuming_a_finished_run_changes_nothing(data, run_folder):

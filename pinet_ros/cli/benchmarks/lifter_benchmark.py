@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from pinet_ros.cli.benchmarks.plain_lifter import (
     plain_crop,
     plain_head,
     plain_lift,
+    plain_posenet,
     warp_square,
 )
 from pinet_ros.detection.detections import Detections
@@ -45,6 +47,7 @@ _CELLS = 64
 _SEED = 0
 
 Row = dict[str, float]
+_Network = TypeVar("_Network", PoseNet, RootNet)
 
 
 def benchmark_lifter(
@@ -109,11 +112,13 @@ def _soft_argmax(people: int, repetitions: int, device: torch.device) -> Row:
 def _fused_head(people: int, repetitions: int, network: PoseNet, device: torch.device) -> Row:
     features = torch.randn(people, 256, _CELLS, _CELLS, device=device)
     last = network.head.final_layer
+    assert last.bias is not None  # nn.Conv2d has one by default
+    weight, bias = last.weight, last.bias
 
     def fused() -> Tensor:
-        return fused_soft_argmax(features, last.weight, last.bias, _CELLS).cpu()
+        return fused_soft_argmax(features, weight, bias, _CELLS).cpu()
 
-    volumes = nn.functional.conv2d(features.double(), last.weight.double(), last.bias.double())
+    volumes = nn.functional.conv2d(features.double(), weight.double(), bias.double())
     exact = soft_argmax_plain(volumes.unflatten(1, (network.joint_count, _CELLS)))
     ways = {"plain": lambda: plain_head(features, network).cpu(), "fast": fused}
     return _compare(ways, repetitions, _largest(fused() - exact.cpu()))
@@ -168,9 +173,10 @@ def _lifter(
     detections = random_detections(people)
     squares = np.column_stack(to_squares(detections.boxes, _WIDTH, _HEIGHT))
     lifter = ThreeDMPPE(*paths, device=device, precision="full")
+    plain_networks = plain_posenet(networks[0]), networks[1]
 
     def plain() -> np.ndarray:
-        return plain_lift(image, squares, camera, *networks, device)[:, :17]
+        return plain_lift(image, squares, camera, *plain_networks, device)[0][:, :17]
 
     def fast() -> np.ndarray:
         frame = Frame.from_array(image, channels="rgb", device=device)
@@ -178,7 +184,9 @@ def _lifter(
 
     exact = plain()
     if device.type != "cpu":  # OpenCV rounds a uint8 crop's values, which random networks notice
-        exact = plain_lift(np.float32(image / 255), squares, camera, *networks, device)[:, :17]
+        exact = plain_lift(np.float32(image / 255), squares, camera, *plain_networks, device)[0][
+            :, :17
+        ]
     return _compare({"plain": plain, "fast": fast}, repetitions, _largest(exact - fast()))
 
 
@@ -200,7 +208,7 @@ def _half(repetitions: int, paths: tuple[Path, Path], device: torch.device) -> R
 
 
 def _largest(difference: Tensor | np.ndarray) -> float:
-    return float(abs(difference).max())
+    return float(torch.as_tensor(difference).abs().max())
 
 
 def random_image() -> np.ndarray:
@@ -213,7 +221,7 @@ def random_detections(people: int) -> Detections:
     """Boxes of standing people within the image, whose squares have 8 n pixels; see `_crops`."""
     rng = np.random.default_rng(_SEED)
     corners = rng.integers(0, (_WIDTH - 200, _HEIGHT - 500), size=(people, 2))
-    sizes = (2, 32) * rng.integers((40, 8), (100, 16), size=(people, 2)) + 1
+    sizes = np.array([2, 32]) * rng.integers((40, 8), (100, 16), size=(people, 2)) + 1
     boxes = np.hstack([corners, corners + sizes]).astype(np.float32)
     return Detections(boxes, np.ones(people, np.float32))
 
@@ -228,17 +236,17 @@ def random_posenet(depth: int) -> PoseNet:
 def random_rootnet(depth: int) -> RootNet:
     """RootNet with roots at 1.5 times the distance that the box's size gives."""
     network = _settled(RootNet(depth))
-    nn.init.constant_(network.root.depth_layer.bias, 1.5)
+    nn.init.constant_(network.get_parameter("root.depth_layer.bias"), 1.5)
     return network
 
 
-def _settled(network: nn.Module) -> nn.Module:
+def _settled(network: _Network) -> _Network:
     """The network with activations as large as a trained one's."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0  # the next batch alone gives the statistics
         if hasattr(layer, "bn3"):  # the last of a block, which adds up with those before
-            nn.init.constant_(layer.bn3.weight, 0.3)
+            nn.init.constant_(layer.get_parameter("bn3.weight"), 0.3)
     crop = torch.as_tensor(random_image()[:256, :512]).permute(2, 0, 1) / 64.0 - 2
     with torch.no_grad():
         network.train()(torch.stack(crop.split(256, dim=2)))

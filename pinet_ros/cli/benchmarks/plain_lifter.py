@@ -1,6 +1,11 @@
-"""3DMPPE the plain way, one person at a time: what the lifter's speed is compared with."""
+"""A plain reference implementation of 3DMPPE, one person at a time.
+
+The lifter's results and its speed are compared with it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -12,8 +17,9 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.lifting.mppe.mppe_lifter import MEAN, STD
 from pinet_ros.lifting.mppe.posenet import PoseNet
-from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.soft_argmax import soft_argmax_plain
+
+PlainNetwork = Callable[[Tensor], Tensor]  # crops (1,3,256,256) to (1,...)
 
 _SIZE = 256
 _CELLS = 64
@@ -45,34 +51,57 @@ def plain_head(features: Tensor, network: PoseNet) -> Tensor:
     return soft_argmax_plain(volumes.unflatten(1, (network.joint_count, _CELLS)))
 
 
+def plain_posenet(network: PoseNet) -> PlainNetwork:
+    """PoseNet with the plain head."""
+    return lambda crop: plain_head(network.head.deconv_layers(network.backbone(crop)), network)
+
+
 @torch.inference_mode()
 def plain_lift(
     image: np.ndarray,
     squares: np.ndarray,
     camera: Camera,
-    posenet: PoseNet,
-    rootnet: RootNet,
-    device: torch.device,
-) -> np.ndarray:
+    posenet: PlainNetwork,
+    rootnet: PlainNetwork,
+    device: torch.device | str = "cpu",
+    mirror: Sequence[int] = (),
+) -> tuple[np.ndarray, np.ndarray]:
     """Absolute joints of people, one after the other.
 
     Args:
         image: (H,W,3) RGB, uint8 or float32 from 0 to 1.
-        squares: (N,3) middle x y and side in pixels.
-        camera: without distortion.
+        squares: (N,3) center x y and side in pixels.
+        camera: that took the image.
+        posenet, rootnet: crops (1,3,256,256) to (1,J,3) and to (1,3), as PoseNet and RootNet.
+        device: of the networks.
+        mirror: (J,) permutation that swaps left and right joints, to average with the mirrored
+            crop; empty for no average.
 
     Returns:
-        (N,J,3) metres, camera optical frame.
+        (N,J,3) metres, camera optical frame, and (N,J,2) pixels.
     """
-    found = []
-    fx, fy, cx, cy = camera.matrix[[0, 1, 0, 1], [0, 1, 2, 2]]
-    for *middle, side in squares:
-        crop = plain_crop(image, np.array(middle), side).to(device)
-        features = posenet.head.deconv_layers(posenet.backbone(crop))
-        joints = plain_head(features, posenet)[0].cpu().numpy().astype(float)
-        gamma = float(rootnet(crop)[0, 2])
-        pixels = np.array(middle) + (joints[:, :2] / _CELLS - 0.5) * side
-        depth = gamma * np.sqrt(2.0 * 2.0 * fx * fy / side**2) + 2 * joints[:, 2] / _CELLS - 1
-        rays = (pixels - [cx, cy]) / [fx, fy]
-        found.append(np.column_stack([rays * depth[:, None], depth]))
-    return np.array(found)
+    joints, places = [], []
+    fx, fy = camera.matrix[[0, 1], [0, 1]]
+    for x, y, side in squares:
+        crop = plain_crop(image, np.array([x, y]), side).to(device)
+        cells, root = (
+            network(crop)[0].cpu().numpy().astype(float) for network in (posenet, rootnet)
+        )
+        if len(mirror):
+            mirrored = [
+                network(crop.flip(-1))[0].cpu().numpy().astype(float)
+                for network in (posenet, rootnet)
+            ]
+            swapped = mirrored[0][list(mirror)]
+            swapped[:, 0] = (_SIZE - 1 - swapped[:, 0] * 4) / 4  # in the crop's pixels 255 - x
+            cells, root = (cells + swapped) / 2, (root + mirrored[1]) / 2
+        pixels = np.array([x, y]) + (cells[:, :2] / _CELLS - 0.5) * side
+        depth = root[2] * np.sqrt(2.0 * 2.0 * fx * fy / side**2) + 2 * cells[:, 2] / _CELLS - 1
+        flat = cv2.undistortPoints(pixels[:, None], camera.matrix, camera.distortion)[:, 0]
+        joints.append(np.column_stack([flat * depth[:, None], depth]))
+        places.append(pixels)
+    return np.array(joints), np.array(places)
+
+
+def _run(network: PlainNetwork, crop: Tensor) -> np.ndarray:
+    return network(crop)[0].cpu().numpy().astype(float)

@@ -17,6 +17,7 @@ frames        (F,)     optional: all images that were looked at, also those with
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def write_npz(path: Path, images: dict[str, People]) -> None:
     for key, numbers in persons.items():
         require_distinct(Record(path, "", {}), key, numbers)
     frames = np.array(list(images), str)
-    fields = {
+    fields: dict[str, Any] = {
         "joints": people.joints,
         "unit": "m",
         "frame": np.repeat(frames, [len(found) for found in images.values()]),

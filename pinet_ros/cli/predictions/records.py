@@ -139,4 +139,4 @@ def require_file(path: Path) -> None:
 def as_json(array: np.ndarray, decimals: int) -> list | float | None:
     """An array as JSON has it: rounded, null for NaN."""
     rounded = np.asarray(array, float).round(decimals)
-    return np.where(np.isfinite(rounded), rounded, None).tolist()
+    return np.where(np.isfinite(rounded), rounded, np.array(None, object)).tolist()

@@ -1,4 +1,4 @@
-"""The parts that PoseNet and RootNet share: ResNet without its classifier, and deconvolutions."""
+"""Parts shared by PoseNet and RootNet: a ResNet without its classifier, and deconvolutions."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from torch import Tensor, nn
 
 DEPTHS = (18, 34, 50, 101, 152)
 CELLS = 64  # of a heat map along each axis, for crops of 256 pixels
-FEATURES = 256  # channels behind the deconvolutions
+FEATURES = 256  # channels after the deconvolutions
 
 
 class Backbone(nn.Module):
-    """ResNet of torchvision (He et al., CVPR 2016), up to its last stage.
+    """torchvision's ResNet (He et al., CVPR 2016), up to its last stage.
 
     Attributes:
-        channels: of the features, which have a cell for 32 x 32 pixels.
+        channels: channels of the features, which have one cell per 32 x 32 pixels.
     """
 
     def __init__(self, depth: int = 50) -> None:
-        """Set up random weights.
+        """Initialise random weights.
 
         Args:
-            depth: one of DEPTHS; the released networks have 50.
+            depth: depth of the ResNet, one of DEPTHS; the released networks have 50.
 
         Raises:
-            ValueError: there is no such depth.
+            ValueError: the depth is not supported.
         """
         super().__init__()
         if depth not in DEPTHS:
@@ -42,13 +42,19 @@ class Backbone(nn.Module):
         self.channels = whole.fc.in_features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N,3,H,W) to features (N,C,H/32,W/32)."""
+        """Compute the features (N,C,H/32,W/32) of images (N,3,H,W)."""
         stem = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         return self.layer4(self.layer3(self.layer2(self.layer1(stem))))
 
 
 def deconvolutions(channels: int) -> nn.Sequential:
-    """Three upsampling layers: (N,C,h,w) to (N,256,8h,8w) (Xiao et al., ECCV 2018)."""
+    """Build three upsampling layers, from (N,C,h,w) to (N,256,8h,8w).
+
+    Source: Xiao et al., ECCV 2018.
+
+    Args:
+        channels: C.
+    """
     layers: list[nn.Module] = []
     for _ in range(3):
         layers += [
@@ -61,7 +67,7 @@ def deconvolutions(channels: int) -> nn.Sequential:
 
 
 def initialise(module: nn.Module) -> None:
-    """Small normal weights for the layers behind the backbone, as Xiao et al. have them."""
+    """Initialise the layers after the backbone with small normal weights, as Xiao et al. do."""
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.normal_(layer.weight, std=0.001)

@@ -1,4 +1,4 @@
-"""Batches of few different sizes, for networks that are prepared anew for each size."""
+"""Batches of a few fixed sizes, for networks that are prepared separately for each size."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pinet_ros.models.networks import Network
 
 
 def in_buckets(network: Network) -> Network:
-    """A network that sees only batches of 1, 2, 4, 8, ... images: black ones fill them up.
+    """Wrap a network so that it only sees batches of 1, 2, 4, 8, ... images, padded with zeros.
 
-    The number of people changes from frame to frame; cuDNN's plans, the memory of activations and
-    compiled graphs are each for one size of the batch.
+    The number of people changes from frame to frame, but cuDNN's plans, the memory of activations
+    and compiled graphs are each for one batch size.
     """
 
     def run(images: Tensor) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""3DMPPE as a lifter: PoseNet's and RootNet's answers to absolute poses, one batch for all."""
+"""3DMPPE as a lifter: from PoseNet's and RootNet's outputs to absolute poses, in one batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pinet_ros.detection.detections import Detections
 from pinet_ros.errors import PinetError
@@ -28,9 +28,9 @@ PRECISIONS = ("auto", "half", "full")
 
 _SIZE = 256  # pixels of the networks' input
 _CELLS = 64  # of the volume and the heat map along an axis
-_LAST = _CELLS * (_SIZE - 1) / _SIZE  # where the last pixel's middle is in the volume
-DEPTH = 2.0  # metres that the volume is deep, the root in its middle
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB pictures, 0 to 1
+_LAST = _CELLS * (_SIZE - 1) / _SIZE  # position of the last pixel's centre in the volume
+DEPTH = 2.0  # metres: depth of the volume, the root at its centre
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB images, 0 to 1
 STD = (0.229, 0.224, 0.225)
 _JOINT_SETS = {len(joints): joints for joints in (MUPOTS_17, H36M_18, MUCO_21)}
 
@@ -38,12 +38,18 @@ _JOINT_SETS = {len(joints): joints for joints in (MUPOTS_17, H36M_18, MUCO_21)}
 class ThreeDMPPE:
     """Lifts all people of one or several images in one batch, which both networks share.
 
-    As in the released system PoseNet says where each joint is in the image and how much farther
-    away than the root, and of RootNet only the root's distance is used: the root's place in the
-    image is PoseNet's too.
+    As in the released system, PoseNet gives each joint's position in the image and its depth
+    relative to the root. Of RootNet's outputs only the root's distance is used: the root's
+    position in the image is PoseNet's too.
 
     Source: Moon et al., "Camera Distance-aware Top-down Approach for 3D Multi-person Pose
     Estimation from a Single RGB Image", ICCV 2019.
+
+    Attributes:
+        mirror: whether the outputs are averaged with those of the mirrored input.
+        device: where the networks run.
+        dtype: type of the networks' convolutions.
+        joint_set: PoseNet's joints.
     """
 
     def __init__(
@@ -59,23 +65,26 @@ class ThreeDMPPE:
         """Load the networks.
 
         Args:
-            posenet, rootnet: snapshots, released ones or of `pinet train-lifter`. PoseNet's 17
-                joints are MuPoTS-3D's, 18 Human3.6M's, and 21 MuCo-3DHP's.
-            mirror: average with the mirrored input: twice the time, more symmetric limbs.
-            precision: half (convolutions in half precision, on CUDA only), full, or auto: half
-                on CUDA.
+            posenet, rootnet: snapshots, released or from `pinet train-lifter`. A PoseNet with 17
+                joints has those of MuPoTS-3D, with 18 those of Human3.6M, and with 21 those of
+                MuCo-3DHP.
+            mirror: average with the mirrored input; takes twice as long, and makes limbs more
+                symmetric.
+            precision: half (convolutions in half precision, on CUDA only), full, or auto (half
+                on CUDA).
+            device: where the networks run.
             runtime: auto, torch or onnx.
 
         Raises:
-            ModelError: a file is missing, is no snapshot of its network, or has other joints.
-            PinetError: runtime or precision are not to be had on the device.
+            ModelError: a file is missing, is not a snapshot of its network, or has other joints.
+            PinetError: the runtime or precision is not available on this device.
         """
         self.mirror = mirror
         self.device = torch.device(device)
         self.dtype = _select_dtype(precision, self.device)
         networks = load_networks(posenet, rootnet, device, runtime)
         self.joint_set = _joint_set(networks.joint_count, posenet)
-        self._network = self._prepared(networks)
+        self._network = self._join(networks)
         self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1) * 255
         self._scale = 1 / (torch.tensor(STD, device=device).view(3, 1, 1) * 255)
 
@@ -85,9 +94,9 @@ class ThreeDMPPE:
         detections: Sequence[Detections],
         cameras: Sequence[Camera],
     ) -> list[People]:
-        """Absolute poses in MUPOTS_17; several images form one batch. See Lifter.
+        """Estimate absolute poses in MUPOTS_17; several images form one batch. See `Lifter`.
 
-        Boxes must have a part within their image.
+        Boxes must overlap their image.
         """
         squares = [
             np.column_stack(to_squares(found.boxes, frame.width, frame.height))
@@ -97,15 +106,17 @@ class ThreeDMPPE:
         parts = zip(values, squares, detections, cameras, strict=True)
         return [self._people(*part) for part in parts]
 
-    def _prepared(self, networks: Networks) -> Network:
-        """Both networks as one, in the way that is fast on the device."""
+    def _join(self, networks: Networks) -> Network:
+        """Join both networks into one, in the form that is fast on the device."""
         both = (networks.posenet, networks.rootnet)
         if self.device.type == "cuda":
-            # gamma is a factor of the distance, of which half precision rounds off millimetres
+            assert isinstance(networks.posenet, nn.Module)  # CUDA is run by torch
+            assert isinstance(networks.rootnet, nn.Module)
+            # gamma is a factor of the distance, which half precision would round by millimetres
             gamma = networks.rootnet.get_submodule("module.root.depth_layer")
             exact = copy.deepcopy(gamma.state_dict())
-            for network in both:
-                network.to(dtype=self.dtype, memory_format=torch.channels_last)
+            for module in (networks.posenet, networks.rootnet):
+                module.to(dtype=self.dtype).to(memory_format=torch.channels_last)
             gamma.float().load_state_dict(exact)
 
         def run(crops: Tensor) -> tuple[Tensor, ...]:
@@ -115,79 +126,79 @@ class ThreeDMPPE:
 
     @torch.inference_mode()
     def _read(self, frames: Sequence[Frame], squares: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What the networks say of each image's squares (N,3), by one run of both on all.
+        """Run both networks once on the squares (N,3) of all images.
 
         Returns:
-            (N,J+1,3): the joints in cells of the volume, and what RootNet gives.
+            For each image (N,J+1,3): the joints in cells of the volume, then RootNet's output.
         """
         counts = [len(each) for each in squares]
         if not sum(counts):
             return [np.zeros((0, len(self.joint_set) + 1, 3))] * len(squares)
         images = np.repeat(np.arange(len(counts)), counts)
-        placed = torch.as_tensor(np.concatenate(squares), dtype=torch.float32, device=self.device)
-        regions = Regions(images, placed[:, :2], placed[:, 2])
+        joined = torch.as_tensor(np.concatenate(squares), dtype=torch.float32, device=self.device)
+        regions = Regions(images, joined[:, :2], joined[:, 2])
         crops = regions.crops(frames, _SIZE, self._standardise)
         if not self.mirror:
             values = self._run(crops)
         else:
             plain, mirrored = np.split(self._run(torch.cat([crops, crops.flip(-1)])), 2)
-            values = (plain + self._mirrored_back(mirrored)) / 2
+            values = (plain + self._unmirror(mirrored)) / 2
         return np.split(values, np.cumsum(counts)[:-1])
 
     def _standardise(self, crops: Tensor) -> None:
         crops.sub_(self._mean).mul_(self._scale)
 
     def _run(self, crops: Tensor) -> np.ndarray:
-        """Both networks' answers to crops (N,3,256,256), as of `_read`."""
+        """Both networks' outputs for crops (N,3,256,256), as in `_read`."""
         if self.device.type == "cuda":
             crops = crops.to(dtype=self.dtype, memory_format=torch.channels_last)
         joints, root = self._network(crops)
         return torch.cat([joints, root[:, None]], dim=1).cpu().numpy()
 
-    def _mirrored_back(self, values: np.ndarray) -> np.ndarray:
-        """What `_run` gave for mirrored crops, as if it had been for plain ones."""
-        back = values[:, [*self.joint_set.mirror, len(self.joint_set)]]
-        back[..., 0] = _LAST - back[..., 0]
-        return back
+    def _unmirror(self, values: np.ndarray) -> np.ndarray:
+        """Map the outputs of `_run` for mirrored crops back to the original crops."""
+        original = values[:, [*self.joint_set.mirror, len(self.joint_set)]]
+        original[..., 0] = _LAST - original[..., 0]
+        return original
 
     def _people(
         self, values: np.ndarray, squares: np.ndarray, detections: Detections, camera: Camera
     ) -> People:
-        """The people of one image, from what `_read` gives for its squares (N,3)."""
+        """The people of one image, from the output of `_read` for its squares (N,3)."""
         joints, gamma = values[:, :-1], values[:, -1, 2]
-        middles, sides = squares[:, :2], squares[:, 2]
-        image = middles[:, None] + (joints[..., :2] / _CELLS - 0.5) * sides[:, None, None]
+        centres, sides = squares[:, :2], squares[:, 2]
+        image = centres[:, None] + (joints[..., :2] / _CELLS - 0.5) * sides[:, None, None]
         root = gamma * distance_measure(sides, camera)
         depth = root[:, None] + (joints[..., 2] / _CELLS - 0.5) * DEPTH
-        good = root > NEAREST
+        valid = root > NEAREST
         people = People(
             self.joint_set,
-            joints=camera.unproject(image, depth)[good],
-            joints_image=image[good],
-            confidence=np.full(depth.shape, np.nan)[good],  # the networks give none
-            boxes=detections.boxes[good],
-            scores=detections.scores[good],
+            joints=camera.unproject(image, depth)[valid],
+            joints_image=image[valid],
+            confidence=np.full(depth.shape, np.nan)[valid],  # the networks give none
+            boxes=detections.boxes[valid],
+            scores=detections.scores[valid],
         )
         return people.to_joint_set(MUPOTS_17)
 
 
 def _joint_set(count: int, posenet: str | Path) -> JointSet:
-    """The joints of a network that has so many.
+    """The joint set of a PoseNet with `count` joints.
 
     Raises:
-        ModelError: none are known.
+        ModelError: no joint set has this many joints.
     """
     if count not in _JOINT_SETS:
         known = ", ".join(f"{n} ({joints.name})" for n, joints in _JOINT_SETS.items())
-        raise ModelError(f"{posenet} has {count} joints, which are not known: only {known} are")
+        raise ModelError(f"{posenet} has {count} joints, but the supported numbers are {known}")
     return _JOINT_SETS[count]
 
 
 def _select_dtype(name: str, device: torch.device) -> torch.dtype:
-    """What the networks' convolutions are computed in.
+    """The type of the networks' convolutions.
 
     Raises:
-        PinetError: the name is not known, or half precision is asked for on the CPU.
+        PinetError: the name is unknown, or half precision is requested on the CPU.
     """
     if name not in PRECISIONS:
         raise PinetError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")

@@ -1,4 +1,4 @@
-"""PoseNet: where each joint of a person is in a crop, and how far behind the root."""
+"""PoseNet: each joint's position in a crop, and its depth relative to the root."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pinet_ros.lifting.mppe.soft_argmax import fused_soft_argmax
 
 
 class _Head(nn.Module):
-    """Features of the backbone to the joints' coordinates."""
+    """From the backbone's features to the joints' coordinates."""
 
     def __init__(self, channels: int, joints: int) -> None:
         super().__init__()
@@ -19,28 +19,32 @@ class _Head(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         last = self.final_layer
+        assert last.bias is not None  # nn.Conv2d has one by default
         return fused_soft_argmax(self.deconv_layers(features), last.weight, last.bias, CELLS)
 
 
 class PoseNet(nn.Module):
-    """Crops to coordinates in a volume about the root, by 3D heat maps.
+    """From crops to joint coordinates in a volume around the root, by 3D heat maps.
 
     Source: Moon et al., ICCV 2019, section 5, after Sun et al., "Integral Human Pose Regression",
     ECCV 2018; layers and names are those of the released snapshots.
 
     Attributes:
-        joint_count: of a person.
-        input_shape: of a crop, (3,256,256).
+        joint_count: number of joints of a person.
+        input_shape: shape of a crop, (3,256,256).
     """
 
     input_shape = (3, 256, 256)
 
     def __init__(self, joints: int = 21, depth: int = 50) -> None:
-        """Set up random weights.
+        """Initialise random weights.
 
         Args:
-            joints: of a person: 21 of MuCo-3DHP, 18 of Human3.6M, or others.
-            depth: of ResNet.
+            joints: number of joints of a person: 21 for MuCo-3DHP, 18 for Human3.6M, or another.
+            depth: depth of the ResNet, one of DEPTHS.
+
+        Raises:
+            ValueError: the depth is not supported.
         """
         super().__init__()
         self.joint_count = joints
@@ -48,13 +52,13 @@ class PoseNet(nn.Module):
         self.head = _Head(self.backbone.channels, joints)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Joints of crops.
+        """Predict the joints of crops.
 
         Args:
-            crops: (N,3,256,256) RGB, less ImageNet's mean, over its standard deviation.
+            crops: (N,3,256,256) RGB, minus ImageNet's mean, divided by its standard deviation.
 
         Returns:
             (N,J,3) float32: x and y in cells of 4 pixels, z in cells of 1/64 of the volume's
-            depth, the root at 32; from 0 on.
+            depth; all start at 0, and the root's z is 32.
         """
         return self.head(self.backbone(crops))

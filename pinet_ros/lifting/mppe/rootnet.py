@@ -1,4 +1,4 @@
-"""RootNet: how far away a person's root is, given the size of the box."""
+"""RootNet: the distance of a person's root from the camera, given the size of the box."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pinet_ros.lifting.mppe.soft_argmax import soft_argmax
 
 
 class _Root(nn.Module):
-    """Features of the backbone to the root's place and the correction of its distance."""
+    """From the backbone's features to the root's position and the correction of its distance."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -21,38 +21,47 @@ class _Root(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         heatmaps = self.xy_layer(self.deconv_layers(features))
-        place = soft_argmax(heatmaps[:, :, None])[:, 0, :2]
+        position = soft_argmax(heatmaps[:, :, None])[:, 0, :2]
         mean = features.float().mean(dim=(2, 3), keepdim=True)
         correction = self.depth_layer(mean.to(self.depth_layer.weight.dtype))
-        return torch.cat([place, correction.flatten(1).float()], dim=1)
+        return torch.cat([position, correction.flatten(1).float()], dim=1)
 
 
 class RootNet(nn.Module):
-    """Crops to the root's place in the crop and a correction of the distance that its size gives.
+    """From crops to the root's position in the crop, and a factor that corrects its distance.
+
+    The distance that is corrected is the one that the size of the box implies.
 
     Source: Moon et al., ICCV 2019, section 4; layers and names are those of the released
     snapshots.
 
     Attributes:
-        input_shape: of a crop, (3,256,256).
+        input_shape: shape of a crop, (3,256,256).
     """
 
     input_shape = (3, 256, 256)
 
     def __init__(self, depth: int = 50) -> None:
-        """Set up random weights, for a depth of ResNet."""
+        """Initialise random weights.
+
+        Args:
+            depth: depth of the ResNet, one of DEPTHS.
+
+        Raises:
+            ValueError: the depth is not supported.
+        """
         super().__init__()
         self.backbone = Backbone(depth)
         self.root = _Root(self.backbone.channels)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Roots of crops.
+        """Predict the roots of crops.
 
         Args:
-            crops: (N,3,256,256) RGB, less ImageNet's mean, over its standard deviation.
+            crops: (N,3,256,256) RGB, minus ImageNet's mean, divided by its standard deviation.
 
         Returns:
-            (N,3) float32: x and y in cells of 4 pixels from 0 on, and gamma: the root's distance
-            is gamma k (see boxes.distance_measure).
+            (N,3) float32: x and y in cells of 4 pixels, starting at 0, and gamma. The root's
+            distance is gamma * k, see `boxes.distance_measure`.
         """
         return self.root(self.backbone(crops))

@@ -22,12 +22,12 @@ _RELEASED_JOINTS = 21
 
 @dataclass(frozen=True)
 class Networks:
-    """Both networks of 3DMPPE, each of crops (N,3,256,256).
+    """Both networks of 3DMPPE; they take crops (N,3,256,256).
 
     Attributes:
-        joint_count: J of PoseNet.
-        posenet: gives a tuple of (N,J,3), see PoseNet.
-        rootnet: gives a tuple of (N,3), see RootNet.
+        joint_count: J, the number of PoseNet's joints.
+        posenet: returns a tuple of one tensor (N,J,3), see PoseNet.
+        rootnet: returns a tuple of one tensor (N,3), see RootNet.
     """
 
     joint_count: int
@@ -42,12 +42,13 @@ def load_networks(
 
     Args:
         posenet, rootnet: snapshots.
-        runtime: auto, torch or onnx, see `select_runtime`; an ONNX file is kept in the cache.
+        device: where the networks run.
+        runtime: auto, torch or onnx, see `select_runtime`; ONNX files are kept in the cache.
 
     Raises:
-        ModelError: a file is missing or does not fit, or ONNX Runtime does not give what torch
-            gives.
-        PinetError: the runtime is not to be had on the device.
+        ModelError: a file is missing or does not fit its network, or ONNX Runtime's outputs
+            differ from torch's.
+        PinetError: the runtime is not available on this device.
     """
     pose, root = load_posenet(posenet), load_rootnet(rootnet)
     return Networks(
@@ -58,14 +59,19 @@ def load_networks(
 
 
 def export_snapshot(network: str, path: str | Path) -> bytes:
-    """A snapshot as an ONNX file: `images` (B,3,256,256) to `joints` (B,J,3) or `root` (B,3).
+    """Export a snapshot to ONNX, from `images` (B,3,256,256) to `joints` (B,J,3) or `root` (B,3).
 
     Args:
         network: posenet or rootnet.
+        path: the snapshot.
+
+    Returns:
+        The content of the ONNX file.
 
     Raises:
-        ModelError: the file is missing or does not fit, or ONNX Runtime does not give what torch
-            gives.
+        ModelError: the file is missing or does not fit the network, or ONNX Runtime's outputs
+            differ from torch's.
+        PinetError: ONNX's packages are missing.
     """
     load, output = {"posenet": (load_posenet, "joints"), "rootnet": (load_rootnet, "root")}[
         network
@@ -74,13 +80,13 @@ def export_snapshot(network: str, path: str | Path) -> bytes:
 
 
 def load_posenet(path: str | Path) -> PoseNet:
-    """Load PoseNet from a snapshot that was released or that `pinet train-lifter` wrote.
+    """Load PoseNet from a snapshot, released or written by `pinet train-lifter`.
 
-    The number of joints and the depth of ResNet are what the weights have.
+    The number of joints and the depth of the ResNet follow from the weights.
 
     Raises:
-        ModelError: the file is missing or no snapshot; or its weights are not PoseNet's: with the
-            first names that are missing or unexpected.
+        ModelError: the file is missing or is not a snapshot, or its weights are not PoseNet's;
+            the message then has the first names that are missing or unexpected.
     """
     state = load_released_state(path)
     last = state.get("head.final_layer.bias")
@@ -105,7 +111,7 @@ def load_rootnet(path: str | Path) -> RootNet:
 
 
 def _depth(state: Mapping[str, Tensor]) -> int:
-    """ResNet's depth by the names of its weights, the released one where they tell of none."""
+    """The ResNet's depth, from the names of its weights; the released depth if none matches."""
     bottleneck = "backbone.layer1.0.conv3.weight" in state
     blocks = len([name for name in state if _is_block(name)])
     depths = {(True, 6): 50, (True, 23): 101, (True, 36): 152, (False, 2): 18, (False, 6): 34}
@@ -117,6 +123,6 @@ def _is_block(name: str) -> bool:
 
 
 def save_snapshot(network: nn.Module, path: str | Path) -> None:
-    """Write a network as the released ones are: `network`, each name after `module.`."""
+    """Write a network in the released format: weights under `network`, names after `module.`."""
     state = {f"module.{name}": value.cpu() for name, value in network.state_dict().items()}
     write_whole(Path(path), lambda stream: torch.save({"network": state}, stream))

@@ -1,8 +1,8 @@
-"""Turns the operations of a network file into nodes that torch runs well.
+"""Turns the operations of a network file into nodes that run fast in torch.
 
-TensorFlow keeps images as (B,H,W,C), torch as (B,C,H,W). A transposition here costs nothing: it
-only changes which axis of the file's tensor is which axis of torch's. Padding, biases and
-activations become part of the convolution that they stand next to.
+TensorFlow stores images as (B,H,W,C), torch as (B,C,H,W). A transposition costs nothing here: it
+only changes which of torch's axes each axis of the file's tensor corresponds to. Padding, biases
+and activations are merged into the adjacent convolution.
 """
 
 from __future__ import annotations
@@ -29,20 +29,25 @@ NHWC = (0, 2, 3, 1)  # torch's axis for each of TensorFlow's
 
 
 class UnsupportedError(Exception):
-    """A file has an operation, or a form of one, that no supported network needs."""
+    """A file has an operation, or a form of one, that is not supported."""
 
 
 class _Operation(Protocol):
-    kind: str
+    @property
+    def kind(self) -> str: ...
 
 
 def translate(
     operations: Iterable[_Operation], translations: Mapping[str, Callable[[Any], None]]
 ) -> None:
-    """Hand each operation of a file to the translation of its kind.
+    """Pass each operation of a file to the translation of its kind.
+
+    Args:
+        operations: the operations, each after those that it depends on.
+        translations: for each kind, a function that takes an operation.
 
     Raises:
-        UnsupportedError: an operation is of no known kind or form; the kind is named.
+        UnsupportedError: an operation's kind or form is not supported; the message names the kind.
     """
     for operation in operations:
         if operation.kind not in translations:
@@ -54,7 +59,15 @@ def translate(
 
 
 def choose_outputs(wanted: Sequence[str] | None, outputs: Mapping[str, str]) -> list[str]:
-    """The tensors of the outputs wanted by name; all if none is named."""
+    """Return the tensors of the named outputs; of all outputs if no names are given.
+
+    Args:
+        wanted: names of outputs, None for all.
+        outputs: the tensor of each output, by the output's name.
+
+    Raises:
+        UnsupportedError: there is no output with a wanted name.
+    """
     for name in wanted or ():
         if name not in outputs:
             raise UnsupportedError(f"there is no output {name!r}, only {', '.join(outputs)}")
@@ -63,23 +76,35 @@ def choose_outputs(wanted: Sequence[str] | None, outputs: Mapping[str, str]) -> 
 
 @dataclass(frozen=True)
 class _Value:
-    """A tensor of the file: the tensor in torch, and for each axis in the file torch's axis."""
+    """A tensor of the file: its name in torch, and the axis in torch for each axis in the file."""
 
     name: str
     axes: tuple[int, ...]
 
 
 class GraphBuilder:
-    """Collects nodes; methods take and name tensors as the file does, output name first."""
+    """Collects nodes; methods take the file's names of tensors and axes, output name first."""
 
     def __init__(self, input_name: str, axes: Sequence[int]) -> None:
-        """Start from the network's input, images (B,C,H,W) in torch."""
+        """Start with the network's input, images (B,C,H,W) in torch.
+
+        Args:
+            input_name: name of the input tensor in the file.
+            axes: for each of its axes in the file, the axis in torch.
+        """
         self._input = input_name
         self._values = {input_name: _Value(input_name, tuple(axes))}
         self._nodes: dict[str, Node] = {}
 
     def build(self, input_shape: Sequence[int], outputs: Sequence[str]) -> GraphModule:
-        """Make the module; 4-axis outputs are (B,C,H,W), others have the file's order of axes."""
+        """Build the module.
+
+        Outputs with 4 axes are (B,C,H,W), others have the file's order of axes.
+
+        Args:
+            input_shape: shape of one sample, (C,H,W).
+            outputs: names of the output tensors in the file.
+        """
         values = [self._values[name] for name in outputs]
         names = [v.name if len(v.axes) == 4 else self._in_file_order(v) for v in values]
         return GraphModule(
@@ -94,6 +119,7 @@ class GraphBuilder:
         self._values[output] = self._values[source]
 
     def transpose(self, output: str, source: str, order: Sequence[int]) -> None:
+        """Reorder axes: axis i of the output is axis `order[i]` of the source."""
         value = self._values[source]
         self._values[output] = replace(value, axes=tuple(value.axes[i] for i in order))
 
@@ -110,10 +136,16 @@ class GraphBuilder:
         groups: int = 1,
         activation: nn.Module | None = None,
     ) -> None:
-        """Convolve (B,H,W,C) with weights (C_out, C_in / groups, H, W).
+        """Convolve (B,H,W,C).
 
         Args:
-            margins: zeros to add: left, right, top, bottom.
+            output, source: names of the tensors.
+            weight: (C_out, C_in / groups, H, W).
+            bias: (C_out,), None for none.
+            stride, dilation: height and width.
+            margins: numbers of zeros to add: left, right, top, bottom.
+            groups: number of groups of channels.
+            activation: applied to the output, may work in place; None for none.
         """
         image, padding = self._padded(output, source, margins, 0.0)
         params = {
@@ -136,18 +168,24 @@ class GraphBuilder:
         stride: tuple[int, int],
         margins: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> None:
-        """Take the maximum over windows of (B,H,W,C); margins as in `convolution`."""
+        """Take the maximum over windows of (B,H,W,C).
+
+        Args:
+            output, source: names of the tensors.
+            size, stride: height and width.
+            margins: numbers of rows and columns to add: left, right, top, bottom.
+        """
         image, padding = self._padded(output, source, margins, -torch.inf)
         params = {"kernel_size": size, "stride": stride, "padding": padding}
         self._emit(Node(nn.MaxPool2d, (image,), output, params), NHWC)
 
     def resize_bilinear(self, output: str, source: str, size: Sequence[int]) -> None:
-        """Resize (B,H,W,C) to (height, width); the corners of the corner pixels coincide."""
+        """Resize (B,H,W,C) to (height, width); the outer corners of both images coincide."""
         params = {"size": tuple(size), "mode": "bilinear", "align_corners": False}
         self._emit(Node(nn.Upsample, (self._image(source),), output, params), NHWC)
 
     def add_bias(self, output: str, source: str, bias: Tensor) -> None:
-        """Add a vector (C,) to the convolution that made (B,H,W,C)."""
+        """Add a vector (C,) to the output (B,H,W,C) of a convolution."""
         self._complete(output, source, "bias", bias)
 
     def activation(self, output: str, source: str, activation: nn.Module) -> None:
@@ -161,14 +199,14 @@ class GraphBuilder:
         self._emit(Node(Add, inputs, output, {"activation": activation}), axes)
 
     def elementwise(self, output: str, source: str, layer: type[nn.Module]) -> None:
-        """Apply a layer that treats every number for itself."""
+        """Apply a layer that processes each number separately."""
         value = self._values[source]
         self._emit(Node(layer, (value.name,), output), value.axes)
 
     def pad(
         self, output: str, source: str, amounts: Sequence[tuple[int, int]], value: float
     ) -> None:
-        """Pad each axis by (before, after)."""
+        """Pad each axis by amounts (before, after) of a value."""
         axes = self._values[source].axes
         by_axis = dict(zip(axes, amounts, strict=True))
         last_first = [n for axis in sorted(by_axis, reverse=True) for n in by_axis[axis]]
@@ -178,6 +216,7 @@ class GraphBuilder:
         self._emit(Node(Pad, (self._values[source].name,), output, params), axes)
 
     def concatenate(self, output: str, sources: Sequence[str], axis: int) -> None:
+        """Concatenate tensors along an axis of the file."""
         axes = self._values[sources[0]].axes
         inputs = tuple(self._arranged(self._values[source], axes) for source in sources)
         self._emit(Node(Concatenate, inputs, output, {"axis": axes[axis]}), axes)
@@ -185,14 +224,18 @@ class GraphBuilder:
     def split(
         self, outputs: Sequence[str], source: str, lengths: Sequence[int], axis: int
     ) -> None:
-        """Cut an axis into pieces of some lengths."""
+        """Split an axis into pieces of given lengths."""
         value = self._values[source]
         for i, (output, length) in enumerate(zip(outputs, lengths, strict=True)):
             params = {"axis": value.axes[axis], "start": sum(lengths[:i]), "length": length}
             self._emit(Node(Slice, (value.name,), output, params), value.axes)
 
     def reshape(self, output: str, source: str, shape: Sequence[int]) -> None:
-        """Give each sample of the batch another shape; the file's own batch size is 1."""
+        """Reshape each sample of the batch; the shape is that of the file, for a batch of 1.
+
+        Raises:
+            UnsupportedError: the shape does not keep the samples of a batch apart.
+        """
         batch, *rest = shape
         if batch != 1:
             raise UnsupportedError(f"a reshape to {tuple(shape)} mixes the samples of a batch")
@@ -204,7 +247,7 @@ class GraphBuilder:
         self._values[node.output] = _Value(node.output, tuple(axes))
 
     def _arranged(self, value: _Value, axes: Sequence[int]) -> str:
-        """A tensor's name in torch, with its axes as wanted."""
+        """The name in torch of a tensor with its axes in the given order."""
         if value.axes == tuple(axes):
             return value.name
         order = [value.axes[axes.index(i)] for i in range(len(axes))]
@@ -221,12 +264,12 @@ class GraphBuilder:
     def _padded(
         self, output: str, source: str, margins: Sequence[int], fill: float
     ) -> tuple[str, tuple[int, int]]:
-        """An image to which an operation must itself add some rows and columns on both sides."""
+        """An image, and the symmetric padding (rows, columns) that an operation must add to it."""
         image = self._image(source)
         node = self._nodes.get(image)
         if node and node.make is Pad and node.params["value"] == fill:
             amounts = node.params["amounts"]
-            if len(amounts) <= len(margins):  # else it pads the channels too
+            if len(amounts) <= len(margins):  # otherwise it also pads the channels
                 amounts = [*amounts, *[0] * (len(margins) - len(amounts))]
                 image = node.inputs[0]
                 margins = [own + more for own, more in zip(margins, amounts, strict=True)]
@@ -238,15 +281,15 @@ class GraphBuilder:
         return f"{output}/padded", (0, 0)
 
     def _complete(self, output: str, source: str, name: str, value: Tensor | nn.Module) -> None:
-        """Repeat the convolution that made a tensor, with one more parameter.
+        """Emit the convolution that computes a tensor again, with one more parameter.
 
-        The plain one is left out of the module, as nothing needs it any more.
+        The module leaves the original convolution out, as no output depends on it any more.
         """
-        made = self._values[source]
-        node = self._nodes.get(made.name)
+        computed = self._values[source]
+        node = self._nodes.get(computed.name)
         if node is None or node.make is not Convolution or node.params["activation"] is not None:
             raise UnsupportedError(f"a {name} must follow a convolution")
         if node.params[name] is not None:
             raise UnsupportedError(f"a convolution can have only one {name}")
         params = {**node.params, name: value}
-        self._emit(Node(Convolution, node.inputs, output, params), made.axes)
+        self._emit(Node(Convolution, node.inputs, output, params), computed.axes)

@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: `make(**params)` gives the module that turns the inputs into the output."""
+    """One operation: `make(**params)` builds the module that computes the output.
+
+    Attributes:
+        make: builds the module.
+        inputs: names of the input tensors.
+        output: name of the output tensor.
+        params: arguments of `make`.
+    """
 
     make: Callable[..., nn.Module]
     inputs: tuple[str, ...]
@@ -21,7 +28,7 @@ class Node:
 
 
 class GraphModule(nn.Module):
-    """Runs nodes in their order; a tensor is let go after its last use."""
+    """Runs nodes in their order; each tensor is released after its last use."""
 
     def __init__(
         self,
@@ -34,8 +41,9 @@ class GraphModule(nn.Module):
         """Build the modules that the outputs need; other nodes are left out.
 
         Args:
-            nodes: each after those that it takes its inputs from.
-            input_shape: of one sample, (C,H,W).
+            nodes: the nodes, each after those that compute its inputs.
+            input_name: name of the input tensor.
+            input_shape: shape of one sample, (C,H,W).
             outputs: names of the tensors to return.
         """
         super().__init__()
@@ -51,11 +59,11 @@ class GraphModule(nn.Module):
         """Run a batch (B,C,H,W) of any size.
 
         Raises:
-            ValueError: the input is not of the network's shape.
+            ValueError: the input does not have the network's input shape.
         """
         if tuple(x.shape[1:]) != self.input_shape:
-            wanted = ", ".join(map(str, self.input_shape))
-            raise ValueError(f"input must be (B, {wanted}), got {tuple(x.shape)}")
+            expected = ", ".join(map(str, self.input_shape))
+            raise ValueError(f"input must be (B, {expected}), got {tuple(x.shape)}")
         values = {self._input: x.contiguous(memory_format=torch.channels_last)}
         for operation, (node, finished) in zip(self.operations, self._steps, strict=True):
             values[node.output] = operation(*(values[name] for name in node.inputs))
@@ -65,18 +73,18 @@ class GraphModule(nn.Module):
 
 
 def _needed(nodes: Sequence[Node], outputs: Iterable[str]) -> list[Node]:
-    """Only the nodes that some output depends on."""
-    wanted = set(outputs)
+    """The nodes that the outputs depend on."""
+    needed = set(outputs)
     kept = []
     for node in reversed(nodes):
-        if node.output in wanted:
-            wanted.update(node.inputs)
+        if node.output in needed:
+            needed.update(node.inputs)
             kept.append(node)
     return kept[::-1]
 
 
 def _last_used(nodes: Sequence[Node], outputs: Iterable[str]) -> list[list[str]]:
-    """For each node the tensors that nothing needs after it."""
+    """For each node, the tensors that are not needed after it."""
     seen = set(outputs)
     finished = []
     for node in reversed(nodes):

@@ -1,4 +1,4 @@
-"""The few layers that torch has no module for; images are (B,C,H,W)."""
+"""Layers that torch has no module for; images are (B,C,H,W)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from torch.nn import functional
 class Convolution(nn.Module):
     """A convolution with fixed weights, followed by an activation in place."""
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(
         self,
         weight: Tensor,
@@ -23,7 +26,15 @@ class Convolution(nn.Module):
         groups: int = 1,
         activation: nn.Module | None = None,
     ) -> None:
-        """Take weights (C_out, C_in / groups, H, W) and bias (C_out,)."""
+        """Keep the parameters.
+
+        Args:
+            weight: (C_out, C_in / groups, H, W).
+            bias: (C_out,), None for none.
+            stride, padding, dilation: height and width, in pixels.
+            groups: number of groups of channels.
+            activation: applied to the output, may work in place; None for none.
+        """
         super().__init__()
         self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
         self.register_buffer("bias", bias)
@@ -31,6 +42,7 @@ class Convolution(nn.Module):
         self.activation = activation or nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B,C_in,H,W) and apply the activation."""
         return self.activation(functional.conv2d(x, self.weight, self.bias, *self.geometry))
 
 
@@ -42,11 +54,12 @@ class Add(nn.Module):
         self.activation = activation or nn.Identity()
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Add two tensors of the same shape and apply the activation."""
         return self.activation(a + b)
 
 
 class Pad(nn.Module):
-    """Constant padding; amounts in the order of torch.nn.functional.pad, last axis first."""
+    """Constant padding; amounts are ordered as in torch.nn.functional.pad, last axis first."""
 
     def __init__(self, amounts: Sequence[int], value: float) -> None:
         super().__init__()
@@ -54,17 +67,19 @@ class Pad(nn.Module):
         self.value = value
 
     def forward(self, x: Tensor) -> Tensor:
+        """Pad a tensor by the amounts."""
         return functional.pad(x, self.amounts, value=self.value)
 
 
 class Concatenate(nn.Module):
-    """Tensors put one behind the other along an axis."""
+    """Concatenation of tensors along an axis."""
 
     def __init__(self, axis: int) -> None:
         super().__init__()
         self.axis = axis
 
     def forward(self, *parts: Tensor) -> Tensor:
+        """Concatenate tensors in the given order."""
         return torch.cat(parts, self.axis)
 
 
@@ -76,6 +91,7 @@ class Slice(nn.Module):
         self.range = (axis, start, length)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return a view of the range."""
         return x.narrow(*self.range)
 
 
@@ -87,6 +103,7 @@ class Permute(nn.Module):
         self.axes = tuple(axes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return a view with the axes in the new order."""
         return x.permute(self.axes)
 
 
@@ -98,4 +115,5 @@ class Reshape(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Reshape (B,...) to (B, *shape)."""
         return x.reshape(x.shape[0], *self.shape)

@@ -1,6 +1,6 @@
-"""Networks in TensorFlow.js's graph models, run by torch.
+"""Imports TensorFlow.js graph models into torch.
 
-Only the operations of NanoDet are known; a file with another is refused.
+Only the operations of NanoDet are supported; a file with any other is rejected.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from pinet_ros.models.importers.tfjs_file import Operation, TFJSFile
 def load_tfjs(path: str | Path, outputs: Sequence[str] | None = None) -> GraphModule:
     """Build a network from a graph model whose input is one image (B,C,H,W); weights are float32.
 
-    The module returns a tuple in the order of `outputs`, with the file's order of axes. What is
-    not asked for is not computed.
+    The module returns a tuple in the order of `outputs`, with the file's order of axes. Other
+    outputs are not computed.
 
     Args:
-        path: of model.json; the weights lie beside it.
-        outputs: names of output tensors; by default all, in the order of their names.
+        path: the file model.json; the weights are in the same folder.
+        outputs: names of output tensors; by default all, sorted by name.
 
     Raises:
-        ModelError: the files cannot be read, or have an operation or lack an output.
+        ModelError: the files cannot be read, have an unsupported operation, or lack an output.
     """
     try:
         file = TFJSFile(Path(path))
@@ -46,10 +46,10 @@ def load_tfjs(path: str | Path, outputs: Sequence[str] | None = None) -> GraphMo
 
 
 class _Translation:
-    """Hands the operations of a file to a builder, one method for each kind.
+    """Passes the operations of a file to a builder, with one method for each kind.
 
     Attributes:
-        builder: what has come of it.
+        builder: builder with all operations.
         input_shape: (C,H,W).
     """
 
@@ -153,7 +153,7 @@ class _Translation:
 
     def _resize_bilinear(self, operation: Operation) -> None:
         if not operation.attributes["half_pixel_centers"]["b"]:
-            raise UnsupportedError("pixel centres must be at halves")
+            raise UnsupportedError("half_pixel_centers must be true")
         source, size = operation.inputs
         self.builder.resize_bilinear(operation.name, source, self._constant(size).tolist())
 
@@ -164,11 +164,12 @@ class _Translation:
 
 
 def _height_width(operation: Operation, attribute: str) -> tuple[int, int]:
-    """The middle two of four numbers, which are those of an image (B,H,W,C)."""
+    """The middle two of four numbers, one for each axis of an image (B,H,W,C)."""
     _, height, width, _ = operation.numbers(attribute)
     return height, width
 
 
 def _require_no_padding(operation: Operation) -> None:
-    if operation.text("padding") != "VALID":
-        raise UnsupportedError("padding must be an operation of its own")
+    padding = operation.text("padding")
+    if padding != "VALID":
+        raise UnsupportedError(f"padding must be VALID, got {padding}; use a Pad operation")

@@ -1,4 +1,4 @@
-"""What a TensorFlow.js graph model holds: named operations and, beside it, their constants."""
+"""Reads TensorFlow.js graph models: named operations and, in other files, their constants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Operation:
-    """One step of the network; an input is a tensor's name, its other outputs are `name:1` ..."""
+    """One step of the network.
+
+    Attributes:
+        kind: kind of operation, as in TensorFlow.
+        name: name of the first output; others are `name:1`, ...
+        inputs: names of the input tensors.
+        attributes: parameters, as in the file.
+    """
 
     kind: str
     name: str
@@ -24,11 +31,11 @@ class Operation:
     attributes: dict[str, Any]
 
     def numbers(self, attribute: str) -> list[int]:
-        """An attribute that is a list of whole numbers."""
+        """Return an attribute that is a list of integers."""
         return [int(number) for number in self.attributes[attribute]["list"]["i"]]
 
     def text(self, attribute: str) -> str:
-        """An attribute that is a string."""
+        """Return an attribute that is a string."""
         return base64.b64decode(self.attributes[attribute]["s"]).decode()
 
 
@@ -36,7 +43,7 @@ class TFJSFile:
     """A graph model: model.json, and the weight files that it names, in the same folder.
 
     Attributes:
-        outputs: names of the tensors that the network gives, sorted.
+        outputs: names of the output tensors, sorted.
         constants: weights and sizes by name.
     """
 
@@ -45,7 +52,7 @@ class TFJSFile:
 
         Raises:
             OSError: a file is missing.
-            ValueError: it is no graph model, or a weight is stored in a way that is not known.
+            ValueError: it is not a graph model, or a weight's format is not supported.
         """
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("format") != "graph-model":
@@ -59,7 +66,7 @@ class TFJSFile:
             self.constants.update(_read_weights(group["weights"], data))
 
     def operations(self) -> Iterator[Operation]:
-        """All operations but constants, each after those that it depends on."""
+        """Iterate over all operations except constants, each after those that it depends on."""
         inputs = {
             name: [_tensor(source) for source in node.get("input", [])]
             for name, node in self._nodes.items()
@@ -77,12 +84,14 @@ def _tensor(name: str) -> str:
 
 
 def _read_weights(entries: list[dict[str, Any]], data: bytes) -> dict[str, np.ndarray]:
-    """Cut the bytes into the constants that the entries describe; floats become float32."""
+    """Split the bytes into the constants that the entries describe; floats become float32."""
     constants, start = {}, 0
     for entry in entries:
         quantization = entry.get("quantization", {"dtype": entry["dtype"]})
         if not {"scale", "min"}.isdisjoint(quantization):
-            raise ValueError(f"the weight {entry['name']} is quantised to whole numbers")
+            raise ValueError(
+                f"the weight {entry['name']} is quantised to integers, which is not supported"
+            )
         stored = np.dtype(quantization["dtype"])
         values = np.frombuffer(data, stored, math.prod(entry["shape"]), start)
         start += values.nbytes

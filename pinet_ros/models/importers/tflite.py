@@ -1,6 +1,7 @@
-"""Networks in TensorFlow Lite's files, run by torch.
+"""Imports TensorFlow Lite files into torch.
 
-Only the operations of BlazePose's landmark networks are known; a file with another is refused.
+Only the operations of BlazePose's landmark networks are supported; a file with any other is
+rejected.
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ def load_tflite(path: str | Path, outputs: Sequence[str] | None = None) -> Graph
     """Build a network from a .tflite file whose input is one image; weights become float32.
 
     The module takes (B,C,H,W) float32 and returns a tuple in the order of `outputs`: maps as
-    (B,C,H,W), the rest with the file's order of axes. What is not asked for is not computed.
+    (B,C,H,W), the rest with the file's order of axes. Other outputs are not computed.
 
     Args:
+        path: the .tflite file.
         outputs: names of output tensors; by default all, in the file's order.
 
     Raises:
-        ModelError: the file cannot be read, or has an operation or lacks an output.
+        ModelError: the file cannot be read, has an unsupported operation, or lacks an output.
     """
     try:
         file = TFLiteFile(Path(path).read_bytes())
@@ -52,7 +54,7 @@ def load_tflite(path: str | Path, outputs: Sequence[str] | None = None) -> Graph
 
 
 class _Translation:
-    """Hands the operations of a file to a builder, one method for each kind."""
+    """Passes the operations of a file to a builder, with one method for each kind."""
 
     def __init__(self, file: TFLiteFile) -> None:
         self.builder = GraphBuilder(file.input, NHWC)
@@ -111,7 +113,7 @@ class _Translation:
     def _max_pool(self, operation: Operation) -> None:
         options = operation.options(tflite.Pool2DOptions)
         if options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
-            raise UnsupportedError("an activation is not supported")
+            raise UnsupportedError("a fused activation is not supported")
         size = (options.FilterHeight(), options.FilterWidth())
         stride = (options.StrideH(), options.StrideW())
         margins = self._margins(operation, options.Padding(), size, stride)
@@ -122,25 +124,26 @@ class _Translation:
     def _margins(
         self, operation: Operation, padding: int, reach: Sequence[int], stride: Sequence[int]
     ) -> tuple[int, int, int, int]:
-        """What TensorFlow's paddings SAME and VALID add on the left, right, top and bottom.
+        """The margins that TensorFlow's padding SAME or VALID adds: left, right, top, bottom.
 
-        SAME makes the output as large as the input divided by the stride, rounded up; an odd
-        number of rows or columns gets one more behind than in front.
+        With SAME, the output is as large as the input divided by the stride, rounded up; an odd
+        number of rows or columns is split with one more at the end than at the start.
         """
         if padding == tflite.Padding.VALID:
             return (0, 0, 0, 0)
         height, width = self._file.shape(operation.inputs[0])[1:3]
-        amounts = []
+        amounts: list[int] = []
         for size, window, step in ((width, reach[1], stride[1]), (height, reach[0], stride[0])):
             total = max((-(-size // step) - 1) * step + window - size, 0)
             amounts += [total // 2, total - total // 2]
-        return tuple(amounts)
+        left, right, top, bottom = amounts
+        return left, right, top, bottom
 
     def _add(self, operation: Operation) -> None:
         options = operation.options(tflite.AddOptions)
         shapes = {self._file.shape(tensor) for tensor in operation.inputs}
         if len(shapes) != 1 or any(map(self._is_constant, operation.inputs)):
-            raise UnsupportedError("the tensors must be computed and of one shape")
+            raise UnsupportedError("the tensors must not be constants and must have one shape")
         activation = _activation(options.FusedActivationFunction())
         self.builder.add(operation.outputs[0], *operation.inputs, activation=activation)
 
@@ -158,7 +161,7 @@ class _Translation:
     def _resize_bilinear(self, operation: Operation) -> None:
         options = operation.options(tflite.ResizeBilinearOptions)
         if not options.HalfPixelCenters():
-            raise UnsupportedError("pixel centres must be at halves")
+            raise UnsupportedError("half_pixel_centers must be true")
         size = self._constant(operation.inputs[1]).tolist()
         self.builder.resize_bilinear(operation.outputs[0], operation.inputs[0], size)
 
@@ -178,5 +181,5 @@ class _Translation:
 
 def _activation(code: int) -> nn.Module | None:
     if code not in _ACTIVATIONS:
-        raise UnsupportedError(f"the activation number {code} is not supported")
+        raise UnsupportedError(f"activation number {code} is not supported")
     return _ACTIVATIONS[code]()

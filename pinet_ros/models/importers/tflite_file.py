@@ -1,17 +1,17 @@
-"""What a .tflite flatbuffer holds: operations on numbered tensors, some of them constants."""
+"""Reads .tflite flatbuffers: operations on numbered tensors, some of which are constants."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import tflite
 
 _Options = TypeVar("_Options")
 
-_IDENTIFIER = b"TFL3"  # of the flatbuffer, bytes 4 to 7
+_IDENTIFIER = b"TFL3"  # bytes 4 to 7 of the flatbuffer
 _TYPES = {
     tflite.TensorType.FLOAT32: np.float32,
     tflite.TensorType.FLOAT16: np.float16,
@@ -22,7 +22,7 @@ _KINDS = {code: kind for kind, code in vars(tflite.BuiltinOperator).items() if k
 
 @dataclass(frozen=True)
 class Operation:
-    """One step of the network; a tensor goes by its number in the file."""
+    """One step of the network; tensors are named by their number in the file."""
 
     kind: str
     inputs: list[str]
@@ -30,9 +30,9 @@ class Operation:
     table: tflite.Operator
 
     def options(self, kind: type[_Options]) -> _Options:
-        """The operation's options, which the schema calls `kind`."""
+        """Return the operation's options, of the schema's class `kind`."""
         union = self.table.BuiltinOptions()
-        options = kind()
+        options: Any = kind()
         options.Init(union.Bytes, union.Pos)
         return options
 
@@ -41,18 +41,18 @@ class TFLiteFile:
     """The first subgraph of a .tflite file with one input.
 
     Attributes:
-        input: the input tensor, by its number as everywhere here.
-        outputs: the output tensors by their name, in the file's order.
+        input: number of the input tensor.
+        outputs: numbers of the output tensors by their names, in the file's order.
     """
 
     def __init__(self, content: bytes) -> None:
-        """Open a file's content.
+        """Open the content of a file.
 
         Raises:
-            ValueError: it is no .tflite file, or has several inputs.
+            ValueError: it is not a .tflite file, or does not have exactly one input.
         """
         if content[4:8] != _IDENTIFIER:
-            raise ValueError(f"its identifier must be {_IDENTIFIER}, got {content[4:8]}")
+            raise ValueError(f"its identifier must be {_IDENTIFIER!r}, got {content[4:8]!r}")
         self._model = tflite.Model.GetRootAsModel(content, 0)
         self._graph = self._model.Subgraphs(0)
         if self._graph.InputsLength() != 1:
@@ -62,7 +62,7 @@ class TFLiteFile:
         self.outputs = {self._tensor(n).Name().decode(): n for n in outputs}
 
     def operations(self) -> Iterator[Operation]:
-        """All operations, each after those that it depends on."""
+        """Iterate over all operations, each after those that it depends on."""
         for i in range(self._graph.OperatorsLength()):
             table = self._graph.Operators(i)
             code = self._model.OperatorCodes(table.OpcodeIndex())
@@ -73,22 +73,24 @@ class TFLiteFile:
             yield Operation(kind, _numbers(inputs), _numbers(outputs), table)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
-        """The shape of a tensor for a batch of one."""
+        """Return the shape of a tensor for a batch of one."""
         table = self._tensor(tensor)
         return tuple(table.Shape(i) for i in range(table.ShapeLength()))
 
     def constant(self, tensor: str) -> np.ndarray | None:
-        """The value of a constant tensor; None if the network computes it.
+        """Return the value of a constant tensor; None if the network computes it.
 
         Raises:
-            ValueError: it is of a type that is not known, or is stored sparsely.
+            ValueError: its type is not supported, or it is stored sparsely.
         """
         table = self._tensor(tensor)
         buffer = self._model.Buffers(table.Buffer())
         if not buffer.DataLength():
             return None
         if table.Type() not in _TYPES or table.Sparsity() is not None:
-            raise ValueError(f"the constant {table.Name().decode()} is not dense float or int32")
+            raise ValueError(
+                f"the constant {table.Name().decode()} must be dense float32, float16 or int32"
+            )
         return buffer.DataAsNumpy().view(_TYPES[table.Type()]).reshape(self.shape(tensor))
 
     def _tensor(self, number: str) -> tflite.Tensor:

@@ -118,7 +118,7 @@ def test_refine_gives_what_the_refiner_gives(crowd, tmp_path, capsys):
     assert run("refine", tmp_path / "found.json", "--output", output, "--device", "cpu") == 0
 
     refined = read_predictions(output).images
-    refiner = Refiner()
+    refiner = Refiner(device="cpu")
     changed = 0
     for key, people in images.items():
         expected = refiner(people).people
@@ -150,7 +150,7 @@ def test_refine_takes_millimetres_and_other_joints(crowd, tmp_path):
     assert run(*command, "--device", "cpu") == 0
 
     people = People.from_joints(BLAZEPOSE_33, joints, joints_image=pixels)
-    expected = Refiner()(people).people
+    expected = Refiner(device="cpu")(people).people
     refined = read_predictions(tmp_path / "refined.npz").images["a"]
     assert refined.joint_set == MUPOTS_17
     np.testing.assert_allclose(refined.joints, expected.joints, atol=1e-4)

@@ -53,7 +53,7 @@ def test_refinement_is_compared_person_by_person(stage):
 
 
 def test_people_without_a_box_for_weights_that_need_one_are_named(stage):
-    by_boxes = Refiner(Checkpoint(PINet(), Formulation(distance=Distance.BOXES)))
+    by_boxes = Refiner(Checkpoint(PINet(), Formulation(distance=Distance.BOXES)), "cpu")
 
     with pytest.raises(DatasetError, match=rf"predictions.npz: image '{FIRST}': .*without a box"):
         evaluate(stage, by_boxes)

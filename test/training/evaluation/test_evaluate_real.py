@@ -33,6 +33,8 @@ from pinet_training.evaluation.real_truth import (
 from pinet_training.evaluation.sightings import Sighting, find_people
 from pinet_training.evaluation.triangulation import Triangulation
 
+pytestmark = pytest.mark.slow
+
 METRICS = {"mpjpe_mm", "pa_mpjpe_mm", "limbs_mpjpe_mm", "limbs_pa_mpjpe_mm", "root_mm"}
 
 

@@ -16,6 +16,8 @@ from pinet_training.evaluation.scene_evaluation import (
     report_scenes,
 )
 
+pytestmark = pytest.mark.slow
+
 A_METRE = np.float32([0, 0, 1])
 
 

@@ -22,6 +22,8 @@ from pinet_training.evaluation.metrics import JOINT_GROUPS, METRICS
 from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
 from pinet_training.evaluation.scene_evaluation import measure_scenes, report_scenes
 
+pytestmark = pytest.mark.slow
+
 FIRST = "TS1_img_000000"
 
 
@@ -108,7 +110,7 @@ def test_mupots_end_to_end(stage, folder, predictions, tmp_path, capsys):
     )
 
     assert status == 0
-    expected = evaluate_mupots(stage.annotations(), stage.predictions(), Refiner())
+    expected = evaluate_mupots(stage.annotations(), stage.predictions(), Refiner(device="cpu"))
     found = written(report)
     assert (found["all"]["n"], found["all"]["found"], found["matched"]["n"]) == (25, 24, 24)
     for when in ((), ("after",)):
@@ -294,7 +296,7 @@ def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_
 
     run("scenes", excerpt_path, "--split", "test", "--json", report)
 
-    expected = report_scenes(measure_scenes(excerpt, Refiner()))
+    expected = report_scenes(measure_scenes(excerpt, Refiner(device="cpu")))
     assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
 
 

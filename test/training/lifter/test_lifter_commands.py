@@ -17,6 +17,8 @@ import pytest
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet
 from pinet_training.rendering.shards import RenderedScenes
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     "--depth", 18, "--size", 64, "--batch-size", 16, "--initial", "random",
     "--device", "cpu", "--loaders", 0,
@@ -81,9 +83,11 @@ def test_a_lifters_run_is_resumed_with_the_same_options_only(few, tmp_path):
     run(*arguments, "--epochs", 1)
     metrics = (tmp_path / "run" / "metrics.json").read_bytes()
 
-    assert "already holds a training; resume it" in fails(*arguments, "--epochs", 1)
+    assert "already contains a training; resume it with --resume" in fails(
+        *arguments, "--epochs", 1
+    )
     message = fails(*arguments, "--epochs", 2, "--resume")
-    assert "recipe.epochs is 1 there and 2 here" in message
+    assert "recipe.epochs is 1, expected 2" in message
     run(*arguments, "--epochs", 1, "--resume")
 
     assert (tmp_path / "run" / "metrics.json").read_bytes() == metrics

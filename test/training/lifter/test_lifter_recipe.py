@@ -37,8 +37,8 @@ def test_a_shorter_training_has_its_steps_earlier():
         ({"batch_size": -1}, "batch_size must be positive, got -1"),
         ({"learning_rate": 0.0}, "learning_rate must be positive, got 0"),
         ({"seed": -1}, "seed must not be negative, got -1"),
-        ({"size": 250}, "size must be a multiple of 32 from 64 on, got 250"),
-        ({"size": 32}, "size must be a multiple of 32 from 64 on, got 32"),
+        ({"size": 250}, "size must be a multiple of 32 and at least 64, got 250"),
+        ({"size": 32}, "size must be a multiple of 32 and at least 64, got 32"),
         ({"depth": 20}, "depth must be one of 18, 34, 50, 101, 152, got 20"),
         ({"network": "net"}, "network must be one of posenet, rootnet, got 'net'"),
         (

@@ -23,6 +23,8 @@ from pinet_training.refiner.refiner_recipe import RecipeError
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"depth": 18, "size": 64, "batch_size": 4, "epochs": 2}
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
@@ -195,7 +197,8 @@ def test_a_training_begins_with_a_snapshot(drawn, tmp_path):
     trained, _ = train_lifter(LifterData([drawn(6)]), recipe, initial=str(path), log=None)
 
     torch.testing.assert_close(dict(trained.named_parameters()), dict(network.named_parameters()))
-    with pytest.raises(ModelError, match=r"begin with 17 joints and ResNet-34.* PoseNet: weights"):
+    wanted = r"as initial weights for 17 joints and ResNet-34, .* PoseNet: weights"
+    with pytest.raises(ModelError, match=wanted):
         initial_network(replace(recipe, depth=34), MUPOTS_17, str(path))
     with pytest.raises(ModelError, match=r"RootNet: .* missing, first root\."):
         initial_network(small("rootnet"), MUPOTS_17, str(path))
@@ -226,7 +229,7 @@ def test_the_backbone_begins_with_imagenet_weights(monkeypatch, tmp_path):
 
 
 def test_bad_data_is_refused(drawn):
-    with pytest.raises(DatasetError, match="data set 2 has nobody to train on"):
+    with pytest.raises(DatasetError, match="data set 2 contains no people to train on"):
         LifterData([drawn(2), drawn(0)])
     with pytest.raises(DatasetError, match="the first data set must have depth"):
         LifterData([drawn(2, depth=False)])

@@ -171,7 +171,7 @@ def test_joints_of_another_set_are_taken_by_name(pictures):
 
 def test_bad_sources_are_errors(pictures):
     path = written(pictures, [])
-    with pytest.raises(DatasetError, match=r"annotations\.json does not say where its pictures"):
+    with pytest.raises(DatasetError, match=r"annotations\.json does not say where its images"):
         read_people(path)
     with pytest.raises(DatasetError, match=r"there is no file .*nothing\.json"):
         read_people(pictures / "nothing.json", pictures)

@@ -61,20 +61,24 @@ def test_angles_in_radians(tmp_path):
             "angle grad",
             r"01\.asf:7: expected angle deg or angle rad, got 'angle grad'",
         ),
-        ("angle deg", "angles", r"01\.asf:7: expected angle deg or angle rad among the units"),
+        ("angle deg", "angles", r"01\.asf:7: expected angle deg or angle rad in the section"),
         ("axis XYZ", "axis ZYX", r"01\.asf:12: expected an axis in the order XYZ"),
         ("TZ RX RY RZ", "TZ RX RY", r"01\.asf:11: expected an order with RX, RY and RZ"),
         ("orientation 0 0 0", "orientation 0", r"01\.asf:14: expected orientation and three"),
         ("  orientation 0 0 0\n", "", r"01\.asf:11: expected a root with a line orientation"),
-        ("name thorax", "name chest", r"expected names of bones, not thorax"),
+        ("name thorax", "name chest", r"expected names of bones in :bonedata, not thorax"),
         ("  XYZ", "  YXZ", r"01\.asf:\d+: expected an axis in the order XYZ"),
         ("  end\n  begin", "  begin", r"01\.asf:\d+: expected end before the next begin"),
-        ("dof rx ry rz", "dof rx ry rw", r"01\.asf:\d+: expected dof and some of rx ry rz"),
+        (
+            "dof rx ry rz",
+            "dof rx ry rw",
+            r"01\.asf:\d+: expected dof and distinct channels of rx ry rz",
+        ),
         ("     direction 0 ", "     direction ", r"expected direction and three numbers, not all"),
         ("     name lowerback\n", "", r"01\.asf:16: expected a bone with a line name"),
-        ("    thorax ", "    head ", r"01\.asf:\d+: expected a parent that stands in a line"),
+        ("    thorax ", "    head ", r"01\.asf:\d+: expected a parent that an earlier line"),
         ("    root ", "    root root ", r"expected bones that have no parent yet, not root"),
-        (" lclavicle rclavicle", " lclavicle", r"01\.asf:\d+: expected a parent that stands"),
+        (" lclavicle rclavicle", " lclavicle", r"01\.asf:\d+: expected a parent that an earlier"),
         ("  end\n", "", r"01\.asf:\d+: expected end"),
     ],
 )
@@ -97,16 +101,16 @@ def test_a_skeleton_without_a_bone_of_ours_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("\nthorax ", "\nchest ", r"02\.amc:\d+: expected a frame's number, or a bone of the"),
-        ("\nthorax ", "\nhead ", r"02\.amc:\d+: expected a frame's number, or a bone of the"),
+        ("\nthorax ", "\nchest ", r"02\.amc:\d+: expected a frame number, or a bone of the"),
+        ("\nthorax ", "\nhead ", r"02\.amc:\d+: expected a frame number, or a bone of the"),
         ("\nthorax ", "\nthorax 1 ", r"02\.amc:\d+: expected thorax and 3 numbers, got 'thorax 1"),
         ("\nthorax ", "\nthorax x ", r"02\.amc:\d+: expected thorax and 3 numbers"),
         (
             "\nthorax ",
             "\n# ",
-            r"02\.amc:\d+: expected thorax in the frame before its end, got '2'",
+            r"02\.amc:\d+: expected thorax before the end of the frame, got '2'",
         ),
-        ("\n1\n", "\n", r"02\.amc:4: expected a frame's number"),
+        ("\n1\n", "\n", r"02\.amc:4: expected a frame number"),
     ],
 )
 def test_damage_of_frames_is_named_with_its_line(tmp_path, old, new, message):
@@ -120,7 +124,7 @@ def test_damage_of_frames_is_named_with_its_line(tmp_path, old, new, message):
 def test_a_cut_off_last_frame_and_no_frame_are_errors(tmp_path):
     motion = CapturedMotion()
     lines = motion.amc().splitlines()
-    with pytest.raises(DatasetError, match=r"expected rwrist in the frame before its end"):
+    with pytest.raises(DatasetError, match=r"expected rwrist before the end of the frame"):
         read(tmp_path, motion.asf(), "\n".join(lines[:-1]))
     with pytest.raises(DatasetError, match=r"02\.amc.*expected frames"):
         read(tmp_path, motion.asf(), "\n".join(lines[:3]))

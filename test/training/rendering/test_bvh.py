@@ -56,19 +56,23 @@ def test_at_rest_nothing_is_turned(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("MOTION", "", r"clip\.bvh:\d+: expected a line MOTION"),
+        ("MOTION", "", r"clip\.bvh:\d+: expected a line MOTION before the end"),
         ("JOINT Spine1", "JOINT Chest", "clip.bvh: expected a joint Spine1, got Hips, LowerBack"),
-        ("JOINT Spine1", "JOINT Spine", r"clip\.bvh:\d+: expected a joint of another name"),
+        (
+            "JOINT Spine1",
+            "JOINT Spine",
+            r"clip\.bvh:\d+: expected a joint name that is not in use yet",
+        ),
         ("OFFSET 0 0 0", "OFFSET 0 zero 0", r"clip\.bvh:4: expected OFFSET and three numbers"),
         ("OFFSET 0 0 0\n", "\n", r"clip\.bvh:5: expected .*OFFSET.*got 'CHANNELS 6"),
         ("CHANNELS 6", "CHANNELS 5", r"clip\.bvh:5: expected CHANNELS, their number"),
         ("Xposition", "Wposition", r"clip\.bvh:5: expected CHANNELS"),
         ("Xrotation", "Zrotation", r"clip\.bvh:5: expected CHANNELS"),
-        ("Frames: 9", "Frames: 10", r"expected 10 frames, one at least, and not 9"),
+        ("Frames: 9", "Frames: 10", r"expected 10 frames \(at least 1\), not 9"),
         ("Frame Time: 0.0083333", "Frame Time: 0", "seconds above 0, got 'Frame Time: 0'"),
         ("Frame Time:", "Time:", "expected the lines Frames: and Frame Time:"),
         ("MOTION", "}\nMOTION", r"clip\.bvh:\d+: expected ROOT, JOINT"),
-        ("}\nMOTION", "MOTION", "expected } for each {, 1 more"),
+        ("}\nMOTION", "MOTION", "expected } for each {, 1 missing"),
         ("HIERARCHY", "HIERARCHIE", r"clip\.bvh:1: expected ROOT"),
     ],
 )
@@ -96,7 +100,9 @@ def test_joints_must_be_below_those_whose_limbs_they_end(tmp_path):
         content = content.replace(f"JOINT {old}\n", f"JOINT {new}\n")
     path = tmp_path / "clip.bvh"
     path.write_text(content)
-    with pytest.raises(DatasetError, match="expected LeftArm below LeftShoulder, got LeftForeArm"):
+    with pytest.raises(
+        DatasetError, match="expected LeftShoulder as the parent of LeftArm, got LeftForeArm"
+    ):
         read_bvh(path)
 
 

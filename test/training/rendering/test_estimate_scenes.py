@@ -24,6 +24,8 @@ from pinet_training.rendering.scene_estimates import Estimation, estimate, folde
 from pinet_training.rendering.shards import RenderedScenes
 from pinet_training.runs import processes
 
+pytestmark = pytest.mark.slow
+
 TOPS = (0, 500, 300, 700)  # of the photo's parts; nobody is found in the third
 
 DONE = Estimation(scenes=4, people=6, found=5, duplicates=1, wrong=0)
@@ -325,12 +327,12 @@ def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: s["data_set"].update(seed=4), "data_set.seed is 4 there and 5 here; .*remove"),
+        (lambda s: s["data_set"].update(seed=4), "data_set.seed is 4, expected 5; .*remove"),
         (
             lambda s: s["networks"]["nanodet"].update({"nanodet.bin": "00"}),
-            "networks.nanodet.nanodet.bin is '00' there and '5d0e4f8c",
+            "networks.nanodet.nanodet.bin is '00', expected '5d0e4f8c",
         ),
-        (lambda s: s.pop("data_set"), "data_set is None there"),
+        (lambda s: s.pop("data_set"), r"data_set is None, expected \{'format'"),
     ],
 )
 def test_estimates_of_other_networks_or_pictures_are_refused(change, message, told, tmp_path):

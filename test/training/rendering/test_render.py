@@ -20,6 +20,8 @@ from pinet_training.cli import scenes_command as commands
 from pinet_training.rendering.scene_rendering import GENERATOR, Ingredients, render_scenes
 from pinet_training.rendering.shards import RenderedScenes
 
+pytestmark = pytest.mark.slow
+
 SCENES = 60  # two shards
 
 
@@ -139,7 +141,7 @@ def test_two_runs_over_one_folder_render_what_one_does(ingredients, rendered, tm
 
 def test_other_ingredients_are_another_data_set(ingredients, rendered):
     other = replace(ingredients, seed=4)
-    with pytest.raises(DatasetError, match="seed is 3 there and 4 here"):
+    with pytest.raises(DatasetError, match="seed is 3, expected 4"):
         render_scenes(rendered.folder, other, SCENES, workers=1)
 
 
@@ -181,7 +183,7 @@ def test_shards_of_another_generator_are_not_gone_on_with(ingredients, rendered,
     settings = json.loads((folder / "dataset.json").read_text())
     del settings["generator"]
     (folder / "dataset.json").write_text(json.dumps(settings))
-    with pytest.raises(DatasetError, match=f"generator is None there and {GENERATOR} here; go on"):
+    with pytest.raises(DatasetError, match=f"generator is None, expected {GENERATOR}; continue"):
         render_scenes(folder, ingredients, SCENES, workers=1)
 
 

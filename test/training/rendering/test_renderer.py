@@ -17,6 +17,8 @@ from pinet_training.rendering.lighting import Light
 from pinet_training.rendering.renderer import NOTHING, Renderer, describe_renderer
 from pinet_training.rendering.shapes import Paint, ball, box, plate
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 320, 240
 UP = np.array([0.0, -1.0, 0.0])
 GREY = Paint(np.full(3, 0.5))

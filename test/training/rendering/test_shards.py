@@ -132,10 +132,10 @@ def test_the_same_settings_go_on_and_others_do_not(scenes, made_up):
 
     assert (again.size, again.settings["seed"]) == (made_up.size, 5)
     with pytest.raises(
-        DatasetError, match=r"dataset.json: seed is 5 there and 6 here; .* remove the folder .*red"
+        DatasetError, match=r"dataset.json: seed is 5, expected 6; .* remove the folder .*red"
     ):
         RenderedScenes.begin(scenes.folder, made_up.settings | {"seed": 6})
-    with pytest.raises(DatasetError, match=r"furniture is None there and 0\.5 here"):
+    with pytest.raises(DatasetError, match=r"furniture is None, expected 0\.5"):
         RenderedScenes.begin(scenes.folder, made_up.settings | {"furniture": 0.5})
 
 
@@ -145,7 +145,7 @@ def test_settings_without_a_shard_are_replaced(scenes, made_up):
     assert RenderedScenes(scenes.folder).settings == other.settings
     assert other.settings["seed"] == 6
     # a run that had begun with the settings from before must not add its shards to these
-    with pytest.raises(DatasetError, match=r"another run began .*: seed is 6 there and 5 her"):
+    with pytest.raises(DatasetError, match=r"another run began .*: seed is 6, expected 5"):
         scenes.write(0, made_up.pictures(1), made_up.truth([1]))
     assert other.shards() == []
 

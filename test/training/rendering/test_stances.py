@@ -10,6 +10,8 @@ from scipy.spatial.transform import Rotation
 from pinet_training.rendering import stances
 from pinet_training.rendering.posture import LIMBS, SIDES, Posture, unit
 
+pytestmark = pytest.mark.slow
+
 WHOLE_BODY = (stances.sit, stances.crouch, stances.kneel, stances.bend, stances.lean)
 ARMS = (
     stances.hold,
