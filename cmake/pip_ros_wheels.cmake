@@ -1,8 +1,8 @@
-# Needed only where ROS comes from PyPI wheels: pass it as -DCMAKE_PROJECT_INCLUDE=<this file>.
+# Needed only if ROS comes from PyPI wheels: pass it as -DCMAKE_PROJECT_INCLUDE=<this file>.
 #
-# The wheels' message targets export the Python and NumPy include folders of the machine that built
-# the wheels, and CMake refuses a target whose include folder does not exist. Once all targets are
-# known, the missing folders are dropped; rosidl adds this machine's own ones by itself.
+# The message targets in the wheels export the Python and NumPy include folders of the machine that
+# built the wheels, and CMake refuses a target if an include folder does not exist. When all
+# targets are known, the missing folders are removed; rosidl adds those of this machine itself.
 
 function(drop_missing_include_directories)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)

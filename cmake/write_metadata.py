@@ -1,4 +1,4 @@
-"""Write the metadata by which Python finds a package's entry points, as pip does.
+"""Write the metadata with which Python finds the entry points of a package, as pip does.
 
 python3 write_metadata.py PYPROJECT FOLDER.dist-info
 """
@@ -18,6 +18,7 @@ except ModuleNotFoundError:  # Python 3.10
 
 
 def main(pyproject: Path, folder: Path) -> None:
+    """Write METADATA and entry_points.txt of the package that a pyproject.toml describes."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     folder.mkdir(parents=True, exist_ok=True)
     header = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"

@@ -1,4 +1,4 @@
-"""People of one camera: estimator and refiner, on demand with overlay and RViz.
+"""Start estimator and refiner for one camera, optionally with overlay and RViz.
 
 ros2 launch pinet_ros pinet.launch.py image:=/camera/image_raw rviz:=true
 """
@@ -18,41 +18,39 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "image",
         default_value="image",
-        description="image topic",
+        description="image topic of the camera",
     ),
     DeclareLaunchArgument(
         "camera_info",
         default_value="",
-        description="its camera_info topic; empty takes it from beside the image topic",
+        description="camera_info topic of the camera; empty uses the one next to the image topic",
     ),
     DeclareLaunchArgument("namespace", default_value="", description="namespace of all nodes"),
     DeclareLaunchArgument(
         "params_file",
         default_value=str(_SHARE / "config" / "pinet.yaml"),
-        description="parameters of all nodes",
+        description="YAML file with the parameters of all nodes",
     ),
     DeclareLaunchArgument(
         "device",
         default_value="",
-        description="auto, cpu, cuda or cuda:N; empty leaves it to params_file",
+        description="auto, cpu, cuda or cuda:N; empty uses the device in params_file",
     ),
     DeclareLaunchArgument(
-        "one_process", **_SWITCH, description="estimator and refiner in one process"
+        "one_process", **_SWITCH, description="run estimator and refiner in one process"
     ),
-    DeclareLaunchArgument(
-        "overlay", **_SWITCH, description="draw the people onto the image, as people/image"
-    ),
+    DeclareLaunchArgument("overlay", **_SWITCH, description="draw the people onto people/image"),
     DeclareLaunchArgument("rviz", **_SWITCH, description="start RViz"),
     DeclareLaunchArgument(
         "fixed_frame",
         default_value="camera_optical_frame",
-        description="RViz's fixed frame: the frame_id of your images, when there is no tf",
+        description="fixed frame of RViz: without tf, the frame_id of your images",
     ),
 ]
 
 
 def _nodes(context: LaunchContext) -> list[Node]:
-    """The nodes that the arguments ask for."""
+    """Create the nodes that the arguments select."""
     argument = context.launch_configurations
     on = {name for name, value in argument.items() if value == "true"}
     topics = [(name, argument[name]) for name in ("image", "camera_info") if argument[name]]
@@ -84,7 +82,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
                     *("-d", str(_SHARE / "config" / "pinet.rviz")),
                     *("-f", argument["fixed_frame"]),
                 ],
-                # the configuration has absolute topics, which a namespace would not reach
+                # the topics in pinet.rviz are absolute, so a namespace does not apply to them
                 remappings=[(f"/{name}", name) for name in ("people/markers", "people/image")],
             )
         )
@@ -92,5 +90,5 @@ def _nodes(context: LaunchContext) -> list[Node]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Called by ros2 launch."""
+    """Describe the launch, for ros2 launch."""
     return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_nodes)])

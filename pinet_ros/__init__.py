@@ -33,13 +33,14 @@ __all__ = [
     "Refiner",
 ]
 
-# The messages are generated into the installed package. Extending the search path lets a checkout,
-# which hides that package when Python runs in it, still find them as pinet_ros.msg.
+# The ROS messages are generated into the installed package. A checkout that Python runs in hides
+# that package, so the search path is extended to still find them as pinet_ros.msg.
 __path__ = extend_path(__path__, __name__)
 
 sys.meta_path.append(MovedFinder())
 
-# Loaded on first use (PEP 562): torch takes seconds, and messages and camera do not need it.
+# Imported on first use (PEP 562): importing torch takes seconds, and the messages and Camera do
+# not need it.
 _HOMES = {
     "Camera": "pinet_ros.geometry.camera",
     "Estimate": "pinet_ros.estimator",
@@ -52,7 +53,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name of the public API on its first use."""
+    """Import a name of the public API on its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

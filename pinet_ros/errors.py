@@ -1,11 +1,15 @@
-"""The base of all errors whose message is meant for the person who runs the program."""
+"""Errors that the user can fix; their messages say how."""
 
 from __future__ import annotations
 
 
 class PinetError(Exception):
-    """Says what was expected, what was found and what to do; shown without a traceback."""
+    """Base of all errors that the user can fix.
+
+    The message says what was expected, what was found and what to do. The command line and the
+    nodes show it without a traceback.
+    """
 
 
 class DatasetError(PinetError):
-    """Annotations or predictions cannot be used; names the file, and the field or the key."""
+    """Annotations or predictions cannot be used; the message names the file and the field."""

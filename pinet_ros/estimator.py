@@ -1,4 +1,4 @@
-"""PoseEstimator: an image to the initial poses of its people, by a detector and a lifter."""
+"""PoseEstimator: finds the people of an image with a detector and lifts them to 3D."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ LIFTERS = (*(f"blazepose_{variant}" for variant in VARIANTS), "mppe")
 
 @dataclass(frozen=True)
 class EstimatorConfig:
-    """Options of PoseEstimator, and so of the node pose_estimator and the command line.
+    """Options of PoseEstimator, also of the node pose_estimator and the command line.
 
     Raises:
-        PinetError: a value is out of range, or files are given that the networks do not take.
+        PinetError: a value is out of range, or files are missing or do not belong to the networks.
     """
 
     runtime: str = option(
         "auto",
-        "what runs the networks: auto (onnx on the CPU, torch on a GPU), torch or onnx",
+        "runtime of the networks: auto (onnx on the CPU, torch on a GPU), torch or onnx",
         choices=RUNTIMES,
     )
     detector: str = option("nanodet", "person detector", choices=DETECTORS)
     detector_weights: str = option(
         "",
-        "weights of a torchvision detector: a file, random, or empty for torchvision's own",
+        "weights file of a torchvision detector; random, for tests; empty for torchvision's own",
     )
-    lifter: str = option("blazepose_full", "pose network", choices=LIFTERS)
-    posenet: str = option("", "PoseNet snapshot, for the lifter mppe")
-    rootnet: str = option("", "RootNet snapshot, for the lifter mppe")
+    lifter: str = option("blazepose_full", "network that lifts people to 3D", choices=LIFTERS)
+    posenet: str = option("", "PoseNet snapshot file of the lifter mppe")
+    rootnet: str = option("", "RootNet snapshot file of the lifter mppe")
     precision: str = option(
         "auto",
-        "precision of the lifter mppe: half (GPU only), full, or auto (half on a GPU)",
+        "precision of the lifter mppe: auto (half on a GPU, else full), half (GPU only) or full",
         choices=PRECISIONS,
     )
     mirror: bool = option(
         False,
-        "average the lifter with the mirrored image: twice its time, more symmetric limbs",
+        "average over the image and its mirror image: twice the lifter's time, more symmetry",
     )
     score_threshold: float = option(
-        0.4, "detections with a lower score are dropped", minimum=0.0, maximum=1.0, live=True
+        0.4, "drop detections with a lower score", minimum=0.0, maximum=1.0, live=True
     )
     max_people: int = option(
         20,
-        "if more are detected, only the largest in the image are lifted",
+        "if more people are detected, lift only the largest in the image",
         minimum=1,
         maximum=200,
     )
@@ -75,17 +75,17 @@ class EstimatorConfig:
         if self.detector_weights and self.detector == "nanodet":
             raise PinetError(
                 f"detector_weights {self.detector_weights!r} are for torchvision detectors, not "
-                f"for nanodet; choose one of {', '.join(TORCHVISION_DETECTORS)}, or leave them out"
+                f"for nanodet; omit them or use one of {', '.join(TORCHVISION_DETECTORS)}"
             )
         if self.lifter == "mppe" and not (self.posenet and self.rootnet):
             raise PinetError(
-                "the lifter mppe needs two files: give posenet and rootnet, the released "
-                "snapshots or those that `pinet train-lifter` wrote"
+                "the lifter mppe needs two files: set posenet and rootnet to the released "
+                "snapshots or to those that `pinet train-lifter` wrote"
             )
         if self.lifter != "mppe" and (self.posenet or self.rootnet):
             raise PinetError(
-                f"posenet and rootnet are files of the lifter mppe, not of {self.lifter}; choose "
-                "mppe, or leave them out"
+                f"posenet and rootnet are files of the lifter mppe, not of {self.lifter}; use "
+                "mppe, or omit them"
             )
 
 
@@ -94,8 +94,8 @@ class Dropped:
     """How many detections of an image were not lifted.
 
     Attributes:
-        bad_boxes: not finite, without area, or outside the image.
-        surplus_people: the smallest, where more than max_people were detected.
+        bad_boxes: boxes that are not finite, have no area or are outside the image.
+        surplus_people: the smallest people, if more than max_people were detected.
     """
 
     bad_boxes: int = 0
@@ -104,13 +104,13 @@ class Dropped:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What PoseEstimator found in an image.
+    """The result of PoseEstimator for one image.
 
     Attributes:
-        people: in MUPOTS_17, metres, camera optical frame.
+        people: initial poses in MUPOTS_17, metres, camera optical frame.
         dropped: detections that were not lifted.
-        times: seconds of the stages upload, detect and lift; of several images, for all together.
-        stamp: of the image, as given.
+        times: seconds of the stages upload, detect and lift; for a batch, of the whole batch.
+        stamp: time stamp of the image, as given.
     """
 
     people: People
@@ -120,10 +120,11 @@ class Estimate:
 
 
 class PoseEstimator:
-    """Finds the people of images and lifts them to the camera frame.
+    """Finds the people in images and lifts them to 3D poses in the camera frame.
 
     Attributes:
-        device: where the networks run.
+        config: the options.
+        device: device that the networks run on.
     """
 
     def __init__(
@@ -137,13 +138,13 @@ class PoseEstimator:
         """Load the networks.
 
         Args:
-            config: options; the defaults if None.
+            config: options; None for the defaults.
             device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
-            detector, lifter: of your own, in place of those that the config names.
+            detector, lifter: your own, used instead of those that the config names.
 
         Raises:
             DeviceError: the device is unknown or not available.
-            ModelError: weights are missing, damaged, or not of the chosen network.
+            ModelError: weights are missing, damaged, or do not fit the chosen network.
             PinetError: the runtime is not available on this device.
         """
         self.config = config or EstimatorConfig()
@@ -184,17 +185,17 @@ class PoseEstimator:
         Several images form one batch: faster on a GPU, at the cost of memory for all of them.
 
         Args:
-            image: (H,W,C) uint8; or a list of them, of any sizes.
-            camera: that took it; or a list with one for each image.
-            channels: order of the channels: rgb, bgr, rgba, bgra or mono.
-            stamp: seconds, when the image was taken; or a list of them.
+            image: (H,W,C) uint8; or a list of images, of any sizes.
+            camera: the camera that took the image; or a list with one camera for each image.
+            channels: channel order: rgb, bgr, rgba, bgra or mono.
+            stamp: time in seconds when the image was taken; or a list with one for each image.
 
         Returns:
-            The people found; a list of results for a list of images.
+            The people found; for a list of images, a list of results.
 
         Raises:
-            ValueError: an image is not uint8 or does not have these channels, or there are more
-                images than cameras or stamps.
+            ValueError: an image is not uint8 or does not have these channels, or the numbers of
+                images, cameras and stamps differ.
         """
         if isinstance(image, np.ndarray):
             single = cast(Camera, camera), cast("float | None", stamp)
@@ -210,7 +211,7 @@ class PoseEstimator:
 
     @property
     def score_threshold(self) -> float:
-        """Detections with a lower score are dropped, 0 to 1; may change at any time."""
+        """Score, 0 to 1, below which detections are dropped; may be changed at any time."""
         return self._detector.score_threshold
 
     @score_threshold.setter
@@ -218,14 +219,14 @@ class PoseEstimator:
         self._detector.score_threshold = value
 
     def warm_up(self) -> None:
-        """Run once on a black image, so that the first real image is not slow."""
+        """Run once on a black image, so that the first real one is not slow."""
         frame = Frame.from_array(np.zeros((480, 640, 3), np.uint8), device=self.device)
         self._detector([frame])
         box = Detections(np.array([[200, 100, 400, 400]], np.float32), np.ones(1, np.float32))
         self._lifter([frame], [box], [Camera.from_field_of_view(60, 640, 480)])
 
     def describe(self) -> str:
-        """One line for the log: networks, device and runtime."""
+        """Describe networks, device and runtime in one line, for the log."""
         runtime = describe_runtime(select_runtime(self.config.runtime, self.device))
         names = f"{self.config.detector} and {self.config.lifter}"
         return f"{names} on {describe_device(self.device)}, run by {runtime}"
@@ -264,14 +265,14 @@ def _measured(times: dict[str, float], stage: str) -> Iterator[None]:
 def select_for_lifting(
     detections: Detections, frame: Frame, max_people: int
 ) -> tuple[Detections, Dropped]:
-    """The detections that a lifter can use, in their order; the largest if there are too many.
+    """Select the detections that can be lifted, at most the `max_people` largest, in their order.
 
-    A box counts by its part within the image. One that has none there, or a value that is not
-    finite, cannot be used.
+    Size is the area within the image. A box without such an area, or with a value that is not
+    finite, is dropped.
     """
     boxes = detections.boxes
     corners = boxes.reshape(-1, 2, 2).clip(0, (frame.width, frame.height))
-    area = (corners[:, 1] - corners[:, 0]).clip(0).prod(axis=1)  # NaN of NaN
+    area = (corners[:, 1] - corners[:, 0]).clip(0).prod(axis=1)  # NaN stays NaN
     usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & (area > 0))
     largest = usable[np.argsort(-area[usable], kind="stable")[:max_people]]
     kept = np.sort(largest)
@@ -280,7 +281,7 @@ def select_for_lifting(
 
 
 def load_detector(config: EstimatorConfig, device: torch.device) -> Detector:
-    """The detector that a config names; errors as of PoseEstimator."""
+    """Load the detector that a config names; raises the errors of PoseEstimator."""
     common: dict[str, Any] = {"score_threshold": config.score_threshold, "device": device}
     if config.detector == "nanodet":
         return NanoDet(runtime=config.runtime, **common)
@@ -288,7 +289,7 @@ def load_detector(config: EstimatorConfig, device: torch.device) -> Detector:
 
 
 def load_lifter(config: EstimatorConfig, device: torch.device) -> Lifter:
-    """The lifter that a config names; errors as of PoseEstimator."""
+    """Load the lifter that a config names; raises the errors of PoseEstimator."""
     common: dict[str, Any] = {"mirror": config.mirror, "device": device, "runtime": config.runtime}
     if config.lifter == "mppe":
         return ThreeDMPPE(config.posenet, config.rootnet, precision=config.precision, **common)

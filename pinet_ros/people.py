@@ -1,4 +1,4 @@
-"""People: all persons of one image, the one type that flows through the program."""
+"""People: all people of one image, the data type that all stages exchange."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from pinet_ros.skeleton import JointSet, convert
 
 NO_TRACK = -1
-_GOLDEN_RATIO = 0.618034  # steps of this size around the color wheel keep neighbors apart
+_GOLDEN_RATIO = 0.618034  # steps of this size around the color wheel keep neighbours apart
 
 
 class TrackingState(IntEnum):
-    """What a track id means in this frame; the values of PersonPose.TRACKING_*."""
+    """State of a track id in this frame; the values are those of PersonPose.TRACKING_*."""
 
     UNKNOWN = 0
     NEW = 1
@@ -26,21 +26,21 @@ class TrackingState(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """All persons of one image, row by row.
+    """All people of one image, one row per person.
 
     Attributes:
-        joint_set: which joints, J of them.
+        joint_set: joint set of the poses, J joints.
         joints: (N,J,3) float32, metres, camera optical frame (x right, y down, z forward), NaN
-            for a joint that is not known.
-        joints_image: (N,J,2) float32, pixels of the image that they were found in.
-        confidence: (N,J) float32, 0 to 1, NaN when the estimator gives none.
+            for an unknown joint.
+        joints_image: (N,J,2) float32, pixels of the image that the people were found in.
+        confidence: (N,J) float32, 0 to 1, NaN if the estimator gives none.
         boxes: (N,4) float32, x_min y_min x_max y_max in pixels.
         scores: (N,) float32, 0 to 1.
         track_ids: (N,) int32, NO_TRACK without tracking.
-        tracking_states: (N,) uint8, TrackingState; UNKNOWN without tracking.
+        tracking_states: (N,) uint8, values of TrackingState; UNKNOWN without tracking.
 
     Raises:
-        ValueError: an array does not have the shape given here.
+        ValueError: an array does not have the shape above.
     """
 
     joint_set: JointSet
@@ -49,7 +49,7 @@ class People:
     confidence: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
-    track_ids: np.ndarray = None  # type: ignore[assignment]  # None: nobody is tracked
+    track_ids: np.ndarray = None  # type: ignore[assignment]  # None: no tracking
     tracking_states: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class People:
 
     @classmethod
     def empty(cls, joint_set: JointSet) -> People:
-        """Nobody."""
+        """Create People with no person."""
         joints = len(joint_set)
         return cls(
             joint_set,
@@ -102,13 +102,13 @@ class People:
         scores: np.ndarray | None = None,
         track_ids: np.ndarray | None = None,
     ) -> People:
-        """People of whom only some fields are known; the others become NaN.
+        """Create People from 3D joints; fields that are not given become NaN.
 
         Args:
-            joint_set: J joints.
+            joint_set: joint set of the poses, J joints.
             joints: (N,J,3) metres, camera optical frame.
-            joints_image, confidence, boxes, scores, track_ids: as the attributes. Boxes that are
-                not given are the smallest ones around the 2D joints.
+            joints_image, confidence, boxes, scores, track_ids: as the attributes. Without boxes,
+                the smallest ones around the 2D joints are used.
         """
         count, joint_count = len(joints), len(joint_set)
         if joints_image is None:
@@ -125,7 +125,7 @@ class People:
 
     @classmethod
     def concatenate(cls, parts: Sequence[People]) -> People:
-        """The people of one or more `parts` in the order given; all must share a joint set."""
+        """Concatenate one or more `parts` in the given order; all must share a joint set."""
         arrays = {
             name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
         }
@@ -135,41 +135,41 @@ class People:
         return len(self.joints)
 
     def select(self, rows: np.ndarray) -> People:
-        """The people at some rows, given by indices or by a mask (N,)."""
+        """Select rows by indices or by a boolean mask (N,)."""
         return People(self.joint_set, **{name: getattr(self, name)[rows] for name in _ARRAYS})
 
     def number(self, row: int) -> int:
-        """The number that a person is displayed with: the track id, or the row.
+        """Number to display a person with: the track id, or the row without tracking.
 
-        The row is used for everybody if anybody has no track id, so that numbers stay unique.
+        If any person has no track id, all are numbered by row, so that numbers stay unique.
         """
         return row if NO_TRACK in self.track_ids else int(self.track_ids[row])
 
     def distance(self, row: int) -> float:
-        """Metres from the camera to the mean of a person's known joints, NaN without any."""
+        """Metres from the camera to the mean of a person's known joints; NaN if none is known."""
         joints = self.joints[row]
         known = joints[np.isfinite(joints).all(axis=1)]
         return float(np.linalg.norm(known.mean(axis=0))) if len(known) else float("nan")
 
     @property
     def known(self) -> np.ndarray:
-        """(N,) whether all joints of a person are finite."""
+        """Mask (N,) bool of the people whose joints are all finite."""
         return np.isfinite(self.joints).all(axis=(1, 2))
 
     def known_bones(self, row: int) -> list[tuple[int, int]]:
-        """The bones of one person whose both joints are finite."""
+        """Bones (parent, child) of one person with both joints finite."""
         known = np.isfinite(self.joints[row]).all(axis=1)
         return [bone for bone in self.joint_set.bones if known[list(bone)].all()]
 
     def with_joints(self, joints: np.ndarray) -> People:
-        """The same people with other 3D joints (N,J,3) in metres."""
+        """Copy with other 3D joints (N,J,3), metres, camera optical frame."""
         return replace(self, joints=joints)
 
     def to_joint_set(self, target: JointSet) -> People:
-        """The same people in another joint set.
+        """Convert to another joint set; see `pinet_ros.skeleton.convert`.
 
         Raises:
-            UnknownJointSetError: there is no conversion.
+            UnknownJointSetError: there is no conversion between the two joint sets.
         """
         joints, joints_image, confidence = convert(
             self.joint_set, target, self.joints, self.joints_image, self.confidence
@@ -187,14 +187,14 @@ _ARRAYS = tuple(field.name for field in fields(People) if field.name != "joint_s
 
 
 def boxes_around(joints_image: np.ndarray) -> np.ndarray:
-    """Smallest boxes (N,4), x_min y_min x_max y_max, around the known joints (N,J,2) in pixels."""
-    # fmin and fmax ignore NaN, and return it only where there is nothing else
+    """Smallest boxes (N,4) around the known joints (N,J,2): x_min y_min x_max y_max, pixels."""
+    # fmin and fmax ignore NaN unless all values are NaN
     return np.concatenate([np.fmin.reduce(joints_image, 1), np.fmax.reduce(joints_image, 1)], 1)
 
 
 def person_color(number: int) -> tuple[float, float, float]:
-    """Red, green and blue, 0 to 1, of the person displayed with this number.
+    """Color (red, green, blue), 0 to 1, of the person displayed with this number.
 
-    The color is the same everywhere: in markers, overlays and viewers.
+    Markers, overlays and viewers all use it.
     """
     return colorsys.hsv_to_rgb(number * _GOLDEN_RATIO % 1, 0.85, 1.0)

@@ -16,7 +16,7 @@ _LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
 class UnknownJointSetError(PinetError):
-    """A joint set, or a conversion between two, that this package does not have."""
+    """The joint set, or the conversion between two joint sets, is not supported."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class JointSet:
 
     Attributes:
         name: identifier used in messages and files.
-        joints: name of each joint, `left_` and `right_` being the person's own sides.
-        bones: (parent, child) indices for drawing.
+        joints: name of each joint; `left_` and `right_` are the person's own sides.
+        bones: (parent, child) joint indices, for drawing.
     """
 
     name: str
@@ -37,14 +37,16 @@ class JointSet:
         return len(self.joints)
 
     def index(self, joint: str) -> int:
+        """Index of a joint; raises ValueError if the set does not have it."""
         return self.joints.index(joint)
 
     def indices(self, *joints: str) -> list[int]:
+        """Indices of several joints, see `index`."""
         return [self.joints.index(joint) for joint in joints]
 
     @cached_property
     def root(self) -> int:
-        """Index of the joint that poses are centred at: the pelvis.
+        """Index of the root joint, the pelvis.
 
         Raises:
             ValueError: the set has no pelvis joint; see `pelvis`.
@@ -89,7 +91,7 @@ _TORSO = (
     "thorax-left_shoulder pelvis-right_hip pelvis-left_hip "
 )
 
-# The 17 joints of MuPoTS-3D (Mehta et al., 3DV 2018) in the order that 3DMPPE and PI-Net use.
+# The 17 joints of MuPoTS-3D (Mehta et al., 3DV 2018), in the order that 3DMPPE and PI-Net use.
 MUPOTS_17 = _joint_set(
     "mupots_17",
     "head_top thorax right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
@@ -97,7 +99,7 @@ MUPOTS_17 = _joint_set(
     _LIMBS + _TORSO,
 )
 
-# The 21 joints of MuCo-3DHP as 3DMPPE's PoseNet is trained on them.
+# The 21 joints of MuCo-3DHP, as used to train 3DMPPE's PoseNet.
 MUCO_21 = _joint_set(
     "muco_21",
     "head_top thorax right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
@@ -107,8 +109,8 @@ MUCO_21 = _joint_set(
     "left_ankle-left_toe",
 )
 
-# The 17 joints of Human3.6M (Ionescu et al., TPAMI 2014) and, last, the middle of the shoulders:
-# as 3DMPPE's networks are trained on them.
+# The 17 joints of Human3.6M (Ionescu et al., TPAMI 2014), then the middle of the shoulders, as
+# used to train 3DMPPE's networks.
 H36M_18 = _joint_set(
     "h36m_18",
     "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle spine neck nose "
@@ -146,10 +148,10 @@ JOINT_SETS = {s.name: s for s in (MUPOTS_17, MUCO_21, H36M_18, BLAZEPOSE_33, COC
 
 
 def joint_set(name: str) -> JointSet:
-    """Look a joint set up by its name.
+    """Look up a joint set by name.
 
     Raises:
-        UnknownJointSetError: naming the known ones.
+        UnknownJointSetError: the name is unknown; the message lists the known ones.
     """
     if name not in JOINT_SETS:
         raise UnknownJointSetError(
@@ -158,14 +160,14 @@ def joint_set(name: str) -> JointSet:
     return JOINT_SETS[name]
 
 
-# Where MuPoTS-3D's joints lie between landmarks that estimators of surface points give: fitted to
-# rendered bodies whose bones are known.
-_THORAX_ABOVE_SHOULDERS = 0.12  # of the line from mid-hip to mid-shoulder
+# Where MuPoTS-3D's joints are relative to the surface landmarks that some estimators give. Fitted
+# to rendered bodies with known bones.
+_THORAX_ABOVE_SHOULDERS = 0.12  # fraction of the distance from mid-hip to mid-shoulder
 _HEAD_TOP_ABOVE_EARS = 0.13  # metres along the line from mid-shoulder to mid-ear
-_HEAD_BETWEEN_THORAX_AND_TOP = 0.36
+_HEAD_BETWEEN_THORAX_AND_TOP = 0.36  # fraction of the distance from thorax to head top
 
-# The joints that each joint without a namesake is made of, which may be made of others in turn.
-_MADE_OF = {
+# Joints that a missing joint is computed from; these may be computed from others in turn.
+_COMPUTED_FROM = {
     "pelvis": HIPS,
     "spine": (*HIPS, "thorax"),
     "thorax": HIPS + _SHOULDERS,
@@ -175,7 +177,7 @@ _MADE_OF = {
 
 
 def _lacking(source: JointSet, target: JointSet) -> list[str]:
-    """The joints of `target` that are neither in `source` nor can be made of its joints."""
+    """Joints of `target` that are neither in `source` nor can be computed from its joints."""
     return [j for j in target.joints if not set(_sources_of(j, source)) <= set(source.joints)]
 
 
@@ -188,19 +190,19 @@ def convert(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Convert people from one joint set to another.
 
-    Joints of the same name are taken over. Where the source has only surface points (ears,
-    shoulders, hips), thorax, pelvis, spine, head and head top are made of them, a lacking head of
-    thorax and head top; an unknown joint (NaN) makes the joints that need it unknown.
+    Joints of the same name are copied. If the source has only surface points (ears, shoulders,
+    hips), thorax, pelvis, spine, head and head top are computed from them; a missing head from
+    thorax and head top. If a joint is unknown (NaN), so are the joints computed from it.
 
     Args:
-        source: joint set of the arguments.
-        target: joint set wanted.
-        joints: (N,S,3) metres.
+        source: joint set of the given arrays, S joints.
+        target: joint set to convert to, T joints.
+        joints: (N,S,3) metres, camera optical frame.
         joints_image: (N,S,2) pixels.
-        confidence: (N,S); a joint that is made of others gets their lowest.
+        confidence: (N,S), 0 to 1. A computed joint gets the lowest of the joints it comes from.
 
     Returns:
-        (N,T,3) metres, (N,T,2) pixels and (N,T).
+        Joints (N,T,3) in metres, 2D joints (N,T,2) in pixels and confidences (N,T).
 
     Raises:
         UnknownJointSetError: the source lacks joints that the target needs.
@@ -210,10 +212,10 @@ def convert(
     if lacking := _lacking(source, target):
         raise UnknownJointSetError(
             f"{source.name} cannot be converted to {target.name}: it has neither "
-            f"{', '.join(lacking)} nor what they could be made of"
+            f"{', '.join(lacking)} nor the joints to compute them from"
         )
     neck = _middle(source, joints, EARS) - _middle(source, joints, _SHOULDERS)
-    # The same factor serves metres and pixels: a short line keeps its ratios in the image.
+    # One factor serves metres and pixels: projection hardly changes ratios along a short line.
     stretch = _HEAD_TOP_ABOVE_EARS / (np.linalg.norm(neck, axis=-1, keepdims=True) + 1e-9)
     lowest = [
         confidence[:, source.indices(*_sources_of(joint, source))].min(axis=1)
@@ -227,16 +229,16 @@ def convert(
 
 
 def _sources_of(joint: str, source: JointSet) -> tuple[str, ...]:
-    """The joints that it is, or is made of."""
-    if joint in source.joints or joint not in _MADE_OF:
+    """The joint itself if the source has it, else the joints it is computed from."""
+    if joint in source.joints or joint not in _COMPUTED_FROM:
         return (joint,)
-    return sum((_sources_of(part, source) for part in _MADE_OF[joint]), ())
+    return sum((_sources_of(part, source) for part in _COMPUTED_FROM[joint]), ())
 
 
 def _middle(source: JointSet, points: np.ndarray, pair: tuple[str, ...]) -> np.ndarray:
-    """Mean (N,D) of two joints, NaN where the set does not have them.
+    """Mean (N,D) of two joints; NaN if the joint set does not have them.
 
-    A known ear stands for both: from the side estimators see only one.
+    One known ear stands for both: from the side, estimators see only one.
     """
     if not set(pair) <= set(source.joints):
         return np.full_like(points[:, 0], np.nan)
@@ -249,17 +251,20 @@ def _middle(source: JointSet, points: np.ndarray, pair: tuple[str, ...]) -> np.n
 def _convert_points(
     source: JointSet, target: JointSet, points: np.ndarray, stretch: np.ndarray
 ) -> np.ndarray:
-    """Points (N,T,D) of the target set from (N,S,D); stretch (N,1) is top over ears."""
+    """Convert points (N,S,D) to (N,T,D).
+
+    `stretch` (N,1) is the distance from ears to head top over that from shoulders to ears.
+    """
     ear, shoulder, hip = (_middle(source, points, pair) for pair in (EARS, _SHOULDERS, HIPS))
     known = {joint: points[:, source.index(joint)] for joint in source.joints}
     thorax = known.get("thorax", shoulder + _THORAX_ABOVE_SHOULDERS * (shoulder - hip))
     top = known.get("head_top", ear + stretch * (ear - shoulder))
-    made = {
+    converted = {
         "pelvis": hip,
         "spine": (hip + thorax) / 2,
         "thorax": thorax,
         "head": thorax + _HEAD_BETWEEN_THORAX_AND_TOP * (top - thorax),
         "head_top": top,
     }
-    made |= known
-    return np.stack([made[joint] for joint in target.joints], axis=1)
+    converted |= known
+    return np.stack([converted[joint] for joint in target.joints], axis=1)

@@ -1,7 +1,7 @@
-"""Print a list of requirements, one a line: `core`, an extra of pinet_ros, or `training`.
+"""Print a list of requirements, one per line: `core`, an extra of pinet_ros, or `training`.
 
-`pip install '.[ros]'` cannot work, because ROS has to be there before this package is built. So
-the Makefile first installs what this prints, and the package itself last.
+`pip install '.[ros]'` cannot work, because ROS must be installed before this package is built. So
+the Makefile installs these requirements first and the package last.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def read_project(folder: Path) -> dict:
-    """The table [project] of a folder's pyproject.toml."""
+    """Read the table [project] of the pyproject.toml in a folder."""
     return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def main() -> None:
+    """Print the list named on the command line."""
     project, training = read_project(ROOT), read_project(ROOT / "pinet_training")
     others = [each for each in training["dependencies"] if not each.startswith("pinet_ros")]
     lists = {

@@ -135,9 +135,9 @@ def test_only_so_many_people_are_lifted_as_are_wanted_the_largest(photo):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lifter": "mppe"}, "needs two files: give posenet and rootnet"),
-        ({"lifter": "mppe", "posenet": "p.pth.tar"}, "give posenet and rootnet"),
-        ({"rootnet": "r.pth.tar"}, "of the lifter mppe, not of blazepose_full; choose mppe"),
+        ({"lifter": "mppe"}, "needs two files: set posenet and rootnet to"),
+        ({"lifter": "mppe", "posenet": "p.pth.tar"}, "set posenet and rootnet to"),
+        ({"rootnet": "r.pth.tar"}, "of the lifter mppe, not of blazepose_full; use mppe"),
         ({"detector_weights": "d.pth"}, "'d.pth' are for torchvision detectors, not for nano"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`python -m pinet_ros.cli`, and `torchrun -m pinet_ros.cli`: the command line `pinet`."""
+"""Command line `pinet`, as `python -m pinet_ros.cli` or `torchrun -m pinet_ros.cli`."""
 
 from pinet_ros.cli.main import main
 

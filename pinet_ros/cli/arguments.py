@@ -1,4 +1,4 @@
-"""Command line arguments that several commands take, and registering these."""
+"""Registration of commands, and command-line arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pinet_ros.util.options import options_of
 
 DEFAULT = "default: %(default)s"  # in the help of an argument
 
-# A command's name, what adds its arguments, what runs it (its docstring is the description) and
-# gives its exit status, and its summary.
+# Name of a command; function that adds its arguments; function that runs it and returns the exit
+# status, whose docstring is the description; summary.
 Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int], str]
 
 
 def register(subparsers: _SubParsersAction, commands: Iterable[Command]) -> None:
-    """Add commands; `run` of the parsed arguments executes one and gives its status."""
+    """Add commands; `run` of the parsed arguments executes one and returns its exit status."""
     for name, add_arguments, run, summary in commands:
         parser = subparsers.add_parser(name, help=summary, description=run.__doc__)
         add_arguments(parser)
@@ -25,11 +25,12 @@ def register(subparsers: _SubParsersAction, commands: Iterable[Command]) -> None
 
 
 def add_options(parser: ArgumentParser, config: type, *, without: Collection[str] = ()) -> None:
-    """Add an argument for each field of a dataclass that was made with `option`.
+    """Add an argument for each field of a dataclass that was created with `option`.
 
     Args:
-        config: the dataclass; `given_fields` collects the values again.
-        without: fields to leave out.
+        parser: parser to add them to.
+        config: the dataclass; `given_fields` collects the values.
+        without: names of fields to leave out.
     """
     for each, described in options_of(config).items():
         if each.name in without:
@@ -53,7 +54,7 @@ def add_device(parser: ArgumentParser, default: str = "auto") -> None:
 
 
 def given_fields(options: Namespace, kind: type) -> dict[str, Any]:
-    """The fields of a dataclass that were given as options of the same names."""
+    """Fields of a dataclass that were given as arguments with the same names."""
     names = [field.name for field in fields(kind)]
     return {
         name: value for name, value in vars(options).items() if name in names and value is not None
@@ -61,20 +62,20 @@ def given_fields(options: Namespace, kind: type) -> dict[str, Any]:
 
 
 def positive_integer(text: str) -> int:
-    """A whole number of at least 1, for the `type` of an argument."""
-    return _whole_number(text, lowest=1)
+    """Parse an integer of at least 1, as `type` of an argument."""
+    return _integer(text, lowest=1)
 
 
 def natural_number(text: str) -> int:
-    """A whole number of at least 0, for the `type` of an argument."""
-    return _whole_number(text, lowest=0)
+    """Parse an integer of at least 0, as `type` of an argument."""
+    return _integer(text, lowest=0)
 
 
-def _whole_number(text: str, lowest: int) -> int:
+def _integer(text: str, lowest: int) -> int:
     try:
         number = int(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"must be a whole number, got {text!r}") from error
+        raise ArgumentTypeError(f"must be an integer, got {text!r}") from error
     if number < lowest:
         raise ArgumentTypeError(f"must be at least {lowest}, got {number}")
     return number

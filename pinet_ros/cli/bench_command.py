@@ -1,4 +1,4 @@
-"""The command `pinet bench`."""
+"""Command `pinet bench`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,36 @@ from pinet_ros.util.files import write_text
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the command; `run` of the parsed arguments executes it and gives its status."""
+    """Add `pinet bench`."""
     kinds = subparsers.add_parser("bench", help="measure speed").add_subparsers(required=True)
     parser = kinds.add_parser("refiner", help="one pass for all people against one for each")
     add_device(parser, "cpu")
     _add_common(parser, refiner.REPETITIONS)
     parser.set_defaults(run=_bench_refiner)
-    parser = kinds.add_parser("estimator", help="torch against ONNX Runtime on the CPU")
+    parser = kinds.add_parser("estimator", help="ONNX Runtime against torch, on the CPU")
     _add_common(parser, estimator.REPETITIONS)
     parser.set_defaults(run=_bench_estimator)
 
-    parser = kinds.add_parser("lifter", help="the lifter mppe against the same done plainly")
+    parser = kinds.add_parser("lifter", help="the lifter mppe against a plain implementation")
     add_device(parser, "cpu")
-    parser.add_argument("--people", type=positive_integer, default=lifter.PEOPLE, help=DEFAULT)
+    parser.add_argument(
+        "--people",
+        type=positive_integer,
+        default=lifter.PEOPLE,
+        help=f"people in the image; {DEFAULT}",
+    )
     _add_common(parser, lifter.REPETITIONS)
     parser.set_defaults(run=_bench_lifter)
 
 
 def _add_common(parser: argparse.ArgumentParser, repetitions: int) -> None:
-    parser.add_argument("--repetitions", type=positive_integer, default=repetitions)
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument(
+        "--repetitions",
+        type=positive_integer,
+        default=repetitions,
+        help=f"runs of each implementation; {DEFAULT}",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here")
 
 
 def _bench_refiner(arguments: argparse.Namespace) -> int:

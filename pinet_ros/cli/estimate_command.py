@@ -1,4 +1,4 @@
-"""`pinet estimate`: the whole core on pictures."""
+"""Command `pinet estimate`: estimate and refine the people in images."""
 
 from __future__ import annotations
 
@@ -27,25 +27,28 @@ from pinet_ros.util.files import write_text
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `pinet estimate`."""
     parser = commands.add_parser(
-        "estimate", help="3D people of pictures", description=_estimate.__doc__
+        "estimate", help="find and refine 3D people in images", description=_estimate.__doc__
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     camera = parser.add_mutually_exclusive_group(required=True)
     camera.add_argument("--focal", type=float, help="focal length in pixels")
-    camera.add_argument("--calibration", type=Path, help="camera_info YAML")
+    camera.add_argument("--calibration", type=Path, metavar="FILE", help="camera_info YAML")
     add_options(parser, EstimatorConfig)
-    parser.add_argument("--weights", help="of PI-Net; the package's for the lifter by default")
-    add_device(parser)
-    parser.add_argument("--json", type=Path, help="write the people here")
-    parser.add_argument("--draw", type=Path, metavar="DIR", help="write annotated pictures here")
     parser.add_argument(
-        "--attention", type=Path, metavar="DIR", help="write pictures of PI-Net's attention here"
+        "--weights",
+        help="PI-Net weights: a name or a file; default: those in the package for the lifter",
+    )
+    add_device(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the people here")
+    parser.add_argument("--draw", type=Path, metavar="DIR", help="write annotated images here")
+    parser.add_argument(
+        "--attention", type=Path, metavar="DIR", help="write images of PI-Net's attention here"
     )
     parser.set_defaults(run=_estimate)
 
 
 def _estimate(options: argparse.Namespace) -> int:
-    """Find the people of each picture, lift them to metres and refine them."""
+    """Find the people in each image, lift them to 3D and refine them."""
     config = EstimatorConfig(**given_fields(options, EstimatorConfig))
     weights = options.weights or weights_for(config.lifter)
     refiner = Refiner(weights, options.device)
@@ -79,14 +82,14 @@ def _estimate(options: argparse.Namespace) -> int:
 
 
 def _require_distinct(images: Sequence[Path]) -> None:
-    """Refuse pictures that would be drawn to the same file."""
+    """Refuse images whose drawings would have the same file name."""
     first: dict[str, Path] = {}
     for path in images:
         other = first.setdefault(path.stem, path)
         if other is not path:
             raise PinetError(
-                f"{other} and {path} would both be drawn to {path.stem}_...png; draw them to "
-                "different folders"
+                f"{other} and {path} would both be drawn to {path.stem}_...png; rename one, or "
+                "draw them to different folders"
             )
 
 
@@ -94,12 +97,12 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PinetError(f"the folder {folder} cannot be made: {error}") from error
+        raise PinetError(f"the folder {folder} cannot be created: {error}") from error
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:
     if not cv2.imwrite(str(path), image):
-        raise PinetError(f"{path} cannot be written; check the folder's permissions and space")
+        raise PinetError(f"{path} cannot be written; check the permissions and free space")
 
 
 def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:
@@ -109,14 +112,14 @@ def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:
 
 
 def _dropped(dropped: Dropped) -> str:
-    """What else was detected, and why it is not among the people."""
+    """Describe detections that were not lifted."""
     surplus, bad = dropped.surplus_people, dropped.bad_boxes
-    said = f", the largest; {surplus} more were found" if surplus else ""
-    return said + (f"; {bad} boxes could not be used" if bad else "")
+    text = f", the largest; {surplus} more were detected" if surplus else ""
+    return text + (f"; {bad} boxes were unusable" if bad else "")
 
 
 def _people(initial: People, refinement: Refinement) -> list[dict]:
-    """Box and 2D joints in pixels, 3D joints in metres, attention to each person of the list."""
+    """Box and 2D joints in pixels, 3D joints in metres, attention to each person in the list."""
     refined, attention = refinement.people, refinement.attention
     return [
         {

@@ -1,4 +1,4 @@
-"""The command line `pinet`: everything that needs no ROS."""
+"""Command line of pinet_ros: 3D people in images, without ROS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from pinet_ros.errors import PinetError
 from pinet_ros.util.plugins import load_plugin, plugin_names
 
-# Where each command is. Only the module of the one that is called is imported: torch takes
+# Module of each command. Only that of the called command is imported: importing torch takes
 # seconds, and `pinet models` does not need it.
 _COMMANDS = {
     "estimate": "pinet_ros.cli.estimate_command",
@@ -19,7 +19,7 @@ _COMMANDS = {
     "models": "pinet_ros.cli.models_command",
     "bench": "pinet_ros.cli.bench_command",
 }
-# The package pinet_training adds these, by entry points of this group.
+# The package pinet_training adds these commands, with entry points of this group.
 _TRAINING_GROUP = "pinet.commands"
 _TRAINING_COMMANDS = (
     *("predict", "evaluate", "train", "train-lifter", "ablate"),
@@ -28,7 +28,7 @@ _TRAINING_COMMANDS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error that the user can mend is one line and exit status 1."""
+    """Run a command; an error that the user can fix gives one line and exit status 1."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
         options = _parser(arguments[0] if arguments else "").parse_args(arguments)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser(called: str) -> argparse.ArgumentParser:
-    """A parser that knows the command that is called; all commands if there is none."""
+    """Create a parser with the called command; with all commands if it is unknown."""
     parser = argparse.ArgumentParser(prog="pinet", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True)
     if called in _COMMANDS or called in _TRAINING_COMMANDS:
@@ -54,7 +54,7 @@ def _parser(called: str) -> argparse.ArgumentParser:
 
 
 def _registration(command: str) -> Callable[[Any], None]:
-    """The function that adds a command to the parser."""
+    """Get the function that adds a command to the parser."""
     if command in _COMMANDS:
         return import_module(_COMMANDS[command]).add_commands
     return load_plugin(_TRAINING_GROUP, command, f"`pinet {command}`")

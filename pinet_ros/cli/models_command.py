@@ -1,4 +1,4 @@
-"""The commands `pinet models fetch`, `pinet models list` and `pinet models export`."""
+"""Commands `pinet models fetch`, `pinet models list` and `pinet models export`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pinet_ros.util.files import write_whole
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the commands; `run` of the parsed arguments executes one and gives its status."""
+    """Add `pinet models`."""
     models = subparsers.add_parser("models", help="fetch, list and export the networks")
     actions = models.add_subparsers(required=True)
-    fetcher = actions.add_parser("fetch", help="fetch what is missing or broken")
+    fetcher = actions.add_parser("fetch", help="download files that are missing or damaged")
     fetcher.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"{', '.join(MODELS)}; without a name all but those marked 'on request' in the list",
+        help=f"{', '.join(MODELS)}; default: all that the list does not mark as 'on request'",
     )
     fetcher.set_defaults(run=_fetch)
-    actions.add_parser("list", help="show what there is").set_defaults(run=_list)
+    actions.add_parser("list", help="list models, files and licences").set_defaults(run=_list)
     exporter = actions.add_parser(
         "export", help="write a network as ONNX, for TensorRT and other runtimes"
     )
@@ -34,14 +34,14 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     exporter.add_argument(
         "--weights",
         metavar="FILE",
-        help="of pinet (the package's by default), or the snapshot of posenet or rootnet",
+        help="weights of pinet (default: those in the package), or snapshot of posenet or rootnet",
     )
     exporter.add_argument(
         "--output",
         type=Path,
         required=True,
         metavar="FILE",
-        help=".onnx, or .safetensors for the weights of pinet in half precision",
+        help=".onnx; or .safetensors, for the weights of pinet in half precision",
     )
     exporter.set_defaults(run=_export)
 
@@ -63,7 +63,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    """Write a network as ONNX, checked against torch, for batches of any size."""
+    """Write a network as ONNX for batches of any size, and check it against torch."""
     output = arguments.output
     if output.suffix == ".safetensors":
         _export_in_half(arguments.name, arguments.weights, output)
@@ -75,7 +75,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _export_in_half(name: str, weights: str | None, output: Path) -> None:
-    """Write weights of PI-Net in half precision: half the size, poses equal to 0.1 mm."""
+    """Write PI-Net weights in half precision: half the size, poses that agree to 0.1 mm."""
     from pinet_ros.refinement.checkpoint import (
         DEFAULT_WEIGHTS,
         load_checkpoint,
@@ -88,7 +88,7 @@ def _export_in_half(name: str, weights: str | None, output: Path) -> None:
 
 
 def _exported(name: str, weights: str | None) -> bytes:
-    # all of these import torch, which takes seconds
+    # these modules import torch, which takes seconds
     if name == "pinet":
         from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
         from pinet_ros.refinement.pinet_export import export_pinet

@@ -1,4 +1,4 @@
-"""`pinet refine`: PI-Net on the people that any estimator has found."""
+"""Command `pinet refine`: refine the predictions of any estimator."""
 
 from __future__ import annotations
 
@@ -22,19 +22,23 @@ from pinet_ros.refinement.refiner import Refinement, RefinementError, Refiner
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the command; `run` of the parsed arguments executes it and gives its status."""
+    """Add `pinet refine`."""
     register(subparsers, [("refine", _add_arguments, _refine, "refine a file of predictions")])
 
 
 def add_predictions_output(parser: argparse.ArgumentParser) -> None:
-    """Add --output, a file of predictions."""
+    """Add --output, the file to write predictions to."""
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", required=True, help="predictions, .npz or .json"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="write the predictions here, .npz or .json",
     )
 
 
 def write_and_report(output: Path, predictions: Predictions) -> None:
-    """Write predictions, and print how many there are."""
+    """Write predictions, and print how many people and images they have."""
     write_predictions(output, predictions)
     people = sum(map(len, predictions.images.values()))
     print(f"wrote {people} people in {len(predictions.images)} images to {output}")
@@ -45,13 +49,17 @@ def refine_predictions(
 ) -> tuple[Predictions, int]:
     """Refine the people of each image.
 
+    Args:
+        predictions: people of any estimator.
+        refiner: refines the people of one image.
+
     Returns:
-        The predictions in MUPOTS_17, everything but the 3D joints unchanged, and how many people
-        could not be refined and were passed through.
+        The predictions in MUPOTS_17, unchanged except for the 3D joints, and the number of people
+        that were passed through unrefined.
 
     Raises:
         UnknownJointSetError: the joint set has no conversion to MUPOTS_17.
-        DatasetError: people of an image lack something that the network needs.
+        DatasetError: people of an image lack data that the network needs.
     """
     images: dict[str, People] = {}
     passed = 0
@@ -70,19 +78,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "predictions",
         type=Path,
-        help=".npz or .json file of predictions; with pinet_training also .mat",
+        help="file of predictions, .npz or .json; with pinet_training also .mat",
     )
     add_predictions_output(parser)
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"of PI-Net; {DEFAULT}")
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"PI-Net weights; {DEFAULT}")
     add_device(parser)
 
 
 def _refine(arguments: argparse.Namespace) -> int:
-    """Refine the people of a file of predictions, which any estimator may have made."""
+    """Refine the predictions of any estimator."""
     output = require_writable(arguments.output)
     predictions = read_predictions(arguments.predictions)
     refiner = Refiner(arguments.weights, arguments.device)
     refined, passed = refine_predictions(predictions, refiner)
-    print(f"passed through unrefined, for lack of joints or of a possible depth: {passed} people")
+    print(f"passed through unrefined, for unknown joints or an implausible depth: {passed} people")
     write_and_report(output, refined)
     return 0

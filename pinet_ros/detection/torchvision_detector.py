@@ -1,4 +1,4 @@
-"""The person detectors of torchvision, all behind one adapter."""
+"""Adapter for the torchvision detectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_state_strict
 
 TORCHVISION_DETECTORS = (
-    "maskrcnn_resnet50_fpn",  # the paper's
+    "maskrcnn_resnet50_fpn",  # used in the paper
     "fasterrcnn_resnet50_fpn_v2",
     "fasterrcnn_mobilenet_v3_large_320_fpn",
     "ssdlite320_mobilenet_v3_large",
@@ -26,11 +26,11 @@ TORCHVISION_DETECTORS = (
 )
 RANDOM = "random"
 
-_PERSON = 1  # class of all of them, by COCO's numbers
+_PERSON = 1  # COCO's number of the class, in all of them
 
 
 class TorchvisionDetector:
-    """Finds people in an image, by a network of torchvision.
+    """Person detector that runs a torchvision network.
 
     Source: torchvision.models.detection, https://docs.pytorch.org/vision/stable/models.html
     """
@@ -45,39 +45,40 @@ class TorchvisionDetector:
         top_k: int = 100,
         min_area: float = 1600.0,
     ) -> None:
-        """Set up the network.
+        """Load the network.
 
         Args:
             name: one of TORCHVISION_DETECTORS.
-            weights: a file of its state dict; empty for torchvision's own, which torchvision
-                downloads once; or `random`, to test with.
-            score_threshold: people below it are dropped, 0 to 1.
-            top_k: only the most certain so many are kept.
-            min_area: smaller boxes are dropped, square pixels; poses are poor below it.
+            weights: a file with its state dict; empty for torchvision's own weights, which it
+                downloads once; or `random`, for tests.
+            device: device to run the network on.
+            score_threshold: score, 0 to 1, below which people are dropped.
+            top_k: largest number of people to keep, those with the highest scores.
+            min_area: area in square pixels below which boxes are dropped; their poses are poor.
 
         Raises:
-            ModelError: the file cannot be read, or is not of this network.
+            ModelError: the file cannot be read, or does not fit this network.
             PinetError: the weights cannot be downloaded.
-            ValueError: the name is not known.
+            ValueError: the name is unknown.
         """
         if name not in TORCHVISION_DETECTORS:
             known = ", ".join(TORCHVISION_DETECTORS)
-            raise ValueError(f"torchvision's detectors are {known}, got {name!r}")
+            raise ValueError(f"the torchvision detector must be one of {known}, got {name!r}")
         self.score_threshold = score_threshold
         self.top_k = top_k
         self.min_area = min_area
-        self.network = _boxes_alone(_load(name, weights)).to(device).eval()
+        self.network = _boxes_only(_load(name, weights)).to(device).eval()
 
     @torch.inference_mode()
     def __call__(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect the people of each image in one batch, the most certain first."""
-        # its own threshold spares the suppression of what would be dropped afterwards
+        """Detect the people in each image in one batch; sorted by descending score."""
+        # with the network's own threshold, boxes are dropped before non-maximum suppression
         getattr(self.network, "roi_heads", self.network).score_thresh = self.score_threshold
         images = [frame.rgb() / 255 for frame in frames]
         return [self._people(found) for found in self.network(images)]
 
     def _people(self, found: Mapping[str, Tensor]) -> Detections:
-        """The people of one image among what the network gives for it."""
+        """Detections of people in one image from its network outputs."""
         columns = [found["boxes"], found["scores"][:, None], found["labels"][:, None]]
         rows = torch.cat(columns, dim=1).cpu().numpy()
         area = (rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])
@@ -99,8 +100,8 @@ def _load(name: str, weights: str | Path) -> nn.Module:
         return models.get_model(name, weights=own)
     except (URLError, OSError, RuntimeError) as error:
         raise PinetError(
-            f"torchvision cannot download the weights of {name} from {own.url}: {error}; fetch "
-            "them on a machine with a network, and give the file as detector_weights"
+            f"torchvision cannot download the weights of {name} from {own.url}: {error}; download "
+            "them on a machine with network access, and set detector_weights to the file"
         ) from error
 
 
@@ -108,14 +109,16 @@ def _read_state(path: str | Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path} cannot be read as a torch state dict: {error}") from error
+        raise ModelError(
+            f"{path} cannot be read as a torch state dict: {error}; give one that torch.save wrote"
+        ) from error
     if not isinstance(state, dict):
-        raise ModelError(f"{path} must hold a state dict, got {type(state).__name__}")
+        raise ModelError(f"{path} must contain a state dict, got {type(state).__name__}")
     return state
 
 
-def _boxes_alone(network: nn.Module) -> nn.Module:
-    """The network without what it finds besides boxes, which takes time."""
+def _boxes_only(network: nn.Module) -> nn.Module:
+    """Remove the heads for masks and keypoints, which would only take time."""
     heads = getattr(network, "roi_heads", None)
     for part in ("roi_pool", "head", "predictor"):
         for kind in ("mask", "keypoint"):

@@ -1,4 +1,4 @@
-"""Alignment: the transform that fits one set of points to another, or to the image, best."""
+"""Alignment: the transforms that best fit one set of points to another, or to the image."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from torch import Tensor
 
 
 def kabsch(points: Tensor, targets: Tensor) -> Tensor:
-    """Rotations (B,3,3) about the origin that fit points (B,P,3) to targets (B,P,3) best.
+    """Rotations (B,3,3) about the origin that best fit points (B,P,3) to targets (B,P,3).
 
-    Rotated points are `points @ rotations.mT`. Reflections are excluded. Sets with a value that
-    is not finite get the identity.
+    Rotated points are `points @ rotations.mT`. Reflections are excluded. A set of points with a
+    value that is not finite gets the identity.
 
     Source: Kabsch, "A solution for the best rotation to relate two sets of vectors", 1976.
     """
     covariances = targets.mT @ points
-    finite = covariances.isfinite().all(dim=(1, 2), keepdim=True)  # else the SVD fails for all
+    # a value that is not finite would make the SVD fail for the whole batch
+    finite = covariances.isfinite().all(dim=(1, 2), keepdim=True)
     identity = torch.eye(3, dtype=points.dtype, device=points.device)
     left, _, right = torch.linalg.svd(torch.where(finite, covariances, identity))
-    # where the best fit is a mirror image, the direction that matters least is flipped
+    # if a reflection fits best, flip the direction of the smallest singular value
     sign = torch.linalg.det(left @ right).sign()
     left = torch.cat([left[..., :2], left[..., 2:] * sign[:, None, None]], dim=-1)
     return left @ right
 
 
 def procrustes(points: np.ndarray, targets: np.ndarray, *, scale: bool = True) -> np.ndarray:
-    """Rotate, shift and scale each set of points to fit its target best; no reflection.
+    """Rotate, shift and scale each set of points to best fit its target, without reflection.
 
     Args:
         points, targets: (N,P,3), any unit.
         scale: whether the fit may change the size.
 
     Returns:
-        (N,P,3), NaN for a set that has a point which is not finite.
+        (N,P,3) fitted points; NaN for a set with a value that is not finite.
 
     Source: Umeyama, "Least-squares estimation of transformation parameters", PAMI 1991.
     """
@@ -50,7 +51,7 @@ def _fit(points: np.ndarray, targets: np.ndarray, scale: bool) -> np.ndarray:
     rotated = source @ kabsch(source, target).mT
     if scale:
         size = source.square().sum(dim=(1, 2), keepdim=True)
-        size = torch.where(size > 0, size, 1.0)  # points that coincide have no size to change
+        size = torch.where(size > 0, size, 1.0)  # coincident points have no size to change
         rotated *= (rotated * target).sum(dim=(1, 2), keepdim=True) / size
     return rotated.numpy() + mean
 
@@ -58,17 +59,17 @@ def _fit(points: np.ndarray, targets: np.ndarray, scale: bool) -> np.ndarray:
 def translation_to_camera(
     points: np.ndarray, normalised: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """Translations that make points project where they are seen: weighted linear least squares.
+    """Translations that make points project to where they are seen, by weighted least squares.
 
-    Each point gives (X + tx) = u (Z + tz) and (Y + ty) = v (Z + tz).
+    Each point gives the equations (X + tx) = u (Z + tz) and (Y + ty) = v (Z + tz).
 
     Args:
         points: (N,K,3) metres, camera axes, any origin.
         normalised: (N,K,2) undistorted image points x/z, y/z.
-        weights: (N,K), of the points' equations.
+        weights: (N,K) weight of each point's equations.
 
     Returns:
-        (N,3) metres.
+        (N,3) metres, camera axes.
     """
     zero, one = np.zeros_like(weights), np.ones_like(weights)
     u, v = normalised[..., 0], normalised[..., 1]

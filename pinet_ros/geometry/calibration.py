@@ -1,4 +1,4 @@
-"""Camera calibrations in files: ROS's YAML, and Qualisys's XML."""
+"""Camera calibration files: the YAML of ROS, and the XML of Qualisys."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import yaml
 from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.util.files import write_text
 
-_QUALISYS_SUBPIXELS = 64  # Qualisys writes pixels in 64ths
+_QUALISYS_SUBPIXELS = 64  # Qualisys writes lengths in 1/64 pixel
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a calibration file says of a camera, in the terms of sensor_msgs/CameraInfo.
+    """A camera calibration as in a file, with the fields of sensor_msgs/CameraInfo.
 
     Attributes:
-        width, height: pixels.
-        k: 9 numbers, intrinsics row by row.
+        width, height: size of the image, pixels.
+        k: 9 numbers, intrinsics row by row, pixels.
         d: distortion coefficients.
         distortion_model: plumb_bob or rational_polynomial.
-        r: 9 numbers, rectification.
-        p: 12 numbers, projection of the rectified image.
+        r: 9 numbers, rectification; the identity by default.
+        p: 12 numbers, projection of the rectified image; (K | 0) by default.
     """
 
     width: int
@@ -42,19 +42,19 @@ class Calibration:
             object.__setattr__(self, "p", [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0])
 
     def require_size(self, width: int, height: int) -> None:
-        """Check that images of this size, pixels, are what the calibration is for.
+        """Check that the calibration is for images of this size, pixels.
 
         Raises:
-            CameraError: they are not.
+            CameraError: it is for another size.
         """
         if (width, height) != (self.width, self.height):
             raise CameraError(
                 f"the calibration is for {self.width}x{self.height} pixels, the image has "
-                f"{width}x{height}; calibrate at the size that is used"
+                f"{width}x{height}; calibrate at the image size in use"
             )
 
     def camera(self, width: int, height: int) -> Camera:
-        """The camera, for images of this size.
+        """Create the camera for images of this size, pixels.
 
         Raises:
             CameraError: the calibration is for another size or cannot be used.
@@ -73,8 +73,8 @@ def read_calibration(path: str | Path) -> Calibration:
     """Read the YAML that ROS's camera_calibration and camera_info_manager write.
 
     Raises:
-        CameraError: the file is not there, is no such YAML, or a field is missing or of the wrong
-            length.
+        CameraError: the file is missing or is not such a YAML, or a field is missing or has the
+            wrong length.
     """
     try:
         fields = yaml.safe_load(Path(path).read_text())
@@ -94,16 +94,19 @@ def read_calibration(path: str | Path) -> Calibration:
     except KeyError as error:
         raise CameraError(
             f"the calibration {path} lacks {error}; it must be YAML as camera_calibration writes "
-            "it: image_width, image_height, camera_matrix, distortion_model, "
+            "it, with image_width, image_height, camera_matrix, distortion_model, "
             "distortion_coefficients"
         ) from error
     except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise CameraError(f"the calibration {path} is not a camera_info YAML: {error}") from error
+        raise CameraError(
+            f"the calibration {path} is not a camera_info YAML: {error}; give a file that "
+            "camera_calibration wrote"
+        ) from error
     lengths = {"camera_matrix": 9, "rectification_matrix": 9, "projection_matrix": 12}
     for name, length in lengths.items():
         if name in matrices and len(matrices[name]) != length:
             raise CameraError(
-                f"{name} in {path} needs {length} numbers, got {len(matrices[name])}"
+                f"{name} in {path} must have {length} numbers, got {len(matrices[name])}"
             )
     optional = {"r": "rectification_matrix", "p": "projection_matrix"}
     return Calibration(
@@ -117,7 +120,7 @@ def read_calibration(path: str | Path) -> Calibration:
 
 
 def write_calibration(path: str | Path, calibration: Calibration) -> None:
-    """Write ROS's YAML."""
+    """Write the YAML that `read_calibration` reads."""
 
     def matrix(rows: int, data: list[float]) -> dict:
         return {"rows": rows, "cols": len(data) // rows, "data": data}
@@ -136,10 +139,10 @@ def write_calibration(path: str | Path, calibration: Calibration) -> None:
 
 
 def read_qualisys(path: str | Path) -> dict[str, Calibration]:
-    """Read the cameras of a Qualisys calibration (.qca.txt), by serial name.
+    """Read the cameras of a Qualisys calibration (.qca.txt), by their attribute `serial`.
 
     Raises:
-        CameraError: the file cannot be read as one.
+        CameraError: the file is not a Qualisys calibration.
     """
     try:
         found = ElementTree.parse(path).getroot().findall("cameras/camera")

@@ -1,4 +1,4 @@
-"""The camera: pinhole intrinsics with the lens distortion of sensor_msgs/CameraInfo."""
+"""Camera: pinhole intrinsics with the lens distortion of sensor_msgs/CameraInfo."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ import numpy as np
 from pinet_ros.errors import PinetError
 
 _DISTORTION_MODELS = ("plumb_bob", "rational_polynomial")  # sensor_msgs/distortion_models.hpp
-_COEFFICIENTS = (4, 5, 8, 12, 14)  # how many OpenCV's models have
+_COEFFICIENTS = (4, 5, 8, 12, 14)  # numbers of coefficients that OpenCV's models have
 _NEWTON_STEPS = 20
 _NEWTON_TOLERANCE = 1e-10  # of the focal length: far below a thousandth of a pixel
-_WIDEST = 10.0  # x/z of the steepest ray that a lens is taken to see, 84 degrees
-_MIN_SLOPE = 0.05  # of the distorted radius over the undistorted one
+_WIDEST = 10.0  # x/z of the widest ray that a lens is assumed to see, 84 degrees
+_MIN_SLOPE = 0.05  # of the distorted radius as a function of the undistorted one
 
 
 class CameraError(PinetError):
-    """The intrinsics given cannot be used."""
+    """The camera is unknown, or its intrinsics or calibration cannot be used."""
 
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """One pinhole camera with distortion.
+    """A pinhole camera with lens distortion.
 
     Attributes:
-        width: of the image in pixels.
-        height: of the image in pixels.
+        width: width of the image, pixels.
+        height: height of the image, pixels.
         matrix: (3,3) intrinsics, pixels.
         distortion: (8,) k1 k2 p1 p2 k3 k4 k5 k6 of OpenCV's rational model; plumb_bob is the case
             k4 = k5 = k6 = 0.
+
+    Raises:
+        CameraError: the intrinsics or the distortion cannot be used.
 
     Source: REP 104; sensor_msgs/CameraInfo; OpenCV's camera model.
     """
@@ -45,13 +48,15 @@ class Camera:
         matrix = np.asarray(self.matrix, float).reshape(3, 3)
         if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
             raise CameraError(
-                "the intrinsics need positive focal lengths fx and fy, got "
+                "the intrinsics must be finite with positive focal lengths, got "
                 f"fx={matrix[0, 0]:g}, fy={matrix[1, 1]:g}; calibrate the camera or give a field "
                 "of view"
             )
         coefficients = np.asarray(self.distortion, float).ravel()
         if not np.isfinite(coefficients).all():
-            raise CameraError(f"the distortion must be finite, got {coefficients.tolist()}")
+            raise CameraError(
+                f"the distortion must be finite, got {coefficients.tolist()}; calibrate the camera"
+            )
         if len(coefficients) > 8 and coefficients[8:].any():
             raise CameraError(
                 "thin-prism and tilt distortion (coefficients 9 to 14) are not supported; "
@@ -73,19 +78,25 @@ class Camera:
         cy: float,
         distortion: Sequence[float] = (),
     ) -> Camera:
-        """A camera of focal lengths and principal point in pixels, undistorted by default."""
+        """Create a camera from focal lengths and principal point in pixels.
+
+        `distortion` is as the attribute; without it there is none.
+        """
         matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
         return cls(width, height, matrix, np.asarray(distortion, float))
 
     @classmethod
     def from_focal(cls, focal: float, width: int, height: int) -> Camera:
-        """An undistorted camera, focal length in pixels, principal point in the middle."""
+        """Create an undistorted camera from a focal length in pixels.
+
+        The principal point is the image centre.
+        """
         center = (width - 1) / 2, (height - 1) / 2
         return cls.from_intrinsics(width, height, focal, focal, *center)
 
     @classmethod
     def from_field_of_view(cls, degrees: float, width: int, height: int) -> Camera:
-        """An undistorted camera of a given horizontal field of view."""
+        """Create an undistorted camera from a horizontal field of view in degrees."""
         return cls.from_focal(width / 2 / np.tan(np.radians(degrees) / 2), width, height)
 
     @classmethod
@@ -100,18 +111,18 @@ class Camera:
         binning: tuple[int, int] = (1, 1),
         roi_offset: tuple[int, int] = (0, 0),
     ) -> Camera:
-        """A camera from the fields of a CameraInfo that describe the raw image.
+        """Create a camera from the fields of a CameraInfo that describe the raw image.
 
         Args:
-            width, height: of the image that is used, pixels.
+            width, height: size of the image in use, pixels.
             k: 9 numbers, row by row, for the full resolution.
-            d: distortion coefficients, empty for none.
-            distortion_model: plumb_bob, rational_polynomial, or empty when d is.
-            binning: pixels of the full resolution per pixel, 0 meaning 1 (as in CameraInfo).
-            roi_offset: x and y of the region of interest in the full resolution.
+            d: distortion coefficients; empty for none.
+            distortion_model: plumb_bob, rational_polynomial, or empty if d is empty.
+            binning: full-resolution pixels per pixel in x and y; 0 means 1, as in CameraInfo.
+            roi_offset: x and y of the region of interest, full-resolution pixels.
 
         Raises:
-            CameraError: K is zero or not finite, or the distortion model is not supported.
+            CameraError: K is zero or not finite, or the distortion is not supported.
         """
         coefficients = np.asarray(d, float)
         if coefficients.any() and distortion_model not in _DISTORTION_MODELS:
@@ -121,8 +132,8 @@ class Camera:
             )
         if coefficients.any() and len(coefficients) not in _COEFFICIENTS:
             raise CameraError(
-                f"a distortion has one of {_COEFFICIENTS} coefficients (5 for plumb_bob, 8 for "
-                f"rational_polynomial), got {len(coefficients)}"
+                f"the distortion must have one of {_COEFFICIENTS} coefficients (5 for plumb_bob, "
+                f"8 for rational_polynomial), got {len(coefficients)}; calibrate the camera again"
             )
         matrix = np.asarray(k, float).reshape(3, 3).copy()
         matrix[0, 2] -= roi_offset[0]
@@ -132,13 +143,13 @@ class Camera:
         return cls(width, height, matrix, coefficients)
 
     def undistort(self, pixels: np.ndarray) -> np.ndarray:
-        """Image points (...,2) in pixels to (x/z, y/z) (...,2) of their viewing rays."""
+        """Undistort image points (...,2), pixels, to (x/z, y/z) (...,2) of their viewing rays."""
         focal, center = self._focal_and_center
         flat = (np.asarray(pixels, float) - center) / focal
         return self._lens.invert(flat) if self.distortion.any() else flat
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Camera-frame points (...,3) in metres to pixels (...,2); NaN behind the camera."""
+        """Project camera-frame points (...,3), metres, to pixels (...,2); NaN if behind."""
         points = np.asarray(points, float)
         flat = points[..., :2] / np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
         if self.distortion.any():
@@ -147,13 +158,18 @@ class Camera:
         return flat * focal + center
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:
-        """Unit viewing rays (...,3) of image points (...,2)."""
+        """Unit viewing rays (...,3) in the camera frame of image points (...,2) in pixels."""
         flat = self.undistort(pixels)
         rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
         return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
     def unproject(self, pixels: np.ndarray, depths: np.ndarray) -> np.ndarray:
-        """Camera-frame points (...,3) in metres at image points (...,2) and depths z (...,)."""
+        """Camera-frame points (...,3) in metres.
+
+        Args:
+            pixels: (...,2) image points, pixels.
+            depths: (...,) their z, metres.
+        """
         depths = np.asarray(depths, float)[..., None]
         return np.concatenate([self.undistort(pixels) * depths, depths], axis=-1)
 
@@ -169,19 +185,24 @@ class Camera:
 
 
 class Distortion:
-    """Maps undistorted image points x/z, y/z to distorted ones, and back.
+    """Maps undistorted image points (x/z, y/z) to distorted ones, and back.
 
-    Beyond the image's corners nothing is calibrated, and the polynomial may turn back: there it
-    is continued linearly, so that joints outside the image still have a sensible viewing ray.
+    Beyond the image's corners the lens is not calibrated, and the polynomial may decrease. It is
+    continued linearly there, so that joints outside the image still have a sensible viewing ray.
     """
 
     def __init__(self, coefficients: np.ndarray, corner: float) -> None:
-        """Take k1 k2 p1 p2 k3 k4 k5 k6 and the distorted radius of the image's farthest corner."""
+        """Set the model.
+
+        Args:
+            coefficients: (8,) k1 k2 p1 p2 k3 k4 k5 k6.
+            corner: distorted radius of the image corner farthest from the principal point.
+        """
         self._coefficients = coefficients
         self._corner = corner
 
     def apply(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distorted points (...,2) and the Jacobian (...,2,2) of undistorted (...,2) ones."""
+        """Distort points (...,2); returns the distorted points and the Jacobian (...,2,2)."""
         reach, growth = self._edge
         radius = np.maximum(np.linalg.norm(points, axis=-1, keepdims=True), 1e-9)
         scale = np.minimum(1, reach / radius)
@@ -194,7 +215,7 @@ class Distortion:
         return stretch * distorted, np.where(scale[..., None] < 1, outer, jacobian)
 
     def invert(self, distorted: np.ndarray) -> np.ndarray:
-        """Undistorted points (...,2) of distorted (...,2) ones, by Newton's method to 1e-10."""
+        """Undistort points (...,2) by Newton's method, to within 1e-10."""
         points = distorted.copy()
         for _ in range(_NEWTON_STEPS):
             reached, jacobian = self.apply(points)
@@ -206,13 +227,13 @@ class Distortion:
 
     @cached_property
     def _edge(self) -> tuple[float, float]:
-        """Undistorted radius up to which the polynomial holds, and the relative growth beyond."""
+        """Undistorted radius up to which the polynomial is used, and relative growth beyond."""
         radii = np.linspace(0.01, _WIDEST, 1000)
         distorted, jacobian = self._polynomial(np.stack([radii, 0 * radii], axis=-1))
         slope = jacobian[:, 0, 0]
         beyond = (distorted[:, 0] > 1.1 * self._corner) | (slope < _MIN_SLOPE)
         edge = max(1, int(np.append(beyond, True).argmax())) - 1
-        # A real lens does not let the radius grow at less than half of its mean rate.
+        # With a real lens the radius grows at half its mean rate or faster.
         return radii[edge], max(slope[edge] / distorted[edge, 0], 0.5 / radii[edge])
 
     def _polynomial(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

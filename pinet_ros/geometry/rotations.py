@@ -1,4 +1,4 @@
-"""Rotations: in the image plane, about an axis, and from the optical axis to a viewing ray."""
+"""Rotations in the image plane, about an axis, and from the optical axis to a viewing ray."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from torch import Tensor
 
 
 def rotate_planar(x: Tensor, y: Tensor, angles: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Rotate plane vectors (x, y), x towards y: clockwise in an image, whose y points down.
+    """Rotate 2D vectors (x, y) from x towards y: clockwise in an image, where y points down.
 
     Args:
         x, y: components, any shape.
         angles: radians, broadcast with x and y.
+
+    Returns:
+        The rotated x and y, in the broadcast shape.
     """
     if isinstance(angles, Tensor):
         cosine, sine = angles.cos(), angles.sin()
@@ -26,7 +29,16 @@ def rotate_planar(x: Tensor, y: Tensor, angles: Tensor | float) -> tuple[Tensor,
 
 
 def rotate_about_axes(points: Tensor, axes: Tensor, angles: Tensor) -> Tensor:
-    """Rotate points (B,J,3) about the origin, by angles (B,) about unit axes (B,3) (Rodrigues)."""
+    """Rotate points (B,J,3) about axes through the origin by Rodrigues' formula.
+
+    Args:
+        points: (B,J,3), any unit.
+        axes: (B,3) unit vectors.
+        angles: (B,) radians.
+
+    Returns:
+        (B,J,3) rotated points.
+    """
     axes = axes[:, None].expand_as(points)
     cosine, sine = angles.cos()[:, None, None], angles.sin()[:, None, None]
     along = (axes * points).sum(dim=-1, keepdim=True) * axes
@@ -34,9 +46,9 @@ def rotate_about_axes(points: Tensor, axes: Tensor, angles: Tensor) -> Tensor:
 
 
 def axes_and_angles(rotations: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit axes (B,3) and angles (B,) in radians, 0 to pi, of rotations (B,3,3).
+    """Unit axes (B,3) and angles (B,), 0 to pi radians, of rotation matrices (B,3,3).
 
-    The axis of a half turn is undefined, and returned as zero.
+    For rotations by 0 and pi the axis is returned as zero.
     """
     twice_axis = torch.stack(
         [
@@ -53,9 +65,10 @@ def axes_and_angles(rotations: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rotation_to_ray(rays: np.ndarray) -> np.ndarray:
-    """Smallest rotations (N,3,3) that take the optical axis to unit rays (N,3), z > 0.
+    """Smallest rotations (N,3,3) that map the optical axis to unit rays (N,3) with z > 0.
 
-    A network that sees only a crop predicts poses relative to the crop's viewing ray.
+    A network that sees only a crop predicts poses relative to the crop's viewing ray; these
+    rotations bring them into the camera frame.
     """
     x, y, z = rays.T
     zero = np.zeros_like(x)

@@ -1,4 +1,4 @@
-"""Picture of the refiner's attention: for each person, how much the network looked at whom."""
+"""Picture of the refiner's attention: for each person, the weight of every other person."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pinet_ros.people import People
 
 _COLOR_MAP = cv2.COLORMAP_VIRIDIS  # perceptually even, from dark (0) to bright (1)
 _UNKNOWN = (128, 128, 128)
-_LARGEST = 1600  # pixels of the picture's width
+_MAX_WIDTH = 1600  # pixels
 
 
 def weight_color(weight: float) -> tuple[int, int, int]:
-    """Blue, green and red, 0 to 255, of a weight of 0 to 1; grey for NaN."""
+    """Color (blue, green, red), 0 to 255, of a weight, 0 to 1; gray for NaN."""
     if np.isnan(weight):
         return _UNKNOWN
     value = np.array([[round(255 * min(max(weight, 0.0), 1.0))]], np.uint8)
@@ -28,26 +28,26 @@ def weight_color(weight: float) -> tuple[int, int, int]:
 def attention_picture(
     image: np.ndarray, people: People, attention: np.ndarray, camera: Camera | None = None
 ) -> np.ndarray:
-    """One panel for each refined person, in which everybody has the colour of their weight.
+    """Draw one panel for each refined person, with all people in the color of their weight.
 
-    The person whose refinement it is stands in a box. Whoever was not refined is grey.
+    A box marks the refined person of the panel. People that were not refined are gray.
 
     Args:
-        image: (H,W,3) uint8, BGR, left as it is.
-        people: N of them, refined.
+        image: (H,W,3) uint8, BGR; not changed.
+        people: N refined people.
         attention: (N,N), see `Refinement.attention`.
-        camera: projects the 3D joints; without it the 2D joints are drawn.
+        camera: camera to project the 3D joints with; None draws the 2D joints.
 
     Returns:
-        (H',W',3) uint8, BGR, with a bar of the colours below; at most 1600 pixels wide.
+        (H',W',3) uint8, BGR, with a color bar at the bottom; at most 1600 pixels wide.
     """
     refined = np.flatnonzero(np.isfinite(attention).all(axis=1))
-    # a person that was not refined has no weight, which is not the same as the weight zero
+    # people that were not refined have no weight, which differs from weight zero
     weights = np.where(np.isin(np.arange(len(people)), refined), attention, np.nan)
-    nobody = np.full(len(people), np.nan)
+    unknown = np.full(len(people), np.nan)
     panels = [_panel(image, people, weights[row], row, camera) for row in refined.tolist()]
-    grid = _grid(panels or [_panel(image, people, nobody, None, camera)])
-    scale = min(1.0, _LARGEST / grid.shape[1])
+    grid = _grid(panels or [_panel(image, people, unknown, None, camera)])
+    scale = min(1.0, _MAX_WIDTH / grid.shape[1])
     grid = cv2.resize(grid, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return np.concatenate([grid, _color_bar(grid.shape[1], line_width(grid))])
 
@@ -59,10 +59,10 @@ def _panel(
     interest: int | None,
     camera: Camera | None,
 ) -> np.ndarray:
-    """The image with everybody in the colour of the weights (N,) of one person's refinement."""
+    """Draw all people in the colors of the weights (N,) of one person's refinement."""
     panel = _backdrop(image)
     points, unit = image_points(people, camera), line_width(image)
-    for row in np.argsort(weights):  # the heaviest last, on top
+    for row in np.argsort(weights):  # the largest weight last, on top
         color = weight_color(weights[row])
         draw_skeleton(panel, points[row], people.joint_set.bones, color, unit)
         known = points[row][np.isfinite(points[row]).all(axis=1)]
@@ -79,13 +79,13 @@ def _panel(
 
 
 def _backdrop(image: np.ndarray) -> np.ndarray:
-    """The image in dim grey, before which also the colour of weight 0 can be told."""
+    """The image in light gray, on which the dark color of weight 0 can be seen too."""
     return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) // 2 + 96, cv2.COLOR_GRAY2BGR)
 
 
 def _grid(panels: list[np.ndarray]) -> np.ndarray:
     height, width = panels[0].shape[:2]
-    square = math.sqrt(len(panels) * height / width)  # columns of a picture as high as wide
+    square = math.sqrt(len(panels) * height / width)  # columns that make the picture about square
     columns = min(len(panels), math.ceil(square))
     empty = np.zeros_like(panels[0])
     panels = panels + [empty] * (-len(panels) % columns)
@@ -94,7 +94,7 @@ def _grid(panels: list[np.ndarray]) -> np.ndarray:
 
 
 def _color_bar(width: int, unit: int) -> np.ndarray:
-    """(16*unit, width, 3): the colours from 0 to 1."""
+    """Color bar (16*unit,width,3) for weights from 0 to 1."""
     ramp = np.linspace(0, 255, width).round().astype(np.uint8)
     bar = cv2.applyColorMap(np.tile(ramp, (16 * unit, 1)), _COLOR_MAP)
     for text, left, color in (("0", 0, (255, 255, 255)), ("1", width - 12 * unit, (0, 0, 0))):

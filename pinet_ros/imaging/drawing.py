@@ -1,4 +1,4 @@
-"""People drawn onto images."""
+"""Drawing people onto images."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.people import People, person_color
 
-_LUMINANCE = (0.114, 0.587, 0.299)  # of blue, green and red, ITU-R BT.601
-_DARK = 100  # luminance below which black cannot be read
+_LUMINANCE = (0.114, 0.587, 0.299)  # weights of blue, green and red, ITU-R BT.601
+_DARK = 100  # luminance below which black text cannot be read
 _TO_BGR = {
     "rgb": cv2.COLOR_RGB2BGR,
     "rgba": cv2.COLOR_RGBA2BGR,
@@ -19,17 +19,17 @@ _TO_BGR = {
 
 
 def to_bgr(image: np.ndarray, channels: str) -> np.ndarray:
-    """A copy (H,W,3) BGR of an image with its channels in any of the orders of Frame."""
+    """Copy an image (H,W,C) in any channel order of Frame to (H,W,3) BGR."""
     return image.copy() if channels == "bgr" else cv2.cvtColor(image, _TO_BGR[channels])
 
 
 def draw_people(image: np.ndarray, people: People, camera: Camera | None = None) -> None:
-    """Draw skeletons, boxes and distances into an image.
+    """Draw skeletons, boxes and distances onto an image.
 
     Args:
         image: (H,W,3) uint8, BGR, changed in place.
-        people: N of them.
-        camera: projects the 3D joints; without it the 2D joints are drawn.
+        people: the people to draw.
+        camera: camera to project the 3D joints with; None draws the 2D joints.
     """
     points, unit = image_points(people, camera), line_width(image)
     for row in range(len(people)):
@@ -39,12 +39,12 @@ def draw_people(image: np.ndarray, people: People, camera: Camera | None = None)
 
 
 def image_points(people: People, camera: Camera | None) -> np.ndarray:
-    """(N,J,2) pixels: the 3D joints as the camera sees them, or without one the 2D joints."""
+    """Pixels (N,J,2) of the projected 3D joints or, without a camera, of the 2D joints."""
     return people.joints_image if camera is None else camera.project(people.joints)
 
 
 def line_width(image: np.ndarray) -> int:
-    """Width of lines in pixels that suits the size of an image."""
+    """Line width in pixels that suits the size of an image."""
     return max(1, round(min(image.shape[:2]) / 360))
 
 
@@ -55,8 +55,16 @@ def draw_skeleton(
     color: tuple[int, ...],
     unit: int,
 ) -> None:
-    """Draw the known joints of points (J,2) in pixels and the bones between them."""
-    limit = 4 * max(image.shape)  # beyond it OpenCV's coordinates would overflow
+    """Draw joints and bones of one person onto an image; unknown joints are left out.
+
+    Args:
+        image: (H,W,3) uint8, BGR, changed in place.
+        points: (J,2) pixels, NaN for unknown joints.
+        bones: pairs of joint indices.
+        color: BGR, 0 to 255.
+        unit: line width, see `line_width`.
+    """
+    limit = 4 * max(image.shape)  # OpenCV's coordinates overflow far outside
     shown = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < limit).all(axis=1)
     pixels = [tuple(int(v) for v in point) for point in np.nan_to_num(points).round()]
     for start, end in bones:
@@ -84,9 +92,14 @@ def _draw_label(
 def draw_text(
     image: np.ndarray, text: str, corner: tuple[float, float], color: tuple[int, ...], unit: int
 ) -> None:
-    """Write onto a patch of the colour whose lower left corner is given in pixels.
+    """Write text onto a filled patch, in black, or in white if the patch is dark.
 
-    The writing is black, or white on a dark colour.
+    Args:
+        image: (H,W,3) uint8, BGR, changed in place.
+        text: the text.
+        corner: lower left corner of the patch, pixels.
+        color: BGR of the patch, 0 to 255.
+        unit: line width, see `line_width`.
     """
     height, width = image.shape[:2]
     x0, y0 = (int(v) for v in np.clip(corner, 0, [width - 1, height - 1]).round())

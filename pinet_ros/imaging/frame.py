@@ -1,4 +1,4 @@
-"""Frame: one camera image on the device, and the samples that networks take from it."""
+"""Frame: a camera image on the device, and the network inputs computed from it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-# A message's buffer is read-only, and a frame only reads it.
+# The buffer of a message is read-only; a frame only reads it.
 warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
 
-# Position of red, green and blue in each order of channels.
+# Index of red, green and blue in each channel order.
 _POSITIONS = {
     "rgb": {"r": 0, "g": 1, "b": 2},
     "bgr": {"r": 2, "g": 1, "b": 0},
@@ -25,11 +25,11 @@ _POSITIONS = {
 
 @dataclass(frozen=True)
 class Letterbox:
-    """Where a letterboxed image lies in its square.
+    """Placement of a letterboxed image in its square.
 
     Attributes:
-        scale: square pixels per image pixel.
-        left, top: of the image in the square, pixels.
+        scale: pixels of the square per pixel of the image.
+        left, top: offset of the image in the square, pixels.
     """
 
     scale: float
@@ -37,17 +37,17 @@ class Letterbox:
     top: int
 
     def to_image(self, points: torch.Tensor) -> torch.Tensor:
-        """Square points (...,2) to image pixels (...,2)."""
+        """Map points (...,2) of the square to points (...,2) of the image, both in pixels."""
         return (points - points.new_tensor([self.left, self.top])) / self.scale
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One image on the device, uploaded once; what networks want is sampled from it.
+    """An image on the device, uploaded once; network inputs are computed from it there.
 
     Attributes:
         pixels: (1,C,H,W) uint8.
-        channels: order of the channels: rgb, bgr, rgba, bgra or mono.
+        channels: channel order: rgb, bgr, rgba, bgra or mono.
     """
 
     pixels: torch.Tensor
@@ -57,11 +57,16 @@ class Frame:
     def from_array(
         cls, array: np.ndarray, *, channels: str = "bgr", device: torch.device | str = "cpu"
     ) -> Frame:
-        """Take an image (H,W,C) or (H,W) uint8; on the CPU its memory is shared, not copied.
+        """Create a frame from an array; on the CPU its memory is shared, not copied.
+
+        Args:
+            array: (H,W,C) or (H,W) uint8.
+            channels: channel order: rgb, bgr, rgba, bgra or mono.
+            device: where to put the image.
 
         Raises:
-            ValueError: the order of channels is not known, or the array is not uint8 or has
-                another number of channels.
+            ValueError: the channel order is unknown, or the array is not uint8 or has another
+                number of channels.
         """
         if channels not in _POSITIONS:
             raise ValueError(f"channels must be one of {', '.join(_POSITIONS)}, got {channels!r}")
@@ -77,53 +82,56 @@ class Frame:
 
     @property
     def width(self) -> int:
+        """Width, pixels."""
         return self.pixels.shape[3]
 
     @property
     def height(self) -> int:
+        """Height, pixels."""
         return self.pixels.shape[2]
 
     @property
     def array(self) -> np.ndarray:
-        """The image (H,W,C) uint8 in NumPy, without a copy; only on the CPU."""
+        """The image (H,W,C) uint8 as a NumPy view; on the CPU only."""
         return self.pixels[0].permute(1, 2, 0).numpy()
 
     @property
     def device(self) -> torch.device:
+        """Device of the pixels."""
         return self.pixels.device
 
     @cached_property
     def _rgb(self) -> torch.Tensor:
-        """(1,3,H,W) float32."""
+        """(1,3,H,W) float32, 0 to 255."""
         return self._ordered(self.pixels, "rgb").float()
 
     def rgb(self) -> torch.Tensor:
-        """The whole image (3,H,W), red, green and blue, float32, 0 to 255."""
+        """The whole image (3,H,W) float32 RGB, 0 to 255."""
         return self._rgb[0]
 
     def letterbox(self, size: int, order: str) -> tuple[torch.Tensor, Letterbox]:
-        """Scale the whole image into a square, keeping its aspect, black around it.
+        """Scale the whole image to fit a square, with its aspect ratio kept and black borders.
 
         Args:
-            size: side of the square in pixels.
-            order: channels wanted, rgb or bgr.
+            size: side of the square, pixels.
+            order: channel order of the result, rgb or bgr.
 
         Returns:
-            (1,3,size,size) float32, 0 to 255, and where the image lies in it.
+            The square (1,3,size,size) float32, 0 to 255, and the placement of the image in it.
         """
         scale = size / max(self.width, self.height)
         width, height = (max(1, round(side * scale)) for side in (self.width, self.height))
         left, top = (size - width) // 2, (size - height) // 2
-        # torch resizes uint8 on the CPU only, and 5 times faster there than float
+        # torch resizes uint8 on the CPU only, where it is 5 times faster than float
         source = self.pixels if self.device.type == "cpu" else self.pixels.float()
         small = F.interpolate(source, size=(height, width), mode="bilinear", antialias=True)
         square = F.pad(small.float(), (left, size - width - left, top, size - height - top))
         return self._ordered(square, order), Letterbox(scale, left, top)
 
     def _ordered(self, samples: torch.Tensor, order: str) -> torch.Tensor:
-        # Indexing by a list would wait for the GPU.
+        # Indexing by a list would synchronise with the GPU.
         return torch.stack([samples[:, place] for place in self.places(order)], dim=1)
 
     def places(self, order: str) -> list[int]:
-        """Index of each channel of an order, rgb or bgr, among those of the image."""
+        """Index in this image of each channel of an order, rgb or bgr."""
         return [_POSITIONS[self.channels][channel] for channel in order]

@@ -1,6 +1,6 @@
-"""Regions: the squares of an image that a lifter looks at, and the crops sampled from them.
+"""Regions: squares around people in images, and the crops that a lifter gets from them.
 
-Pixel (u, v) of a crop is image pixel center + R ((u, v) / size - 1/2) side, where R rotates x
+Pixel (u, v) of a crop is image pixel centre + R ((u, v) / size - 1/2) side, where R rotates x
 towards y. Crops are sampled bilinearly and are black outside the image.
 """
 
@@ -24,13 +24,13 @@ Finish = Callable[[Tensor], object]  # changes crops (...,3,size,size) in place
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """Squares around N people of one or several images, those of each image in a row.
+    """Squares around N people of one or several images, grouped by image.
 
     Attributes:
-        images: (N,) index of the image, rising; on the CPU.
-        centers: (N,2) pixels of the image.
-        sides: (N,) pixels of the image.
-        angles: (N,) radians by which they are rotated clockwise in the image; None for upright.
+        images: (N,) index of each square's image, ascending; on the CPU.
+        centers: (N,2) centres, pixels of the image.
+        sides: (N,) side lengths, pixels of the image.
+        angles: (N,) clockwise rotations in the image, radians; None if all are upright.
     """
 
     images: np.ndarray
@@ -40,11 +40,12 @@ class Regions:
 
     @classmethod
     def around(cls, boxes: Sequence[np.ndarray], scale: float, device: torch.device) -> Regions:
-        """Upright squares around the centers of boxes.
+        """Create upright squares around the centres of boxes.
 
         Args:
-            boxes: of each image (N,4) x_min y_min x_max y_max in pixels.
-            scale: a square's side over the longer side of its box.
+            boxes: boxes (N,4) of each image, x_min y_min x_max y_max in pixels.
+            scale: side of a square divided by the longer side of its box.
+            device: where to put the squares.
         """
         corners = torch.as_tensor(np.concatenate(boxes), dtype=torch.float32, device=device)
         low, high = corners[:, :2], corners[:, 2:]
@@ -55,7 +56,7 @@ class Regions:
         return len(self.images)
 
     def rotated(self, rows: Tensor, angles: Tensor) -> Regions:
-        """The squares at rows (M,), rotated about their centers by angles (M,), clockwise."""
+        """Select rows (M,), rotated clockwise about their centres by angles (M,) in radians."""
         images = self.images[rows.cpu().numpy()]
         return Regions(images, self.centers[rows], self.sides[rows], angles)
 
@@ -63,12 +64,12 @@ class Regions:
         """Sample all squares.
 
         Args:
-            frames: the images that `images` counts.
+            frames: the images that `images` indexes.
             size: side of a crop, pixels.
-            finish: changes crops in place, such as scaling their values.
+            finish: changes crops in place, for example to scale their values.
 
         Returns:
-            (N,3,size,size) float32 RGB, 0 to 255 before `finish`; on the CPU whole numbers.
+            (N,3,size,size) float32 RGB, 0 to 255 before `finish`; integers on the CPU.
         """
         counts = np.bincount(self.images, minlength=len(frames)).tolist()
         angles = [None] * len(frames) if self.angles is None else self.angles.split(counts)
@@ -76,18 +77,18 @@ class Regions:
             frames, self.centers.split(counts), self.sides.split(counts), angles, strict=True
         )
         crops = [
-            crop_squares(frame, centers, sides, size, turn, finish)
-            for frame, centers, sides, turn in squares
+            crop_squares(frame, centers, sides, size, angle, finish)
+            for frame, centers, sides, angle in squares
         ]
         return crops[0] if len(crops) == 1 else torch.cat(crops)
 
     def to_image(self, points: Tensor) -> Tensor:
-        """Points (N,K,2) of the squares, 0 to 1, to pixels of the image."""
+        """Map points (N,K,2) of the squares, 0 to 1, to pixels (N,K,2) of the image."""
         offsets = (points - 0.5) * self.sides[:, None, None]
         return self.to_image_axes(offsets) + self.centers[:, None]
 
     def to_image_axes(self, vectors: Tensor) -> Tensor:
-        """Vectors (N,K,2) along the squares' axes to vectors along the image's axes."""
+        """Rotate vectors (N,K,2) from the squares' axes to the image's axes."""
         if self.angles is None:
             return vectors
         x, y = vectors.unbind(-1)
@@ -102,7 +103,7 @@ def crop_squares(
     angles: Tensor | None = None,
     finish: Finish | None = None,
 ) -> Tensor:
-    """The crops of one image, see `Regions.crops`; centers, sides, angles as its attributes."""
+    """Sample squares of one image; arguments as in `Regions` and `Regions.crops`."""
     if frame.device.type == "cpu":
         image, channels = frame.array, frame.places("rgb")
         return warp_squares(image, channels, centers, sides, size, angles, finish)
@@ -115,12 +116,12 @@ def crop_squares(
 def sample_squares(
     image: Tensor, centers: Tensor, sides: Tensor, size: int, angles: Tensor | None = None
 ) -> Tensor:
-    """Sample squares on the image's device, all at once.
+    """Sample squares on the image's device, in one batch.
 
     Args:
         image: (1,C,H,W) float32.
         centers, sides, angles: as the attributes of Regions.
-        size: side of the samples, pixels.
+        size: side of a sample, pixels.
 
     Returns:
         (N,C,size,size) float32.
@@ -135,7 +136,7 @@ def sample_squares(
     x = (x + centers[:, :1, None] + 0.5) * (2 / width) - 1
     y = (y + centers[:, 1:, None] + 0.5) * (2 / height) - 1
     grid = torch.stack([each.expand(count, size, size) for each in (x, y)], dim=-1)
-    # With align_corners cuDNN would be used, which copies the image for each person.
+    # With align_corners torch would use cuDNN, which copies the image for each person.
     image = image.expand(count, -1, -1, -1)
     return F.grid_sample(image, grid, padding_mode="zeros", align_corners=False)
 
@@ -151,14 +152,14 @@ def warp_squares(
 ) -> Tensor:
     """Sample squares on the CPU with OpenCV, one by one, without a float copy of the image.
 
-    OpenCV rounds values to integers, and before version 5 positions to 1/32 pixel.
+    OpenCV rounds values to integers and, before version 5, positions to 1/32 pixel.
 
     Args:
         image: (H,W,C) uint8.
-        channels: which three are wanted, in order; those of a gray image are all 0.
+        channels: indices of the three channels of a sample; all 0 for a gray image.
         centers, sides, angles: as the attributes of Regions.
-        size: side of the samples, pixels.
-        finish: changes a sample (3,size,size) in place while it is in the cache.
+        size: side of a sample, pixels.
+        finish: changes a sample (3,size,size) in place while it is in the CPU's cache.
 
     Returns:
         (N,3,size,size) float32.
@@ -172,7 +173,7 @@ def warp_squares(
     planes = np.empty((depth, size, size), np.uint8)
     order = [*channels, *range(3, depth)]
     targets = [planes[order.index(channel)] for channel in range(depth)]
-    wanted = torch.from_numpy(planes)[:3]
+    rgb = torch.from_numpy(planes)[:3]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     squares = zip(samples, centers.tolist(), sides.tolist(), angles.tolist(), strict=True)
     for sample, (x, y), side, angle in squares:
@@ -189,7 +190,7 @@ def warp_squares(
             to_part = np.array([[across, -down, start_x], [down, across, start_y]])
             cv2.warpAffine(part, to_part, (size, size), dst=warped, flags=flags)
             cv2.split(warped, targets)
-            sample.copy_(wanted)
+            sample.copy_(rgb)
         else:
             sample.zero_()
         if finish:
@@ -198,7 +199,7 @@ def warp_squares(
 
 
 def _needed(middle: float, reach: float, length: int) -> tuple[int, int]:
-    """The first pixel along an axis that a square needs, and the first one past its end."""
+    """First pixel along an axis that a square needs, and the first one past its end."""
     ends = middle - reach - 1, middle + reach + 2
     start, stop = (int(min(max(0, end), length)) for end in ends)
     return start, stop

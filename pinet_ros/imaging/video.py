@@ -1,4 +1,4 @@
-"""Images from a video file, a folder or a webcam."""
+"""Image sources: a video file, a folder of images or a webcam."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from pinet_ros.errors import PinetError
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-_FOLDER_RATE = 10.0  # pictures a second, where nothing says how fast they were taken
-_TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg would play a text file as pictures of its letters
+_FOLDER_RATE = 10.0  # images per second; a folder does not say how fast they were taken
+_TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg opens a text file as a video of its characters
 
 
 class SourceError(PinetError):
-    """Images that cannot be opened or read."""
+    """The image, or the source of images, cannot be opened or read."""
 
 
 class ImageSource(Protocol):
-    """Images one after another.
+    """A source of images, read one after another.
 
     Attributes:
-        rate: its own pace in images per second.
+        rate: images per second.
     """
 
     rate: float
 
     def read(self) -> np.ndarray | None:
-        """The next image (H,W,3) uint8 BGR, None at the end."""
+        """Read the next image (H,W,3) uint8, BGR; None at the end."""
 
     def rewind(self) -> None:
-        """Start again from the first image."""
+        """Start again at the first image."""
 
 
 class Video:
-    """A video file, or a webcam (which never ends and cannot be rewound)."""
+    """A video file or a webcam; a webcam never ends and cannot be rewound."""
 
     def __init__(self, source: str | int) -> None:
-        """Open a file by its path or a webcam by its index.
+        """Open a video file by path or a webcam by index.
 
         Raises:
             SourceError: OpenCV cannot open it.
@@ -55,39 +55,43 @@ class Video:
         self.rate = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
 
     def read(self) -> np.ndarray | None:
+        """Read the next image (H,W,3) uint8, BGR; None at the end."""
         read, image = self._capture.read()
         return image if read else None
 
     def rewind(self) -> None:
+        """Start again at the first image; has no effect on a webcam."""
         if isinstance(self._source, str):
             self._capture.release()
             self._capture = cv2.VideoCapture(self._source)
 
 
 class Folder:
-    """The images of a folder, in the order of their names."""
+    """The images of a folder, sorted by file name."""
 
     rate = _FOLDER_RATE
 
     def __init__(self, folder: Path) -> None:
-        """List the images.
+        """List the images of the folder.
 
         Raises:
-            SourceError: there are none.
+            SourceError: it has no images.
         """
         self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
         if not self._paths:
             raise SourceError(
-                f"the folder {folder} has no images; put some with {', '.join(IMAGE_SUFFIXES)} "
-                "there"
+                f"the folder {folder} has no images; give one with files that end in "
+                f"{', '.join(IMAGE_SUFFIXES)}"
             )
         self.rewind()
 
     def read(self) -> np.ndarray | None:
+        """Read the next image (H,W,3) uint8, BGR; None at the end."""
         path = next(self._remaining, None)
         return None if path is None else read_image(path)
 
     def rewind(self) -> None:
+        """Start again at the first image."""
         self._remaining = iter(self._paths)
 
 
@@ -95,7 +99,7 @@ def open_source(source: str) -> ImageSource:
     """Open a video file, a folder of images, or a webcam by its index.
 
     Raises:
-        SourceError: there is no such thing or it holds no images.
+        SourceError: the source does not exist or has no images.
     """
     if source.isdigit():
         return Video(int(source))
@@ -103,7 +107,7 @@ def open_source(source: str) -> ImageSource:
         return Folder(Path(source))
     if not Path(source).is_file():
         raise SourceError(
-            f"there is no {source!r}; give a video file, a folder of images or the index of a "
+            f"{source!r} does not exist; give a video file, a folder of images or the index of a "
             "webcam"
         )
     return Video(source)
@@ -113,9 +117,14 @@ def read_image(path: str | Path) -> np.ndarray:
     """Read an image file as (H,W,3) uint8, BGR.
 
     Raises:
-        SourceError: there is no such file or it is not an image.
+        SourceError: the file does not exist or is not an image.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if Path(path).is_file() else None
+    if not Path(path).is_file():
+        found = "is a folder; give the images in it" if Path(path).is_dir() else "does not exist"
+        raise SourceError(f"the image {path} {found}")
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise SourceError(f"{path} is not an image file that OpenCV can read")
+        raise SourceError(
+            f"{path} is not an image that OpenCV can read; convert it to JPEG or PNG"
+        )
     return image

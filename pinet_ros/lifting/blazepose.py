@@ -1,4 +1,4 @@
-"""BlazePose, the default lifter: 33 landmarks in the image and in metres, one batch for all."""
+"""BlazePose, the default lifter: 33 landmarks in the image and in metres, in one batch."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pinet_ros.skeleton import BLAZEPOSE_33, EARS, MUPOTS_17
 VARIANTS = ("lite", "full", "heavy")
 
 _SIZE = 256  # pixels of the network's input
-_BOX_SCALE = 1.2  # of the square region over the detector's box
-_LANDMARKS = len(BLAZEPOSE_33)  # the network gives 6 more, for its own tracking
-_HEATMAP = 64  # cells of the heat map
-_WINDOW = 7  # cells of a landmark's neighbourhood in it
-_MIN_HEATMAP = 0.5  # below this peak the heat map does not refine a landmark
-_MIN_WEIGHT = 0.05  # of an unseen landmark in the translation
-_MIN_TILT = math.radians(10)  # of a body in the image, from which on its region is turned with it
+_BOX_SCALE = 1.2  # side of the square region over the longer side of the detector's box
+_LANDMARKS = len(BLAZEPOSE_33)  # the network outputs 6 more, for its own tracking
+_HEATMAP = 64  # cells along a side of the heat map
+_WINDOW = 7  # cells along a side of a landmark's neighbourhood in the heat map
+_MIN_HEATMAP = 0.5  # a heat map with a lower peak does not refine its landmark
+_MIN_WEIGHT = 0.05  # of an invisible landmark when the translation is fitted
+_MIN_TILT = math.radians(10)  # tilt of a body in the image above which its region is rotated
 
 _EARS = BLAZEPOSE_33.indices(*EARS)
 _ANKLES = BLAZEPOSE_33.indices("left_ankle", "right_ankle")
@@ -37,13 +37,13 @@ _ANKLES = BLAZEPOSE_33.indices("left_ankle", "right_ankle")
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """What BlazePose says of N people.
+    """BlazePose's landmarks of N people.
 
     Attributes:
         image: (N,33,2) pixels of the image.
-        world: (N,33,3) metres about the middle of the hips, relative to the crop's viewing ray.
-        visibility: (N,33), 0 to 1.
-        presence: (N,), probability that the region shows a person, 0 to 1.
+        world: (N,33,3) metres from the middle of the hips, relative to the crop's viewing ray.
+        visibility: (N,33) 0 to 1.
+        presence: (N,) probability that the region shows a person, 0 to 1.
     """
 
     image: np.ndarray
@@ -53,7 +53,7 @@ class Landmarks:
 
 
 class BlazePose:
-    """Lifts all people of one image in one batch.
+    """Lifts all people of one or several images in one batch.
 
     Source: Bazarevsky et al., "BlazePose: On-device Real-time Body Pose Tracking", 2020, and the
     model card of MediaPipe's BlazePose GHUM 3D.
@@ -72,17 +72,19 @@ class BlazePose:
 
         Args:
             variant: lite, full or heavy.
-            mirror: average with the mirrored input: twice the time, more symmetric limbs.
-            min_presence: people below it are dropped, 0 to 1.
+            mirror: average over the crop and its mirror image: twice the time, more symmetric
+                limbs.
+            min_presence: presence, 0 to 1, below which people are dropped.
+            device: device to run the network on.
             runtime: auto, torch or onnx.
 
         Raises:
             ModelError: the weights are not in the cache or are damaged.
-            PinetError: the runtime is not to be had on the device.
-            ValueError: the variant is not known.
+            PinetError: the runtime is not available on this device.
+            ValueError: the variant is unknown.
         """
         if variant not in VARIANTS:
-            raise ValueError(f"BlazePose comes as {', '.join(VARIANTS)}, got {variant!r}")
+            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.mirror = mirror
         self.min_presence = min_presence
         self.device = torch.device(device)
@@ -94,9 +96,9 @@ class BlazePose:
         detections: Sequence[Detections],
         cameras: Sequence[Camera],
     ) -> list[People]:
-        """Absolute poses in MUPOTS_17, each joint on the viewing ray of its pixel.
+        """Lift the people of several images in one batch, see Lifter.
 
-        Several images form one batch. Regions that show nobody are left out. See Lifter.
+        Each joint is on the viewing ray of its pixel. Regions without a person are left out.
         """
         landmarks = self.landmarks(frames, [found.boxes for found in detections])
         return [self._people(*each) for each in zip(landmarks, detections, cameras, strict=True)]
@@ -113,18 +115,21 @@ class BlazePose:
             boxes=detections.boxes[good],
             scores=detections.scores[good],
         )
-        return _seen_where_found(people.to_joint_set(MUPOTS_17), camera)
+        return _onto_viewing_rays(people.to_joint_set(MUPOTS_17), camera)
 
     @torch.inference_mode()
     def landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
-        """Landmarks of each image's people, from one run of the network on all regions.
+        """Estimate the landmarks of all people in one run of the network.
 
-        The network knows upright people. Where its landmarks show a body tilted in the image, as
-        with a rolled camera, it runs again on the region rotated with the body.
+        The network is trained on upright people. If its landmarks show a body tilted in the
+        image, for example because the camera is rolled, it runs again on the rotated region.
 
         Args:
             frames: the images.
-            boxes: (N,4) of each image, x_min y_min x_max y_max in pixels.
+            boxes: boxes (N,4) of each image, x_min y_min x_max y_max in pixels.
+
+        Returns:
+            The landmarks of each image's people.
         """
         regions = Regions.around(boxes, _BOX_SCALE, self.device)
         values = self._read(frames, regions)
@@ -143,7 +148,7 @@ class BlazePose:
         ]
 
     def _read(self, frames: Sequence[Frame], regions: Regions) -> torch.Tensor:
-        """What the network says of regions, (N,33,7) as `_run`, but along the image's axes."""
+        """Run the network on regions; (N,33,7) as from `_run`, but in the image's frame."""
         if not len(regions):
             return regions.centers.new_zeros((0, _LANDMARKS, 7))
         crops = regions.crops(frames, _SIZE, lambda crops: crops.div_(255))
@@ -153,7 +158,7 @@ class BlazePose:
         return torch.cat([image, across, values[..., 4:]], dim=-1)
 
     def _run_mirrored(self, crops: torch.Tensor) -> torch.Tensor:
-        """As `_run`, the mean with that of the mirrored crops."""
+        """Like `_run`, but averaged over the crops and their mirror images."""
         plain, mirrored = self._run(torch.cat([crops, crops.flip(-1)])).chunk(2)
         return (plain + _mirror(mirrored)) / 2
 
@@ -168,10 +173,10 @@ class BlazePose:
         return torch.cat([image, world, visibility, presence], dim=-1)
 
 
-def _seen_where_found(people: People, camera: Camera) -> People:
-    """People at the same depths, with each joint where the image shows it.
+def _onto_viewing_rays(people: People, camera: Camera) -> People:
+    """Move each joint onto the viewing ray of its pixel, at the same depth.
 
-    The network finds joints in the image more precisely than their places in metres.
+    The network estimates joints more precisely in the image than in metres.
     """
     joints, depths = people.joints, people.joints[..., 2]
     placed = camera.unproject(people.joints_image, depths)
@@ -179,7 +184,7 @@ def _seen_where_found(people: People, camera: Camera) -> People:
 
 
 def _tilts(image: torch.Tensor) -> torch.Tensor:
-    """Angles (N,) from straight up to the line from ankles to ears, clockwise, in radians.
+    """Clockwise angles (N,) in radians from straight up to the line from ankles to ears.
 
     Args:
         image: (N,33,2) pixels.
@@ -189,7 +194,7 @@ def _tilts(image: torch.Tensor) -> torch.Tensor:
 
 
 def _mirror(values: torch.Tensor) -> torch.Tensor:
-    """What BlazePose._run gave for mirrored crops, as if it had been for plain ones."""
+    """Map results of BlazePose._run for mirrored crops back to the original crops."""
     values = values[:, BLAZEPOSE_33.mirror].clone()
     values[..., 0] = _SIZE - 1 - values[..., 0]
     values[..., 2] = -values[..., 2]
@@ -197,14 +202,14 @@ def _mirror(values: torch.Tensor) -> torch.Tensor:
 
 
 def refine_by_heatmap(points: torch.Tensor, heatmaps: torch.Tensor) -> torch.Tensor:
-    """Move landmarks to the centre of mass of their heat map's 7x7 cells about them.
+    """Move landmarks to the centre of mass of the 7x7 cells around them in their heat map.
 
     Args:
         points: (N,K,2) pixels of the network's input.
         heatmaps: (N,K,64,64) probabilities.
 
     Returns:
-        (N,K,2) pixels; a landmark outside the map, or where no cell reaches 0.5, stays.
+        (N,K,2) pixels. A landmark outside the map, or without a cell of at least 0.5, is kept.
     """
     reach = _WINDOW // 2
     cells = (points * (_HEATMAP / _SIZE)).trunc().long()
@@ -225,11 +230,11 @@ def refine_by_heatmap(points: torch.Tensor, heatmaps: torch.Tensor) -> torch.Ten
 
 
 def to_camera(landmarks: Landmarks, camera: Camera) -> np.ndarray:
-    """World landmarks, turned by their viewing ray and moved to fit the image.
+    """Rotate world landmarks by their viewing ray and translate them to fit the image.
 
     Args:
-        landmarks: of N people.
-        camera: with the distortion of the image that they were found in.
+        landmarks: landmarks of N people.
+        camera: camera of the image they were found in, with its distortion.
 
     Returns:
         (N,33,3) metres, camera optical frame.
@@ -237,8 +242,8 @@ def to_camera(landmarks: Landmarks, camera: Camera) -> np.ndarray:
     if not len(landmarks.image):
         return np.zeros((0, _LANDMARKS, 3))
     rays = camera.rays(landmarks.image[:, BLAZEPOSE_33.pelvis].mean(axis=1))
-    turned = landmarks.world @ rotation_to_ray(rays).transpose(0, 2, 1)
+    rotated = landmarks.world @ rotation_to_ray(rays).transpose(0, 2, 1)
     limbs = BLAZEPOSE_33.limbs
     weights = np.maximum(landmarks.visibility[:, limbs], _MIN_WEIGHT)
     seen = camera.undistort(landmarks.image[:, limbs])
-    return turned + translation_to_camera(turned[:, limbs], seen, weights)[:, None]
+    return rotated + translation_to_camera(rotated[:, limbs], seen, weights)[:, None]

@@ -1,4 +1,4 @@
-"""What every lifter does: images and boxes of people in, absolute 3D poses out."""
+"""Interface of the lifters: images and boxes of people in, absolute 3D poses out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.people import People
 
-NEAREST = 0.3  # metres: a root closer than this is a failed fit, not a person
+NEAREST = 0.3  # metres; a root closer than this is a failed fit, not a person
 
 
 class Lifter(Protocol):
-    """A network, or several, that lift people to 3D."""
+    """One or several networks that lift people to 3D."""
 
     def __call__(
         self,
@@ -26,10 +26,10 @@ class Lifter(Protocol):
 
         Args:
             frames: the images.
-            detections: people found in each image.
-            cameras: that took them.
+            detections: the people detected in each image.
+            cameras: the camera of each image.
 
         Returns:
-            The people of each image in MUPOTS_17, metres, camera optical frame. Detections that
-            show nobody are left out.
+            The people of each image in MUPOTS_17, metres, camera optical frame. Detections in
+            which the lifter sees no person are left out.
         """

@@ -33,7 +33,9 @@ class Exportable(Protocol):
 
     input_shape: tuple[int, ...]
 
-    def __call__(self, images: Tensor, /) -> tuple[Tensor, ...]: ...
+    def __call__(self, images: Tensor, /) -> tuple[Tensor, ...]:
+        """Run a batch."""
+        ...
 
 
 def export_onnx(

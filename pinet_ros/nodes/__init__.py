@@ -1,1 +1,1 @@
-"""The executables' code: thin nodes around the core."""
+"""The ROS nodes: thin wrappers around the core."""

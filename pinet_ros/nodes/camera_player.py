@@ -1,4 +1,4 @@
-"""camera_player: a video, a folder of images or a webcam as a ROS camera."""
+"""camera_player: plays a video, a folder of images or a webcam as a camera."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pinet_ros.ros.parameters import Parameter, declare, value
 from pinet_ros.ros.run import run
 from pinet_ros.ros.transport import enlarge_shared_memory
 
-_WAIT_PERIOD = 0.2  # seconds between looks for subscribers
-_SETTLING = 1.0  # seconds in which subscribers that were found find this publisher too
+_WAIT_PERIOD = 0.2  # seconds between checks for subscribers
+_SETTLING = 1.0  # seconds for discovered subscribers to discover this publisher too
 
 
 class CameraPlayer(Node):
@@ -32,22 +32,22 @@ class CameraPlayer(Node):
         Parameter(
             "calibration",
             "",
-            "camera_info YAML as camera_calibration writes it; empty publishes K = 0, which "
-            "says that the camera is not calibrated",
+            "camera_info YAML as camera_calibration writes it; empty publishes K = 0, which means "
+            "not calibrated",
         ),
         Parameter(
             "rate",
             0.0,
-            "images per second; 0 plays at the source's own rate (10 for a folder)",
+            "images per second; 0 is the source's own rate (10 for a folder)",
             minimum=0.0,
             maximum=1000.0,
         ),
-        Parameter("loop", False, "start again at the end; otherwise the node ends there"),
-        Parameter("frame_id", "camera_optical_frame", "optical frame in the headers"),
+        Parameter("loop", False, "start again at the end; false exits there"),
+        Parameter("frame_id", "camera_optical_frame", "frame_id of the headers"),
         Parameter(
             "wait_for_subscribers",
             0,
-            "begin when this many subscribe to image and to camera_info",
+            "start when image and camera_info have this many subscribers each",
             minimum=0,
             maximum=100,
         ),
@@ -66,8 +66,8 @@ class CameraPlayer(Node):
         source = str(value(self, "source"))
         if not source:
             raise PinetError(
-                "camera_player needs the parameter source: a video file, a folder of images or "
-                "the index of a webcam"
+                "camera_player needs the parameter source; set it to a video file, a folder of "
+                "images or the index of a webcam"
             )
         self._source = open_source(source)
         calibration = value(self, "calibration")
@@ -81,12 +81,12 @@ class CameraPlayer(Node):
         self._timer = self.create_timer(_WAIT_PERIOD, self._wait)
 
     def _wait(self) -> None:
-        """Start playing when the subscribers are there and have had time to connect."""
-        wanted = value(self, "wait_for_subscribers")
+        """Start playing once there are enough subscribers, and they have had time to connect."""
+        needed = value(self, "wait_for_subscribers")
         now = time.monotonic()
-        if any(topic.get_subscription_count() < wanted for topic in (self._images, self._infos)):
+        if any(topic.get_subscription_count() < needed for topic in (self._images, self._infos)):
             self._waiting_since = now
-        if wanted and now - self._waiting_since < _SETTLING:
+        if needed and now - self._waiting_since < _SETTLING:
             return
         self.destroy_timer(self._timer)
         rate = value(self, "rate") or self._source.rate
@@ -99,7 +99,7 @@ class CameraPlayer(Node):
             self._source.rewind()
             image = self._source.read()
         if image is None:
-            self.get_logger().info(f"the end of the source after {self.published} images")
+            self.get_logger().info(f"end of the source after {self.published} images")
             self.finished = True
             self.destroy_timer(self._timer)
             return
@@ -114,7 +114,7 @@ class CameraPlayer(Node):
 
 
 def camera_info(calibration: Calibration | None, width: int, height: int) -> CameraInfo:
-    """CameraInfo of an image of this size; without a calibration K is 0.
+    """Create the CameraInfo of an image of this size, pixels; K is 0 without a calibration.
 
     Raises:
         CameraError: the calibration is for another size.

@@ -1,4 +1,4 @@
-"""pose_estimator: camera images to initial poses."""
+"""pose_estimator: estimates initial 3D poses of the people in camera images."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class PoseEstimatorNode(LiveNode):
         self._camera = CameraSource(self)
 
     def load(self) -> None:
+        """Load the networks that the parameters select."""
         names = [field.name for field in options_of(EstimatorConfig)]
         config = EstimatorConfig(**{name: self.value(name) for name in names})
         self._estimator = PoseEstimator(config, self.value("device"))
@@ -44,10 +45,12 @@ class PoseEstimatorNode(LiveNode):
         self.get_logger().info(self._estimator.describe())
 
     def unload(self) -> None:
+        """Free the networks."""
         self._estimator = None
         release_memory()
 
     def subscribe(self) -> None:
+        """Subscribe to image and camera_info."""
         subscribe_image(self, self._on_image)
         self._camera.subscribe()
 
@@ -56,7 +59,8 @@ class PoseEstimatorNode(LiveNode):
         self.worker.put(message)
 
     def process(self, message: Image | CompressedImage) -> None:
-        assert self._estimator is not None  # a node works only after it was configured
+        """Estimate the people of one image, and publish them."""
+        assert self._estimator is not None  # set when the node is configured
         times = self.diagnostics.times
         with times.measure("decode"):
             image, channels = decode(message)
@@ -71,16 +75,17 @@ class PoseEstimatorNode(LiveNode):
         self.diagnostics.finished(len(estimate.people), self.latency(message.header))
 
     def _count_dropped(self, dropped: Dropped) -> None:
-        """Report the detections that were not lifted."""
+        """Report detections that were not lifted."""
         self.diagnostics.dropped(
             "bad_boxes",
             dropped.bad_boxes,
-            "boxes that are not finite, have no area or lie outside the image are dropped",
+            "the detector gave boxes that are not finite, have no area or are outside the image; "
+            "they are dropped",
         )
         self.diagnostics.dropped(
             "surplus_people",
             dropped.surplus_people,
-            f"more people than max_people ({self.value('max_people')}) were detected: only the "
+            f"more people than max_people ({self.value('max_people')}) were detected; only the "
             "largest in the image are lifted",
         )
 

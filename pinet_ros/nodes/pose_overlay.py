@@ -1,4 +1,4 @@
-"""pose_overlay: the refined people drawn onto the image they were found in."""
+"""pose_overlay: draws the refined people onto the image they were found in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PoseOverlayNode(LiveNode):
         Parameter(
             "queue_size",
             30,
-            "images kept until the people found in them come",
+            "number of images to keep until the people found in them arrive",
             minimum=1,
             maximum=1000,
         ),
@@ -40,12 +40,14 @@ class PoseOverlayNode(LiveNode):
         self._camera = CameraSource(self)
 
     def subscribe(self) -> None:
+        """Subscribe to image, camera_info and people."""
         pairs = ExactTime(self.value("queue_size"), self.worker.put)
         self.create_input(PersonPoseArray, "people", pairs.add_second)
         subscribe_image(self, pairs.add_first)
         self._camera.subscribe()
 
     def process(self, pair: tuple[Image | CompressedImage, PersonPoseArray]) -> None:
+        """Draw the people onto their image, and publish it."""
         message, people_message = pair
         people = people_from_message(people_message)
         with self.diagnostics.times.measure("draw"):

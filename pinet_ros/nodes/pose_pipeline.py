@@ -1,4 +1,4 @@
-"""pose_pipeline: pose_estimator and pose_refiner in one process, one Python, one GPU context."""
+"""pose_pipeline: pose_estimator and pose_refiner in one process with one GPU context."""
 
 from __future__ import annotations
 

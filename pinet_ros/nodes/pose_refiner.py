@@ -1,4 +1,4 @@
-"""pose_refiner: poses of any estimator, refined by what the other people in the frame tell."""
+"""pose_refiner: refines the poses of any estimator, using all people in the frame."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ from pinet_ros.util.device import describe_device, release_memory
 
 
 class PoseRefinerNode(LiveNode):
-    """Subscribes to `people/initial`, publishes `people`, its markers and, if asked, attention."""
+    """Subscribes to `people/initial`, publishes `people`, their markers and, if set, attention."""
 
     PARAMETERS = (
         DEVICE,
         Parameter(
             "weights",
             DEFAULT_WEIGHTS,
-            "PI-Net's weights: those of the package for a lifter "
-            f"({', '.join(SHIPPED_WEIGHTS)}), or a file: .safetensors of this package's training, "
-            "or a released snapshot",
+            "PI-Net weights: those in the package, named after the lifter "
+            f"({', '.join(SHIPPED_WEIGHTS)}); or a file, .safetensors from `pinet train` or a "
+            "released snapshot",
         ),
         Parameter(
             "marker_lifetime",
             0.5,
-            "seconds after which markers vanish when no new frame comes",
+            "seconds after which markers vanish without a new frame",
             minimum=0.0,
             maximum=60.0,
         ),
         Parameter(
             "publish_attention",
             False,
-            "publish on people/attention how much each person counted when each other one was "
-            "refined; an error with weights of a network without attention",
+            "publish the network's attention on people/attention; an error with weights of a "
+            "network without attention",
         ),
     )
 
@@ -61,24 +61,28 @@ class PoseRefinerNode(LiveNode):
         self._drawing = PeopleMarkers(self.value("marker_lifetime"))
 
     def load(self) -> None:
+        """Load the weights."""
         weights = self.value("weights")
         self._refiner = Refiner(weights, self.value("device"))
         if self._attention is not None and not self._refiner.has_attention:
             raise PinetError(
-                f"{weights} is of a network without attention; give weights of one with "
-                "attention, or set publish_attention to false"
+                f"{weights} is of a network without attention; use weights of one with attention, "
+                "or set publish_attention to false"
             )
         self.get_logger().info(f"PI-Net ({weights}) on {describe_device(self._refiner.device)}")
 
     def unload(self) -> None:
+        """Free the weights."""
         self._refiner = None
         release_memory()
 
     def subscribe(self) -> None:
+        """Subscribe to people/initial."""
         self.create_input(PersonPoseArray, "people/initial", self.worker.put)
 
     def process(self, message: PersonPoseArray) -> None:
-        assert self._refiner is not None  # a node works only after it was configured
+        """Refine the people of one message, and publish them."""
+        assert self._refiner is not None  # set when the node is configured
         times = self.diagnostics.times
         with times.measure("refine"):
             initial = people_from_message(message)
@@ -96,12 +100,13 @@ class PoseRefinerNode(LiveNode):
         if skipped:
             self.diagnostics.problem(
                 "not refined",
-                "people with joints that are NaN, or nearer than 0.1 m or farther than 100 m, "
-                "are passed on as they came and help nobody; let the estimator give all joints "
-                "in metres in the camera frame, or leave the person out",
+                "people with joints that are NaN, or nearer than 0.1 m or farther than 100 m, are "
+                "passed on unrefined and ignored when the others are refined; let the estimator "
+                "give all joints in metres in the camera frame, or leave these people out",
             )
 
     def clear(self) -> None:
+        """Remove all markers."""
         self._markers.publish(self._drawing.clear())
 
 

@@ -1,4 +1,4 @@
-"""Weights of the refiner on disk: this project's own, and released snapshots."""
+"""Files of refiner weights: those of this project, and released snapshots."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from pinet_ros.refinement.pair_graph import PairGraph
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.files import write_whole
 
-# The weights that come with the package, each by the lifter whose errors it has learnt.
+# The weights in the package, each named after the lifter whose errors it was trained on.
 DEFAULT_WEIGHTS = "blazepose_full"
 SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS, "blazepose_heavy")
 
 _SHIPPED_KIND = "blazepose_"
 _ARCHITECTURE = "pinet"
 _RELEASED = (".pth", ".tar")
-_SCALE = ".scale"  # after the name of a matrix that is stored as whole numbers
+_SCALE = ".scale"  # suffix to the name of a matrix that is stored as integers
 _LARGEST = torch.iinfo(torch.int16).max
 _BOOLEANS = {"true": True, "false": False}
-# Options of inference that version 0.1.0 wrote beside the weights.
+# Options of inference that version 0.1.0 stored with the weights.
 _FORMER_OPTIONS = ("symmetric", "turn_threshold", "root_threshold")
 
 _log = logging.getLogger(__name__)
@@ -41,40 +41,43 @@ _Config = TypeVar("_Config", NetworkConfig, Formulation)
 
 
 class Checkpoint(NamedTuple):
-    """A trained network (PINet or PairGraph) and what its values mean."""
+    """A trained network (PINet or PairGraph) and its formulation."""
 
     network: PINet | PairGraph
     formulation: Formulation
 
 
 def build_network(config: NetworkConfig) -> PINet | PairGraph:
-    """A network of that configuration with random weights."""
+    """Build a network with random weights."""
     return PairGraph(config) if config.unit is Unit.GCN else PINet(config)
 
 
 def weights_for(lifter: str) -> str:
-    """The one of SHIPPED_WEIGHTS that suits a lifter best.
+    """Name of the weights in SHIPPED_WEIGHTS that suit a lifter best.
 
     Raises:
-        ModelError: none does, they have learnt the errors of a lifter of another kind.
+        ModelError: none does, as they were trained on the errors of another kind of lifter.
     """
     if lifter in SHIPPED_WEIGHTS:
         return lifter
     if lifter.startswith(_SHIPPED_KIND):
         return DEFAULT_WEIGHTS
     raise ModelError(
-        f"no refiner weights come with the package for the lifter {lifter}: give weights, those "
-        "of a run of `pinet train` on its people or a released snapshot (.pth.tar)"
+        f"the package has no refiner weights for the lifter {lifter}; give a file from `pinet "
+        "train` on this lifter's people, or a released snapshot (.pth.tar)"
     )
 
 
 def load_checkpoint(weights: str | Path) -> Checkpoint:
-    """Load a network, in single precision, and what its values mean.
+    """Load a network, in single precision, and its formulation.
 
     Args:
-        weights: one of SHIPPED_WEIGHTS; or a .safetensors file that `save_checkpoint` wrote, or a
+        weights: one of SHIPPED_WEIGHTS; or a .safetensors file written by `save_checkpoint`; or a
             released snapshot (.pth, .tar) of PI-Net or of a recurrent variant of table 6, which
             has the published formulation.
+
+    Returns:
+        The network, in evaluation mode, and its formulation.
 
     Raises:
         ModelError: the file is missing, damaged, of another kind, or does not fit the network.
@@ -88,21 +91,21 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
         load_state_strict(network, state, str(path))
         return Checkpoint(network.eval(), PUBLISHED)
     raise ModelError(
-        f"refiner weights end in .safetensors, {' or '.join(_RELEASED)}, got {path.name}"
+        f"refiner weights must end in .safetensors, {' or '.join(_RELEASED)}, got {path.name}"
     )
 
 
 def weights_file(weights: str | Path) -> Path:
-    """Where weights are, one of SHIPPED_WEIGHTS or a file.
+    """Path of weights, given by a name in SHIPPED_WEIGHTS or by a file.
 
     Raises:
-        ModelError: there is no such file.
+        ModelError: the file does not exist.
     """
     path = _shipped(str(weights)) if weights in SHIPPED_WEIGHTS else Path(weights)
     if not path.is_file():
         raise ModelError(
             f"there are no refiner weights at {path}; give one of {', '.join(SHIPPED_WEIGHTS)}, "
-            "the weights.safetensors of a run of `pinet train` or a released snapshot (.pth.tar)"
+            "a weights.safetensors written by `pinet train`, or a released snapshot (.pth.tar)"
         )
     return path
 
@@ -110,13 +113,13 @@ def weights_file(weights: str | Path) -> Path:
 def save_checkpoint(
     path: Path, network: PINet | PairGraph, formulation: Formulation, *, half: bool = False
 ) -> None:
-    """Write weights and what they mean; an interrupted run leaves no broken file behind.
+    """Write a network and its formulation; an interrupted run leaves no broken file.
 
     Args:
-        path: of the .safetensors file.
+        path: path of the .safetensors file.
         network: PINet or PairGraph.
-        formulation: what its values mean.
-        half: store in half precision: half the size, poses equal to 0.1 mm.
+        formulation: the formulation that the network was trained with.
+        half: store in half precision: half the size, poses that agree to 0.1 mm.
     """
     metadata = {"architecture": _ARCHITECTURE, "joint_set": MUPOTS_17.name}
     described = asdict(formulation) | asdict(network.config)
@@ -127,11 +130,11 @@ def save_checkpoint(
 
 
 def _in_half(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Matrices (R,C) as whole numbers of 16 bits, and the scale (R,1) of each row.
+    """Convert matrices (R,C) to 16-bit integers and a scale (R,1) for each row.
 
-    These are 16 bits for each weight, as float16 has. But float16 spends 5 of them on exponents,
-    which the weights of a row do not need: rounded to it, the default weights move joints by up
-    to 0.5 mm, rounded like this by less than 0.1 mm.
+    float16 has 16 bits for each weight too, but spends 5 of them on exponents, which the weights
+    of a row do not need. Rounding the default weights to float16 moves joints by up to 0.5 mm,
+    this rounding by less than 0.1 mm.
     """
     stored: dict[str, Tensor] = {}
     for name, value in state.items():
@@ -185,16 +188,16 @@ def _as_text(value: Enum | bool | int | str) -> str:
 
 
 def _from_metadata(kind: type[_Config], metadata: dict[str, str]) -> _Config:
-    """Each field from its text, in the type of its default.
+    """Parse each field from its text, as the type of its default.
 
     Raises:
-        ValueError: a field is missing or cannot have its value.
+        ValueError: a field is missing or its value is not allowed.
     """
     values: dict[str, Any] = {}
     for field in fields(kind):
         if field.name not in metadata:
             raise ValueError(
-                f"it lacks {field.name}, as another version of pinet_ros wrote it; train again"
+                f"it lacks {field.name}, so another version of pinet_ros wrote it; train again"
             )
         of_type: Any = type(field.default)
         text = metadata[field.name]
@@ -206,7 +209,7 @@ def _from_metadata(kind: type[_Config], metadata: dict[str, str]) -> _Config:
 
 
 def _released_config(state: dict[str, Tensor]) -> NetworkConfig:
-    """Which recurrent variant a released state is of; the default where that cannot be told."""
+    """The recurrent variant of a released state; the default if it cannot be inferred."""
     first, recurrent = state.get("rnn.weight_ih_l0"), state.get("rnn.weight_hh_l0")
     if first is None or recurrent is None:
         return NetworkConfig()
@@ -219,9 +222,9 @@ def _released_config(state: dict[str, Tensor]) -> NetworkConfig:
     )
 
 
-def _require(path: Path, metadata: dict[str, str], key: str, wanted: str) -> None:
-    if metadata.get(key) != wanted:
+def _require(path: Path, metadata: dict[str, str], key: str, expected: str) -> None:
+    if metadata.get(key) != expected:
         raise ModelError(
-            f"{path} is not for this refiner: its metadata must say {key}={wanted}, "
-            f"got {metadata.get(key)}"
+            f"{path} is not for this refiner: its metadata must have {key}={expected}, "
+            f"got {metadata.get(key)}; give weights written by `pinet train`"
         )

@@ -1,6 +1,6 @@
-"""Formulation: the order in which people enter a network, and what its values mean.
+"""Formulation: the order in which people enter the network, and how poses become its values.
 
-It is the contract between a network and its weights, and stands in the weights' file.
+Weights are valid for one formulation only, so their file states it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pinet_ros.skeleton import MUPOTS_17
 
 
 class Target(str, Enum):
-    """What the network writes."""
+    """What the network predicts."""
 
     POSE = "pose"
-    CORRECTION = "correction"  # to be added to the pose that was read
+    CORRECTION = "correction"  # added to the input pose
 
 
 class Order(str, Enum):
-    """How the others follow the person of interest (section 3.2 and table 4 of the paper)."""
+    """Order of the others after the person of interest (section 3.2, table 4 of the paper)."""
 
     NEAR_TO_FAR = "near_to_far"
     FAR_TO_NEAR = "far_to_near"  # the paper's "reverse"
@@ -33,19 +33,19 @@ class Order(str, Enum):
 class Distance(str, Enum):
     """What the distance between two people is measured between."""
 
-    ROOTS = "roots"  # in space (section 4.4 of the paper)
-    BOXES = "boxes"  # the boxes' centers in the image, as the release does
+    ROOTS = "roots"  # root joints in space (section 4.4 of the paper)
+    BOXES = "boxes"  # centres of the boxes in the image, as in the release
 
 
 @dataclass(frozen=True)
 class Formulation:
-    """How people are presented to the network, and what it predicts of them.
+    """How people are presented to the network, and what it predicts.
 
     Attributes:
         standardisation: a key of STANDARDISATIONS.
-        target: the pose itself (the paper), or a correction of it.
-        order: of the others after the person of interest.
-        distance: which distance orders them. The one in the image cannot tell apart people who
+        target: the pose itself (as in the paper), or a correction of it.
+        order: order of the others after the person of interest.
+        distance: distance to order them by. The distance in the image cannot separate people who
             stand behind each other.
 
     Raises:
@@ -69,7 +69,7 @@ class Formulation:
 
     @property
     def is_published(self) -> bool:
-        """Whether the values are those of the paper and its release, whatever the order."""
+        """Whether standardisation and target are those of the paper and its release."""
         return self.standardisation == "all_people" and self.target is Target.POSE
 
     def order_people(
@@ -79,16 +79,16 @@ class Formulation:
         present: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The order of the others for each person, see `interaction_order`.
+        """Order the others for each person, see `interaction_order`.
 
         Args:
             joints: (...,N,J,3) metres, camera frame, joints of MUPOTS_17.
-            boxes: (...,N,4) x_min y_min x_max y_max, pixels; only Distance.BOXES reads them.
-            present: (...,N) bool, false for padding.
-            generator: of the random order.
+            boxes: (...,N,4) x_min y_min x_max y_max, pixels; used by Distance.BOXES only.
+            present: (...,N) bool, false for padding; None for no padding.
+            generator: random numbers for Order.RANDOM.
 
         Returns:
-            (...,N,N) int64.
+            (...,N,N) int64, row n being the order for person n.
         """
         if self.distance is Distance.BOXES:
             positions = (boxes[..., :2] + boxes[..., 2:]) / 2
@@ -97,26 +97,32 @@ class Formulation:
         return interaction_order(positions, self.order, present, generator)
 
     def standardise(self, sequences: Tensor, present: Tensor | None = None) -> Standardisation:
-        """Sequences (B,N,J,3) in metres as the network reads them; see Standardisation."""
+        """Standardise sequences (B,N,J,3) in metres for the network, see Standardisation."""
         return STANDARDISATIONS[self.standardisation](sequences, present)
 
     def predicted(self, values: Tensor, joints: Tensor, standardised: Standardisation) -> Tensor:
-        """The network's values (B,P,3J) of poses joints (B,P,J,3) as values of whole poses."""
+        """Convert network outputs (B,P,3J) to encoded poses (B,P,3J).
+
+        Args:
+            values: (B,P,3J) outputs for the first P people.
+            joints: (B,P,J,3) their input poses, metres, camera frame.
+            standardised: standardisation of their sequences.
+        """
         if self.target is Target.POSE:
             return values
         return values + standardised.encode(joints)
 
     def refine_first(self, network: Any, sequences: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Refine the first person of each sequence in one pass.
+        """Refine the first person of each sequence in one forward pass.
 
         Args:
             network: PINet or PairGraph.
-            sequences: (B,N,J,3) metres, camera frame, the person of interest first, then the
+            sequences: (B,N,J,3) metres, camera frame; the person of interest first, then the
                 others in their order.
 
         Returns:
-            the refined poses (B,J,3) in metres, and the attention to each person (B,N), None for
-            a network without attention.
+            The refined poses (B,J,3), metres, camera frame, and the attention to each person
+            (B,N), or None for a network without attention.
         """
         standardised = self.standardise(sequences)
         values, attention = network.refine_first(standardised.tokens)
@@ -130,14 +136,15 @@ def interaction_order(
     present: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """For each person: the person itself, then the others in their order, then who is absent.
+    """Order for each person: the person itself, then the others, then padding.
 
-    Ties keep the order of the index, also among people at the very same place.
+    Ties are ordered by index, including people at the same position.
 
     Args:
-        positions: (...,N,D) where the people are; the distance between two is Euclidean.
-        present: (...,N) bool, false for padding; None when everybody is there.
-        generator: of the random order, on the CPU.
+        positions: (...,N,D) positions of the people, compared by Euclidean distance.
+        order: order of the others.
+        present: (...,N) bool, false for padding; None for no padding.
+        generator: random numbers for Order.RANDOM, on the CPU.
 
     Returns:
         (...,N,N) int64, row n being the order for person n.
@@ -153,20 +160,20 @@ def interaction_order(
         keys = -keys if order is Order.FAR_TO_NEAR else keys
     if present is not None:
         keys = keys.masked_fill(~present[..., None, :], torch.inf)
-    # below every key, so that a duplicate at distance zero does not come before the person
+    # the lowest key, so that a duplicate at distance zero does not precede the person
     itself = torch.eye(positions.shape[-2], dtype=torch.bool, device=positions.device)
     return keys.masked_fill(itself, -torch.inf).argsort(dim=-1, stable=True)
 
 
 class Standardisation(Protocol):
-    """Poses in metres to the values that the network reads and writes, and back.
+    """Converts poses in metres to the values that the network reads and predicts, and back.
 
-    It is made for sequences of poses (B,N,J,3), metres in the camera frame, joints of MUPOTS_17,
-    the person of interest first, and `present` (B,N) bool, false for padding at the end (None for
-    no padding).
+    It is created for sequences of poses (B,N,J,3), metres, camera frame, joints of MUPOTS_17, the
+    person of interest first. `present` (B,N) bool is false for padding, which is at the end; None
+    means no padding.
 
     Attributes:
-        tokens: (B,N,3J) what the network reads, zero for padding.
+        tokens: (B,N,3J) input of the network, zero for padding.
     """
 
     tokens: Tensor
@@ -174,25 +181,25 @@ class Standardisation(Protocol):
     def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None: ...
 
     def encode(self, joints: Tensor) -> Tensor:
-        """Poses (B,P,J,3) of the first P people to values (B,P,3J)."""
+        """Encode poses (B,P,J,3) of the first P people as values (B,P,3J)."""
 
     def decode(self, values: Tensor) -> Tensor:
-        """Values (B,P,3J) of the first P people to poses (B,P,J,3); the inverse of encode."""
+        """Decode values (B,P,3J) of the first P people to poses (B,P,J,3); inverts `encode`."""
 
 
 class RootCentred:
-    """Each person about its own root on a fixed scale; the pelvis' place holds the root.
+    """Centres each person at its own root, with a fixed scale; the pelvis entry holds the root.
 
-    The person of interest brings its root in the camera frame, the others theirs relative to it:
-    where people stand is kept apart from how they stand. Encoded poses hold in the pelvis' place
-    the distance of the root from the estimated one as a part of its distance from the camera:
-    in the same picture, a person twice as far away is estimated twice as far off.
+    This separates position from pose. In the tokens, the root of the person of interest is in the
+    camera frame and the others' roots are relative to it. In encoded poses, the pelvis entry is
+    the offset of the root from its estimate, relative to its distance from the camera: at the
+    same error in the image, a person twice as far away is misplaced by twice as much.
     """
 
     SCALE = 0.25  # metres per unit of a joint, about the standard deviation of a body's joints
-    ROOT_SCALE = 2.0  # metres per unit of the person of interest's own root
+    ROOT_SCALE = 2.0  # metres per unit of the root of the person of interest
     NEIGHBOUR_SCALE = 1.0  # metres per unit of another person's root
-    CORRECTION_SCALE = 1 / 16  # of the root's distance per unit of its correction
+    CORRECTION_SCALE = 1 / 16  # fraction of the root's distance per unit of its correction
 
     def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None:
         self._roots = roots = sequences[:, :, MUPOTS_17.root]  # (B,N,3)
@@ -204,6 +211,7 @@ class RootCentred:
         self.tokens = _without_padding(tokens.flatten(start_dim=2), present)
 
     def encode(self, joints: Tensor) -> Tensor:
+        """See Standardisation."""
         count = joints.shape[1]
         roots = joints[:, :, MUPOTS_17.root]  # (B,P,3)
         values = (joints - roots[:, :, None]) / self.SCALE
@@ -212,6 +220,7 @@ class RootCentred:
         return values.flatten(start_dim=2)
 
     def decode(self, values: Tensor) -> Tensor:
+        """See Standardisation."""
         count = values.shape[1]
         values = values.unflatten(2, (-1, 3))  # (B,P,J,3)
         moved = values[:, :, MUPOTS_17.root] * self._root_units[:, :count]
@@ -222,13 +231,13 @@ class RootCentred:
 
 
 class AllPeople:
-    """x, y and z each over all joints of all people, as released: zero mean, unit deviation.
+    """Scales x, y and z to zero mean and unit deviation over all joints of all people.
 
     Source: section 3.3 of the paper and its release (unbiased deviation plus 1e-4, millimetres).
-    Unlike in the release, padding has no part in either.
+    Unlike in the release, padding is excluded from mean and deviation.
     """
 
-    MILLIMETRES = 1000.0  # per metre: the released networks are trained on millimetres
+    MILLIMETRES = 1000.0  # per metre; the released networks are trained on millimetres
     EPSILON = 1e-4
 
     def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None:
@@ -243,10 +252,12 @@ class AllPeople:
         self.tokens = _without_padding(self.encode(sequences), present)
 
     def encode(self, joints: Tensor) -> Tensor:
+        """See Standardisation."""
         values = (joints * self.MILLIMETRES - self._mean) / self._deviation
         return values.flatten(start_dim=2)
 
     def decode(self, values: Tensor) -> Tensor:
+        """See Standardisation."""
         joints = values.unflatten(2, (-1, 3)) * self._deviation + self._mean
         return joints / self.MILLIMETRES
 
@@ -260,5 +271,5 @@ STANDARDISATIONS: dict[str, type[Standardisation]] = {
     "all_people": AllPeople,
 }
 
-# The published network: section 3.3 of the paper and its release.
+# Formulation of the published network: section 3.3 of the paper and its release.
 PUBLISHED = Formulation("all_people", Target.POSE)

@@ -1,4 +1,4 @@
-"""PI-Net's network: a recurrent network over the people of one image, attention and a head."""
+"""PI-Net: a recurrent network over the people of one image, attention and a head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 class Unit(str, Enum):
-    """What the interaction network is made of (table 6 of the paper)."""
+    """Type of interaction network (table 6 of the paper)."""
 
     GRU = "gru"
     LSTM = "lstm"
@@ -21,20 +21,20 @@ class Unit(str, Enum):
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Parts and sizes of a network; the defaults are the paper's (section 3.3) and its release.
+    """Configuration of a network; the defaults are those of the paper (section 3.3) and release.
 
     Attributes:
-        unit: recurrent unit, or the graph convolutions that take its place.
-        layers: of the unit.
-        bidirectional: whether the sequence is read from both ends. A network that reads it
-            forwards only has seen nobody else yet when it reads the person of interest, who
-            comes first: attention alone then brings in the others.
-        attention: whether a person's embedding is joined with the others' by attention.
-        joints: of a pose.
+        unit: recurrent unit, or graph convolutions in its place.
+        layers: number of layers of the unit.
+        bidirectional: whether the sequence is read from both ends. The person of interest comes
+            first, so a network that only reads forwards has seen no other person by then: the
+            others have an effect through attention only.
+        attention: whether attention combines a person's embedding with the others'.
+        joints: number of joints of a pose.
         hidden: features of one direction of a recurrent unit, or of a node of the graph.
 
     Raises:
-        ValueError: an unknown unit, or no layers.
+        ValueError: the unit is unknown, or there are no layers.
     """
 
     unit: Unit = Unit.GRU
@@ -47,23 +47,25 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", Unit(self.unit))
         if self.layers < 1:
-            raise ValueError(f"a network needs one layer or more, got {self.layers}")
+            raise ValueError(f"layers must be at least 1, got {self.layers}")
 
     @property
     def embedding(self) -> int:
-        """Features of a person's embedding."""
+        """Number of features of a person's embedding."""
         return 2 * self.hidden if self.bidirectional else self.hidden
 
 
 class PINet(nn.Module):
-    """PI-Net in the released architecture; its parameter names are those of the release.
+    """PI-Net with the architecture and the parameter names of the release.
 
-    A token is the pose of one person, standardised and flattened (3J,); a sequence holds the
-    person of interest first, then the others in their order (Guo et al., WACV 2021, section 3).
-    Every network of the package has the methods `forward` and `refine_first`.
+    A token is the standardised and flattened pose (3J,) of one person. A sequence holds the person
+    of interest, then the others in their order. PINet and PairGraph both have the methods
+    `forward` and `refine_first`.
 
     Args:
         config: a recurrent unit and sizes; the default has 3,408,896 parameters.
+
+    Source: Guo et al., WACV 2021, section 3.
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -72,7 +74,7 @@ class PINet(nn.Module):
         values, hidden, embedding = 3 * config.joints, config.hidden, config.embedding
         unit = {Unit.GRU: nn.GRU, Unit.LSTM: nn.LSTM}[config.unit]
         directions = embedding // hidden
-        # the LSTM's cells begin at zero: the parameter counts of table 6 leave no room for them
+        # an LSTM's initial cell state is zero: the parameter counts of table 6 do not include it
         self.h0 = nn.Parameter(torch.zeros(directions * config.layers, 1, hidden))
         self.rnn = unit(
             values, hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
@@ -90,17 +92,20 @@ class PINet(nn.Module):
 
     @property
     def output(self) -> nn.Linear:
-        """The last layer."""
+        """Last layer, which outputs the poses."""
         return self.linear3
 
     def forward(
         self, sequences: torch.Tensor, present: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """All people of each sequence (B,N,3J) to their poses (B,N,3J).
+        """Predict the poses of all people of each sequence.
 
         Args:
-            sequences: tokens; the values of padding are of no effect.
-            present: (B,N) bool, false for padding, which stands at the end; None for no padding.
+            sequences: (B,N,3J) tokens; the values of padding have no effect.
+            present: (B,N) bool, false for padding, which is at the end; None for no padding.
+
+        Returns:
+            (B,N,3J) predicted values.
         """
         embeddings = self._embed(sequences, present)  # (B,N,E)
         if not self.config.attention:
@@ -112,20 +117,23 @@ class PINet(nn.Module):
         return self._head(torch.cat([embeddings, context], dim=-1))
 
     def refine_first(self, sequences: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The first person of each sequence (B,N,3J) to its pose (B,3J), and to whom it attends.
+        """Predict the pose of the first person of each sequence.
 
-        The pose equals `forward(sequences)[:, 0]`. The bias of Wa adds the same to all scores of
-        a person, which the softmax takes away again.
+        The pose equals `forward(sequences)[:, 0]`. The bias of Wa is left out: it adds the same
+        value to all scores of a person, which the softmax cancels.
+
+        Args:
+            sequences: (B,N,3J) tokens, without padding.
 
         Returns:
-            the poses, and the weights (B,N) of the sequence's people in the first one's context,
-            which sum to one; None without attention.
+            The values (B,3J) of the first person, and the attention weights (B,N) of the people in
+            its context, which sum to one; None without attention.
         """
         embeddings = self._embed(sequences)  # (B,N,E)
         first = embeddings[:, :1]  # (B,1,E)
         if not self.config.attention:
             return self._head(first)[:, 0], None
-        scores = first @ self.Wa.weight @ embeddings.transpose(1, 2)  # ONNX does not know .mT
+        scores = first @ self.Wa.weight @ embeddings.transpose(1, 2)  # ONNX does not support .mT
         weights = scores.softmax(dim=-1)  # (B,1,N)
         pose = self._head(torch.cat([first, weights @ embeddings], dim=-1))
         return pose[:, 0], weights[:, 0]

@@ -1,4 +1,4 @@
-"""Graph convolutions over the joints of two people: the alternative to a recurrent unit."""
+"""PairGraph: graph convolutions over the joints of two people, instead of a recurrent unit."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pinet_ros.refinement.model import NetworkConfig, Unit
 
 
 class PairGraph(nn.Module):
-    """Graph convolutions over the joints of pairs of people, in PI-Net's place.
+    """Graph convolutions over the joints of pairs of people, as an alternative to PINet.
 
     The nodes are the 2J joints of the person to refine and of one other; the adjacency is learned
-    from the input (end of section 3.2 of the paper). The paper gives no more detail, so these are
-    ours: nodes carry a learned embedding of their joint, each layer is residual, the adjacency is
-    the softmax of a bilinear form of the nodes, and somebody's poses from its pairs with the
-    others are averaged. Whoever is alone is paired with itself. The order of the others has no
-    effect.
+    from the input (end of section 3.2 of the paper). The paper gives no more detail; the rest is
+    our choice. Nodes have a learned embedding of their joint, each layer is residual, the
+    adjacency is the softmax of a bilinear form of the nodes, and the poses from a person's pairs
+    with the others are averaged. A person alone is paired with itself. The order of the others
+    has no effect.
 
     Args:
-        config: layers and hidden size; the rest is of no effect but for the joints.
+        config: configuration, of which layers, hidden and joints are used.
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -36,7 +36,7 @@ class PairGraph(nn.Module):
     def forward(
         self, sequences: torch.Tensor, present: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """All people of each sequence (B,N,3J) to their poses (B,N,3J); see PINet.forward."""
+        """Predict the poses (B,N,3J) of all people of each sequence, see PINet.forward."""
         count = sequences.shape[1]
         if present is None:
             present = sequences.new_ones(sequences.shape[:2], dtype=torch.bool)
@@ -45,7 +45,7 @@ class PairGraph(nn.Module):
         return self._refine(sequences, sequences, _or_itself(others, itself))
 
     def refine_first(self, sequences: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """The first person of each sequence (B,N,3J) to its pose (B,3J); there is no attention."""
+        """Predict the poses (B,3J) of the first people, see PINet; there is no attention."""
         others = sequences[:, 1:] if sequences.shape[1] > 1 else sequences
         pairs = sequences.new_ones(len(others), 1, others.shape[1], dtype=torch.bool)
         return self._refine(sequences[:, :1], others, pairs)[:, 0], None
@@ -53,7 +53,7 @@ class PairGraph(nn.Module):
     def _refine(
         self, people: torch.Tensor, others: torch.Tensor, pairs: torch.Tensor
     ) -> torch.Tensor:
-        """People (B,P,3J) in their pairs (B,P,M) bool with others (B,M,3J), to poses (B,P,3J)."""
+        """Predict poses (B,P,3J) of people (B,P,3J), paired (B,P,M) bool with others (B,M,3J)."""
         batch, person, other = pairs.nonzero(as_tuple=True)  # (Q,) each
         nodes = torch.cat([people[batch, person], others[batch, other]], dim=1)  # (Q,6J)
         nodes = self.input(nodes.unflatten(1, (-1, 3))) + self.joint  # (Q,2J,H)
@@ -65,7 +65,7 @@ class PairGraph(nn.Module):
 
 
 class GraphConvolution(nn.Module):
-    """One residual layer on nodes (Q,K,H), the adjacency (Q,K,K) made of the nodes themselves."""
+    """A residual layer on nodes (Q,K,H), with an adjacency (Q,K,K) computed from the nodes."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -74,11 +74,12 @@ class GraphConvolution(nn.Module):
         self.convolution = nn.Linear(hidden, hidden)
 
     def forward(self, nodes: torch.Tensor) -> torch.Tensor:
+        """Apply the layer to nodes (Q,K,H)."""
         normal = self.normalise(nodes)
         scores = self.query(normal) @ normal.mT / normal.shape[-1] ** 0.5  # (Q,K,K)
         return nodes + F.relu(self.convolution(scores.softmax(dim=-1) @ normal))
 
 
 def _or_itself(others: torch.Tensor, itself: torch.Tensor) -> torch.Tensor:
-    """The pairs (B,N,N) with others; where there are none, the person with itself."""
+    """Pairs (B,N,N) with the others; a person without others is paired with itself."""
     return others | (itself & ~others.any(dim=2, keepdim=True))

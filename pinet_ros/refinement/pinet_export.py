@@ -1,4 +1,4 @@
-"""PI-Net's network as ONNX."""
+"""Export of PI-Net as ONNX."""
 
 from __future__ import annotations
 
@@ -19,29 +19,33 @@ _AXES = {
 
 
 def export_pinet(weights: str | Path) -> bytes:
-    """PI-Net as an ONNX file: `sequences` (B,N,51) to `poses` (B,51) and `attention` (B,N).
+    """Export PI-Net as ONNX: `sequences` (B,N,51) to `poses` (B,51) and `attention` (B,N).
 
-    B and N are of any size. As of PINet.refine_first: order and standardisation are not part of
-    it.
+    B and N may have any size. The model computes PINet.refine_first; ordering and standardisation
+    are not part of it.
 
     Args:
         weights: see `load_checkpoint`.
 
+    Returns:
+        The content of the ONNX file.
+
     Raises:
-        ModelError: the weights cannot be loaded, or ONNX Runtime does not give what torch gives.
-        PinetError: they are of a variant without recurrent unit or attention.
+        ModelError: the weights cannot be loaded, or the results of ONNX Runtime and torch differ.
+        PinetError: the network has no recurrent unit or no attention.
     """
     network, _ = load_checkpoint(weights)
     if not isinstance(network, PINet) or not network.config.attention:
         raise PinetError(
-            f"{weights} is of a variant that is not exported: no recurrent unit, or no attention"
+            f"{weights} cannot be exported: its network has no recurrent unit or no attention; "
+            "give weights of a network with both"
         )
     poses, attention = (name for name in _AXES if name != "sequences")
     return export_onnx(_First(network), [poses, attention], _AXES)
 
 
 class _First(nn.Module):
-    """Sequences to the refined pose of the first person of each."""
+    """Network that computes PINet.refine_first, for the export."""
 
     def __init__(self, network: PINet) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Refiner: poses of all people of one image in, refined poses out."""
+"""Refiner: refines the poses of all people in one image."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ from pinet_ros.refinement.formulation import Distance, Formulation
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.device import select_device
 
-ROLL = math.radians(30)  # the default weights have learnt rolls of up to 35 degrees
+ROLL = math.radians(30)  # the default weights were trained with rolls of up to 35 degrees
 
-_REFINABLE_DISTANCES = (0.1, 100.0)  # metres: no camera gives poses beyond
-_STEEPNESS = 8  # how fast corrections above their threshold come to be made in full
+_REFINABLE_DISTANCES = (0.1, 100.0)  # metres; outside, no camera gives usable poses
+_STEEPNESS = 8  # how fast corrections above their threshold reach full size
 
 
 class RefinementError(PinetError):
-    """People lack what the network needs to refine them."""
+    """The people lack data that the network needs."""
 
 
 @dataclass(frozen=True)
 class InferenceOptions:
-    """How a network is run; not part of what it has learnt.
+    """Options of inference, which do not depend on the training.
 
     Attributes:
-        symmetric: average over four views of the scene: as it is and in a mirror, each with the
-            camera rolled by ROLL to either side, as neither left and right nor how a camera is
-            held should make a difference.
-        turn_threshold: turns of a pose about its root by less than this, degrees, are not made,
-            and those a little larger in part, see `suppress_small_corrections`.
-        root_threshold: the same for moves of the root, as a part of its distance from the camera.
+        symmetric: average over four views of the scene: original and mirrored, each with the
+            camera rolled by ROLL to either side. The result should depend neither on left and
+            right nor on the roll of the camera.
+        turn_threshold: degrees. Rotations of a pose about its root by less are suppressed,
+            slightly larger ones in part, see `suppress_small_corrections`.
+        root_threshold: the same for translations of the root, as a fraction of its distance from
+            the camera.
 
     Raises:
-        ValueError: a threshold is negative.
+        ValueError: a threshold is negative or NaN.
     """
 
     symmetric: bool = True
@@ -56,24 +57,24 @@ class InferenceOptions:
 
     @classmethod
     def for_formulation(cls, formulation: Formulation) -> InferenceOptions:
-        """The defaults; published networks are run as published."""
+        """Default options; AS_PREDICTED, as in the paper, for the published formulation."""
         return AS_PREDICTED if formulation.is_published else cls()
 
 
-# One view, and everything that the network predicts.
+# One view, and all corrections as predicted.
 AS_PREDICTED = InferenceOptions(symmetric=False, turn_threshold=0.0, root_threshold=0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Refinement:
-    """What a refinement gave.
+    """The result of Refiner for one image.
 
     Attributes:
-        people: N of them, in MUPOTS_17.
-        refined: (N,) bool, false for people who were passed through, see `refinable`.
-        attention: (N,N) float32; row n holds how much the network attended to each person,
-            itself included, when it refined person n, and sums to one. NaN in the rows of people
-            who were not refined, zero for them in the others' rows. None for a network without
+        people: N people in MUPOTS_17.
+        refined: (N,) bool, false for people passed through unrefined, see `refinable`.
+        attention: (N,N) float32. Row n is the network's attention to each person, including the
+            person itself, when it refined person n; it sums to one. People that were not refined
+            have NaN in their own rows and zero in the others' rows. None for a network without
             attention.
     """
 
@@ -83,12 +84,12 @@ class Refinement:
 
 
 class Refiner:
-    """Refines each person's 3D pose with those of the others, all people in one batched pass.
+    """Refines each person's 3D pose using the poses of the others, all in one batch.
 
     Attributes:
-        device: where it runs, in single precision.
-        formulation: what the network's values mean.
-        inference: how it is run.
+        device: device that the network runs on, in single precision.
+        formulation: formulation of the weights.
+        inference: options of inference.
     """
 
     def __init__(
@@ -101,10 +102,10 @@ class Refiner:
         """Load weights.
 
         Args:
-            weights: one of SHIPPED_WEIGHTS by name; a file of `pinet train` or a released
+            weights: a name in SHIPPED_WEIGHTS; a file written by `pinet train` or a released
                 snapshot, see `load_checkpoint`; or a network with its formulation.
             device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
-            inference: how the network is run; None for the defaults.
+            inference: options of inference; None for the defaults.
 
         Raises:
             DeviceError: the device is unknown or not available.
@@ -119,7 +120,7 @@ class Refiner:
 
     @property
     def has_attention(self) -> bool:
-        """Whether the network has an attention to give."""
+        """Whether the network has attention."""
         return self._network.config.attention
 
     def __call__(self, people: People) -> Refinement:
@@ -129,12 +130,12 @@ class Refiner:
             people: any number, in a joint set that converts to MUPOTS_17.
 
         Returns:
-            The same people in MUPOTS_17 with refined 3D joints. Whoever is not `refinable` is
-            passed through, and not shown to the others' refinement.
+            The same people in MUPOTS_17 with refined 3D joints. People that are not `refinable`
+            are passed through unrefined and do not influence the others.
 
         Raises:
-            UnknownJointSetError: the joint set does not convert.
-            RefinementError: the network orders people by their boxes, and there are none.
+            UnknownJointSetError: the joint set does not convert to MUPOTS_17.
+            RefinementError: the network orders people by their boxes, and some have none.
         """
         people = people.to_joint_set(MUPOTS_17)
         refined = refinable(people)
@@ -153,14 +154,14 @@ class Refiner:
 
     @torch.inference_mode()
     def _refine(self, joints: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Poses (N,17,3) and boxes (N,4) to refined poses (N,17,3), metres, and attention (N,N).
+        """Refine poses (N,17,3) with boxes (N,4): poses (N,17,3), metres, and attention (N,N).
 
-        Without attention in the network its values are meaningless.
+        If the network has no attention, the returned attention is meaningless.
         """
         if self.formulation.distance is Distance.BOXES and not np.isfinite(boxes).all():
             raise RefinementError(
                 "these weights order people by the distance of their boxes, but there are people "
-                "without a box; give boxes, or use weights that order by the roots' distance"
+                "without a box; give boxes, or use weights that order by the distance of the roots"
             )
         poses = torch.from_numpy(joints).to(self.device)
         order = self.formulation.order_people(
@@ -173,7 +174,7 @@ class Refiner:
         return refined.cpu().numpy(), attention.cpu().numpy()
 
     def _refine_first(self, sequences: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Refine the first person of each sequence, as of Formulation.refine_first."""
+        """Like Formulation.refine_first, with the options of inference."""
         if self.inference.symmetric:
             poses, attention = self._average_over_views(sequences)
         else:
@@ -197,10 +198,12 @@ class Refiner:
 
 
 def refinable(people: People) -> np.ndarray:
-    """(N,) bool: who has all joints of MUPOTS_17, and the pelvis 0.1 to 100 m from the camera.
+    """Mask (N,) bool of the people that can be refined.
+
+    They have all joints of MUPOTS_17, and the pelvis 0.1 to 100 m from the camera.
 
     Raises:
-        UnknownJointSetError: the joint set does not convert.
+        UnknownJointSetError: the joint set does not convert to MUPOTS_17.
     """
     people = people.to_joint_set(MUPOTS_17)
     distance = np.linalg.norm(people.joints[:, MUPOTS_17.root], axis=1)
@@ -210,12 +213,12 @@ def refinable(people: People) -> np.ndarray:
 
 
 def mirror_image(joints: Tensor) -> Tensor:
-    """Poses (...,J,3) of MUPOTS_17 in a mirror: x changes its sign, left and right swap."""
+    """Mirror poses (...,J,3) of MUPOTS_17: negate x, and swap left and right joints."""
     return joints[..., MUPOTS_17.mirror, :] * joints.new_tensor([-1.0, 1.0, 1.0])
 
 
 def _rolled(joints: Tensor, angle: float) -> Tensor:
-    """Poses (...,3) rotated about the optical axis, x towards y, by radians."""
+    """Rotate points (...,3) about the optical axis, x towards y; the angle is in radians."""
     x, y, z = joints.unbind(-1)
     return torch.stack([*rotate_planar(x, y, angle), z], dim=-1)
 
@@ -223,20 +226,21 @@ def _rolled(joints: Tensor, angle: float) -> Tensor:
 def suppress_small_corrections(
     initial: Tensor, refined: Tensor, turn_threshold: float, root_threshold: float
 ) -> Tensor:
-    """Refined poses without turns about the root and moves of the root that are too small.
+    """Suppress small rotations about the root and small translations of the root.
 
-    A network learns an estimator's errors on the people that it is trained on, and is least sure
-    of them where they are small: the image hardly tells which way somebody leans a little, or
-    stands a little too far away. How the default thresholds were found: docs/accuracy.md.
+    The network learns the errors of an estimator on the people of its training data. Small
+    corrections are the least certain: the image hardly shows a slight lean or a slightly larger
+    distance. docs/accuracy.md says how the default thresholds were found.
 
-    Of a correction of size m only the part 1 - (t / m)^8 is made, where t is its threshold, and
-    nothing below it. How the joints move in the body's own frame is not changed.
+    A correction of size m is scaled by 1 - (t / m)^8, where t is its threshold, and dropped if
+    m < t. The movement of the joints in the body's own frame is kept.
 
     Args:
         initial, refined: (B,J,3) metres, camera frame, joints of MUPOTS_17.
-        turn_threshold: of the rotation about the root that fits the initial pose to the refined
-            one best, radians.
-        root_threshold: of the root's move, as a part of its distance from the camera.
+        turn_threshold: threshold of the rotation about the root that best fits the initial pose
+            to the refined one, radians.
+        root_threshold: threshold of the translation of the root, as a fraction of its distance
+            from the camera.
 
     Returns:
         (B,J,3) metres, camera frame.
@@ -245,13 +249,13 @@ def suppress_small_corrections(
     pose = refined - refined_root
     if turn_threshold:
         axes, angles = axes_and_angles(kabsch(initial - root, pose))
-        undone = angles * (1 - _part_made(angles, turn_threshold))
+        undone = angles * (1 - _fraction_kept(angles, turn_threshold))
         pose = rotate_about_axes(pose, axes, -undone)
     move = refined_root - root  # (B,1,3)
     threshold = root_threshold * root.norm(dim=2, keepdim=True)
-    return root + move * _part_made(move.norm(dim=2, keepdim=True), threshold) + pose
+    return root + move * _fraction_kept(move.norm(dim=2, keepdim=True), threshold) + pose
 
 
-def _part_made(sizes: Tensor, thresholds: Tensor | float) -> Tensor:
-    """Which part of corrections of some sizes is made, 0 to 1."""
+def _fraction_kept(sizes: Tensor, thresholds: Tensor | float) -> Tensor:
+    """Fraction, 0 to 1, that is kept of corrections of these sizes."""
     return (1 - (thresholds / sizes) ** _STEEPNESS).nan_to_num().clamp(min=0)

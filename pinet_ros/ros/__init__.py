@@ -1,1 +1,1 @@
-"""What the nodes share: messages, images, parameters, diagnostics and the real-time path."""
+"""Shared parts of the nodes: messages, images, parameters, diagnostics and lifecycle."""

@@ -1,4 +1,4 @@
-"""The camera of a node's images, from the latest CameraInfo and two parameters."""
+"""CameraSource: the camera of a node's images, from the latest CameraInfo."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pinet_ros.ros.parameters import Parameter
 RECTIFIED = Parameter(
     "rectified",
     False,
-    "the image is rectified: use the camera_info's P instead of K and D",
+    "the image is rectified: use P of camera_info instead of K and D",
     live=True,
 )
 FALLBACK_FIELD_OF_VIEW = Parameter(
     "fallback_field_of_view",
     0.0,
-    "horizontal field of view in degrees to assume for a camera without calibration; 0 refuses "
-    "such a camera, since a wrong focal length makes wrong distances",
+    "horizontal field of view in degrees, assumed for a camera without calibration; 0 refuses "
+    "such a camera, as a wrong focal length gives wrong distances",
     minimum=0.0,
     maximum=170.0,
     live=True,
@@ -27,19 +27,19 @@ FALLBACK_FIELD_OF_VIEW = Parameter(
 
 
 class CameraSource:
-    """Keeps the latest CameraInfo; it need not come with every image."""
+    """Keeps the latest CameraInfo, so that it need not arrive with every image."""
 
     PARAMETERS = (RECTIFIED, FALLBACK_FIELD_OF_VIEW)
 
     def __init__(self, node: LiveNode) -> None:
-        """For a node that has declared PARAMETERS."""
+        """Create it for a node that has declared PARAMETERS."""
         self._node = node
         self._info: CameraInfo | None = None
         self._latest: tuple[tuple, Camera] | None = None
 
     @property
     def topic(self) -> str:
-        """Fully qualified topic: beside the image's, unless `camera_info` is remapped itself."""
+        """Fully qualified topic: next to the image topic, unless `camera_info` is remapped."""
         topic = self._node.resolve_topic_name("camera_info")
         namespace = self._node.get_namespace().rstrip("/")
         if topic != f"{namespace}/camera_info":
@@ -47,6 +47,7 @@ class CameraSource:
         return f"{self._node.resolve_topic_name('image').rpartition('/')[0]}/camera_info"
 
     def subscribe(self) -> None:
+        """Subscribe to the camera_info topic, and discard the previous CameraInfo."""
         self._info = None
         self._node.create_input(CameraInfo, self.topic, self._keep, watched=False)
 
@@ -54,10 +55,11 @@ class CameraSource:
         self._info = info
 
     def camera(self, width: int, height: int) -> Camera:
-        """The camera of an image of this size, pixels.
+        """Camera of an image of this size, pixels.
 
         Raises:
-            CameraError: it is not known or not calibrated, and there is no fallback.
+            CameraError: there is no CameraInfo or it is not calibrated, without a fallback; or it
+                cannot be used.
         """
         fallback = self._node.value("fallback_field_of_view")
         rectified = self._node.value("rectified")
@@ -69,16 +71,16 @@ class CameraSource:
             return Camera.from_field_of_view(fallback, width, height)
         if info is None:
             raise CameraError(
-                f"no camera_info on {self.topic} yet: without it there are no metres; remap "
-                "camera_info to your camera's topic or set fallback_field_of_view"
+                f"no camera_info on {self.topic} yet, which distances in metres need; remap "
+                "camera_info to your camera's topic, or set fallback_field_of_view"
             )
         raise CameraError(
             f"the camera_info on {self.topic} has {'P' if rectified else 'K'} = 0: the camera is "
-            "not calibrated; calibrate it (camera_calibration) or set fallback_field_of_view"
+            "not calibrated; calibrate it (camera_calibration), or set fallback_field_of_view"
         )
 
     def _calibrated(self, info: CameraInfo, width: int, height: int, rectified: bool) -> Camera:
-        """The camera of an info, made anew only when something in it has changed."""
+        """Camera of a CameraInfo, computed again only when it has changed."""
         key = (
             *(width, height, rectified, info.width, info.height, info.distortion_model),
             *(info.binning_x, info.binning_y, info.roi.x_offset, info.roi.y_offset),

@@ -1,4 +1,4 @@
-"""Pairs of messages with exactly the same stamp."""
+"""ExactTime: pairs of messages with exactly the same stamp."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import Any
 
 
 class ExactTime:
-    """Calls back with each first and second message of the same stamp.
+    """Calls back with each pair of a first and a second message that have the same stamp.
 
-    message_filters does the work where it is installed; it is not on PyPI.
+    Uses message_filters if it is installed; it is not on PyPI.
     """
 
     def __init__(self, size: int, callback: Callable[[tuple[Any, Any]], None]) -> None:
-        """Keep up to `size` messages of each kind until their partner comes."""
+        """Keep up to `size` messages of each kind until their partner arrives.
+
+        Args:
+            size: number of messages to keep.
+            callback: called with each pair, first message first.
+        """
         try:
             from message_filters import SimpleFilter, TimeSynchronizer
         except ImportError:
@@ -25,16 +30,18 @@ class ExactTime:
         self._first, self._second = (each.signalMessage for each in filters)
 
     def add_first(self, message: Any) -> None:
+        """Add a first message."""
         self._first(message)
 
     def add_second(self, message: Any) -> None:
+        """Add a second message."""
         self._second(message)
 
 
 def _pairing(
     size: int, callback: Callable[[tuple[Any, Any]], None]
 ) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
-    """Two functions that take the messages, for one thread."""
+    """Two functions that add first and second messages, for use in one thread."""
     waiting: tuple[dict, dict] = ({}, {})
 
     def add(message: Any, side: int) -> None:
@@ -44,7 +51,7 @@ def _pairing(
             callback((message, partner) if side == 0 else (partner, message))
             return
         waiting[side][stamp] = message
-        if len(waiting[side]) > size:  # the first to come goes, as the clock may have gone back
+        if len(waiting[side]) > size:  # drop by arrival, not by stamp: the clock may jump back
             waiting[side].pop(next(iter(waiting[side])))
 
     return (lambda message: add(message, 0)), (lambda message: add(message, 1))

@@ -1,4 +1,4 @@
-"""Image messages to arrays, without a copy where that is possible."""
+"""Conversion of image messages to arrays, without a copy if possible."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from pinet_ros.errors import PinetError
 
-# Encodings that the core takes as they are: layout and number of channels.
+# Encodings that need no conversion: channel order and number of channels.
 _DIRECT = {
     "bgr8": ("bgr", 3),
     "rgb8": ("rgb", 3),
@@ -19,18 +19,18 @@ _DIRECT = {
 
 
 class ImageError(PinetError):
-    """An image message that cannot be decoded."""
+    """The image message cannot be decoded."""
 
 
 def decode(message: Image | CompressedImage) -> tuple[np.ndarray, str]:
-    """Decode an image.
+    """Decode an image message.
 
     Returns:
-        (H,W,C) uint8 and the order of its channels (rgb, bgr, rgba, bgra or mono). For raw
-        images of one of these five it is a view of the message's memory.
+        The image (H,W,C) uint8 and its channel order (rgb, bgr, rgba, bgra or mono). A raw image
+        in one of these orders is a view of the message's memory.
 
     Raises:
-        ImageError: the data is truncated, the step wrong or the encoding not known.
+        ImageError: the data is truncated, the step is wrong or the encoding is not supported.
     """
     if isinstance(message, CompressedImage):
         return _decompress(message), "bgr"
@@ -39,7 +39,7 @@ def decode(message: Image | CompressedImage) -> tuple[np.ndarray, str]:
     layout, channels = _DIRECT[message.encoding]
     height, width, step = message.height, message.width, message.step
     if not height or not width:
-        raise ImageError(f"the image is empty: {width}x{height} pixels")
+        raise ImageError(f"the image is empty: {width}x{height} pixels; check the driver")
     if step < width * channels:
         raise ImageError(
             f"a row of {width} {message.encoding} pixels needs a step of at least "
@@ -58,7 +58,7 @@ def decode(message: Image | CompressedImage) -> tuple[np.ndarray, str]:
 
 
 def encode_bgr8(image: np.ndarray, message: Image) -> Image:
-    """Fill a message with a BGR image (H,W,3) uint8; its header is left alone."""
+    """Fill a message with a BGR image (H,W,3) uint8; its header is not changed."""
     message.height, message.width = image.shape[:2]
     message.encoding = "bgr8"
     message.step = image.shape[1] * 3
@@ -67,35 +67,35 @@ def encode_bgr8(image: np.ndarray, message: Image) -> Image:
 
 
 def _decompress(message: CompressedImage) -> np.ndarray:
-    """JPEG, PNG or whatever else OpenCV reads, as (H,W,3) BGR."""
+    """Decompress JPEG, PNG or any other format that OpenCV reads, to (H,W,3) BGR."""
     data = np.frombuffer(message.data, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if image is None:
         raise ImageError(
             f"a compressed image of format {message.format!r} and {len(data)} bytes cannot be "
-            "decoded: it is truncated or no JPEG or PNG"
+            "decoded: it is truncated, or neither JPEG nor PNG; check the driver"
         )
     return image
 
 
 def _convert(message: Image) -> np.ndarray:
-    """Other encodings (Bayer, YUV, 16 bits ...) by a library, as (H,W,3) BGR."""
+    """Convert other encodings (Bayer, YUV, 16 bits ...) with a library, to (H,W,3) BGR."""
     failures = []
     for convert in (_by_cv_bridge, _by_rosbags):
         try:
             return convert(message)
         except ModuleNotFoundError:
             continue
-        except Exception as error:  # each library has errors of its own
+        except Exception as error:  # each library has its own errors
             failures.append(str(error))
     if failures:
         raise ImageError(
             f"a {message.width}x{message.height} image of encoding {message.encoding!r} cannot "
-            f"be converted to bgr8: {'; '.join(failures)}"
+            f"be converted to bgr8: {'; '.join(failures)}; publish one of {', '.join(_DIRECT)}"
         )
     raise ImageError(
-        f"image encoding {message.encoding!r} is not one of {', '.join(_DIRECT)}; install "
-        "cv_bridge (ROS) or rosbags-image (pip), which convert others, or publish one of these"
+        f"image encoding {message.encoding!r} is not one of {', '.join(_DIRECT)}; publish one of "
+        "these, or install cv_bridge (ROS) or rosbags-image (pip) to convert it"
     )
 
 

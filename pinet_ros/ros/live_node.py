@@ -1,4 +1,4 @@
-"""LiveNode: what every node on the way from image to people has in common."""
+"""LiveNode: base of the nodes that process images and people as they arrive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pinet_ros.ros.parameters import Parameter, declare
 AUTOSTART = Parameter(
     "autostart",
     True,
-    "configure and activate at the start; false leaves both to a lifecycle manager",
+    "configure and activate at startup; false leaves both to a lifecycle manager",
 )
 INPUT_TIMEOUT = Parameter(
     "input_timeout",
@@ -33,16 +33,16 @@ INPUT_TIMEOUT = Parameter(
 DEVICE = Parameter(
     "device",
     "auto",
-    "auto (the first GPU, else the CPU), cpu, cuda or cuda:N; CUDA where there is none is an "
-    "error",
+    "auto (the first GPU, else the CPU), cpu, cuda or cuda:N; an unavailable GPU is an error",
 )
 
 
 class LiveNode(LifecycleNode):
-    """A lifecycle node that works on its latest input in its own thread.
+    """A lifecycle node that processes its latest input in its own thread.
 
-    A subclass gives PARAMETERS, `subscribe` and `process`, and may give `load`, `unload` and
-    `clear`. Bad data is an error of one frame: it is logged once, counted, and the node goes on.
+    A subclass defines PARAMETERS, `subscribe` and `process`, and optionally `load`, `unload` and
+    `clear`. Bad data is an error of one frame only: it is logged once and counted, and the node
+    continues.
     """
 
     PARAMETERS: tuple[Parameter, ...] = ()
@@ -62,14 +62,14 @@ class LiveNode(LifecycleNode):
         """
 
     def unload(self) -> None:
-        """Free what `load` took."""
+        """Free what `load` loaded."""
 
     def subscribe(self) -> None:
-        """Create the inputs."""
+        """Create the inputs, with `create_input`."""
         raise NotImplementedError
 
     def process(self, item: Any) -> None:
-        """Work on one input, in the worker's thread.
+        """Process one input, in the worker's thread.
 
         Raises:
             PinetError: this input cannot be used.
@@ -77,7 +77,7 @@ class LiveNode(LifecycleNode):
         raise NotImplementedError
 
     def clear(self) -> None:
-        """Take back what was published, before the node stops."""
+        """Withdraw what was published, before the node stops."""
 
     def value(self, name: str) -> Any:
         """Current value of a parameter."""
@@ -91,10 +91,13 @@ class LiveNode(LifecycleNode):
         *,
         watched: bool = True,
     ) -> None:
-        """Subscribe while the node is active; parameters qos_overrides apply.
+        """Subscribe while the node is active; the parameters qos_overrides apply.
 
         Args:
-            watched: diagnostics warn when nothing comes.
+            message: type of the messages.
+            topic: topic to subscribe to.
+            callback: called with each message.
+            watched: whether diagnostics warn if the topic is silent.
         """
 
         def receive(item: Any) -> None:
@@ -114,21 +117,23 @@ class LiveNode(LifecycleNode):
             source = self.diagnostics.watch(subscription)
 
     def create_output(self, message: type, topic: str) -> Any:
-        """Advertise, reliable, last 10; parameters qos_overrides apply."""
+        """Create a publisher, reliable, keep last 10; the parameters qos_overrides apply."""
         overriding = QoSOverridingOptions.with_default_policies()
         return self.create_publisher(message, topic, 10, qos_overriding_options=overriding)
 
     def latency(self, header: Header) -> float:
-        """Seconds since the header's stamp."""
+        """Seconds from the header's stamp until now."""
         now = self.get_clock().now().nanoseconds
         return now * 1e-9 - header.stamp.sec - header.stamp.nanosec * 1e-9
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load what `process` needs."""
         if not self._attempt(self.load):
             return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start the worker."""
         if not self._attempt(self.subscribe):
             self.stop()
             return TransitionCallbackReturn.FAILURE
@@ -136,20 +141,23 @@ class LiveNode(LifecycleNode):
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop working."""
         self.stop()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free what `load` loaded."""
         self.unload()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop working, and free what `load` loaded."""
         self.stop()
         self.unload()
         return super().on_shutdown(state)
 
     def stop(self) -> None:
-        """Stop working; does nothing when the node is not active."""
+        """Stop working; has no effect if the node is not active."""
         if not self._active:
             return
         self.diagnostics.watch_nothing()
@@ -160,7 +168,7 @@ class LiveNode(LifecycleNode):
         self.clear()
 
     def _attempt(self, step: Callable[[], None]) -> bool:
-        """Whether a step of a transition succeeds; rclpy would swallow its error in silence."""
+        """Whether a step of a transition succeeds; logs its error, which rclpy would hide."""
         try:
             step()
         except PinetError as error:
@@ -176,22 +184,26 @@ class LiveNode(LifecycleNode):
             self.process(item)
         except PinetError as error:
             self.diagnostics.problem(type(error).__name__, str(error))
-        except Exception as error:  # the node must outlive any one frame; nothing is hidden
+        except Exception as error:  # one frame must not end the node; the error is reported
             self.diagnostics.problem(
                 f"unexpected {type(error).__name__}",
-                f"a frame failed with {type(error).__name__}: {error}; this is a bug, please "
-                "report it",
+                f"a frame was dropped because of {type(error).__name__}: {error}; this is a bug, "
+                "please report it",
             )
 
 
 class LatestWorker:
-    """Runs a function on the latest item given, in its own thread; older items are dropped.
+    """Runs a function on the latest item, in its own thread; older items are dropped.
 
-    The slot holds one item, so a slow function makes results rarer but never older.
+    There is one slot for an item, so a slow function gives fewer results, but no older ones.
+
+    Attributes:
+        received: number of items put into the slot.
+        dropped: number of items replaced in the slot by a newer one.
     """
 
     def __init__(self, work: Callable[[Any], None]) -> None:
-        """Take the function; `start` runs it. It must handle its own errors."""
+        """Set the function, which must handle its own errors; `start` starts the thread."""
         self._work = work
         self._changed = threading.Condition()
         self._item: Any = None
@@ -201,7 +213,7 @@ class LatestWorker:
         self.dropped = 0
 
     def start(self) -> None:
-        """Start the thread; does nothing when it runs."""
+        """Start the thread; has no effect if it is running."""
         if self._running:
             return
         self._running = True
@@ -209,7 +221,7 @@ class LatestWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after the item in work; an item in the slot is forgotten."""
+        """Stop the thread after the current item; an item in the slot is discarded."""
         with self._changed:
             self._running = False
             self._item = None
@@ -219,7 +231,7 @@ class LatestWorker:
             self._thread = None
 
     def put(self, item: Any) -> None:
-        """Place an item (not None) in the slot, in place of one that still waits there."""
+        """Put an item (not None) into the slot, replacing one that is still there."""
         with self._changed:
             self.received += 1
             if self._item is not None:

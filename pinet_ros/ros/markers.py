@@ -1,4 +1,4 @@
-"""People as RViz markers: bones, joints and a label each, no plugin needed."""
+"""RViz markers for people: bones, joints and a label for each, without a plugin."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LABEL_HEIGHT = 0.15  # metres
 
 
 class PeopleMarkers:
-    """Makes markers frame by frame and removes those of people who are gone."""
+    """Creates the markers of each frame, and removes those of people who have disappeared."""
 
     def __init__(self, lifetime: float) -> None:
-        """Markers vanish by themselves after `lifetime` seconds without a new frame."""
+        """Set the lifetime, in seconds, after which markers vanish without a new frame."""
         seconds, fraction = divmod(lifetime, 1)
         self._lifetime = Duration(sec=int(seconds), nanosec=int(fraction * 1e9))
         self._shown: set[tuple[str, int]] = set()
 
     def update(self, people: People, header: Header) -> MarkerArray:
-        """Markers for one frame; a person's id is the track id, or the row without tracking."""
+        """Create the markers for one frame; ids are track ids, or rows without tracking."""
         markers: list[Marker] = []
         for row in range(len(people)):
             markers += self._person(people, row, header)
@@ -37,7 +37,7 @@ class PeopleMarkers:
         return MarkerArray(markers=markers)
 
     def clear(self) -> MarkerArray:
-        """Remove everything: for when the node stops."""
+        """Create a marker that removes all markers, for when the node stops."""
         self._shown = set()
         return MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
 
@@ -53,11 +53,11 @@ class PeopleMarkers:
         color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
 
         def marker(namespace: str, kind: int, width: float) -> Marker:
-            made = Marker(header=header, ns=namespace, id=number, type=kind, color=color)
-            made.pose.orientation.w = 1.0
-            made.scale.x = made.scale.y = made.scale.z = width
-            made.lifetime = self._lifetime
-            return made
+            created = Marker(header=header, ns=namespace, id=number, type=kind, color=color)
+            created.pose.orientation.w = 1.0
+            created.scale.x = created.scale.y = created.scale.z = width
+            created.lifetime = self._lifetime
+            return created
 
         spheres = marker("joints", Marker.SPHERE_LIST, _JOINT_DIAMETER)
         spheres.points = [point for point, shown in zip(points, known, strict=True) if shown]

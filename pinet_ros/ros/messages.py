@@ -1,4 +1,4 @@
-"""People and the camera to messages and back."""
+"""Conversion of people, attention and cameras to and from messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ from pinet_ros.skeleton import JointSet, joint_set
 
 
 class MessageError(PinetError):
-    """A people message that contradicts itself."""
+    """The message about people is inconsistent."""
 
 
 def people_to_message(people: People, header: Header) -> PersonPoseArray:
-    """People (N of them) of the image that had this header."""
+    """Convert people to a message.
+
+    Args:
+        people: the people of one image.
+        header: header of the image, which the message gets unchanged.
+    """
     bones = [index for bone in people.joint_set.bones for index in bone]
     return PersonPoseArray(
         header=header,
@@ -45,7 +50,13 @@ def _person_to_message(people: People, row: int) -> PersonPose:
 
 
 def attention_to_message(attention: np.ndarray, people: People, header: Header) -> PeopleAttention:
-    """The attention (N,N) of the refinement that gave these people, N of them."""
+    """Convert attention to a message.
+
+    Args:
+        attention: (N,N), see `Refinement.attention`.
+        people: the N refined people.
+        header: header of the image, which the message gets unchanged.
+    """
     return PeopleAttention(
         header=header,
         track_ids=array("i", people.track_ids.tolist()),
@@ -54,18 +65,18 @@ def attention_to_message(attention: np.ndarray, people: People, header: Header) 
 
 
 def people_from_message(message: PersonPoseArray) -> People:
-    """People of a message from this or any other estimator.
+    """Convert a message from this or any other estimator to people.
 
-    2D joints and confidences may be left out (empty): they become NaN.
+    2D joints and confidences may be empty; they become NaN.
 
     Raises:
-        UnknownJointSetError: of that name.
+        UnknownJointSetError: the joint set is unknown.
         MessageError: the joint names or the length of an array do not fit the joint set.
     """
     joints = joint_set(message.joint_set)
     if tuple(message.joint_names) != joints.joints:
         raise MessageError(
-            f"joint_names of joint set {joints.name} must be {', '.join(joints.joints)}; got "
+            f"joint_names of joint set {joints.name} must be {', '.join(joints.joints)}, got "
             f"{', '.join(message.joint_names) or 'none'}"
         )
     if not message.people:
@@ -95,8 +106,8 @@ def people_from_message(message: PersonPoseArray) -> People:
 def _points(person: PersonPose, joints: JointSet) -> list[tuple[float, float, float]]:
     if len(person.joints) != len(joints):
         raise MessageError(
-            f"a person in joint set {joints.name} needs {len(joints)} joints (NaN for unknown "
-            f"ones), got {len(person.joints)}"
+            f"a person in joint set {joints.name} needs {len(joints)} joints, got "
+            f"{len(person.joints)}; send NaN for unknown joints"
         )
     return [(point.x, point.y, point.z) for point in person.joints]
 
@@ -110,15 +121,15 @@ def _optional(values: array, length: int, field: str) -> np.ndarray:
 def camera_from_info(
     info: CameraInfo, width: int, height: int, *, rectified: bool = False
 ) -> Camera:
-    """The camera of an image.
+    """Create the camera of an image from a CameraInfo.
 
     Args:
-        info: of the same camera.
-        width, height: of the image, pixels.
-        rectified: the image is rectified: P and no distortion hold instead of K and D.
+        info: CameraInfo of the same camera.
+        width, height: size of the image, pixels.
+        rectified: whether the image is rectified, so that P holds instead of K and D.
 
     Raises:
-        CameraError: the camera is not calibrated, or the info is for another size.
+        CameraError: the camera is not calibrated, or the CameraInfo is for another size.
     """
     binning = (info.binning_x or 1, info.binning_y or 1)
     full = (info.roi.width or info.width, info.roi.height or info.height)

@@ -1,4 +1,4 @@
-"""Node parameters as data: one line each gives the type, default, range and description."""
+"""Node parameters as data: name, default, description, range and choices."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ class Parameter:
     """One parameter of a node.
 
     Attributes:
-        name: snake_case.
-        default: gives the type too.
-        description: for `ros2 param describe` and docs/ros_api.md.
-        minimum, maximum: of a number.
-        choices: of a string.
-        live: may be changed while the node runs; the others are read at the start.
-        any_type: also values of another type are taken, such as a number for a string.
+        name: name in snake_case.
+        default: default value, which also sets the type.
+        description: one phrase for `ros2 param describe` and docs/ros_api.md.
+        minimum, maximum: range of a number, inclusive.
+        choices: allowed strings; empty if all are.
+        live: whether it may be changed while the node runs; other parameters are read at the
+            start.
+        any_type: whether values of other types are accepted, such as a number for a string.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Parameter:
 
     @classmethod
     def from_options(cls, config: type) -> tuple[Parameter, ...]:
-        """A parameter for each field of a dataclass that was made with `option`."""
+        """Create a parameter for each field of a dataclass that was created with `option`."""
         return tuple(
             cls(
                 name=each.name,
@@ -53,6 +54,7 @@ class Parameter:
         )
 
     def descriptor(self) -> ParameterDescriptor:
+        """Build the descriptor that the parameter is declared with."""
         descriptor = ParameterDescriptor(
             name=self.name,
             description=self.description,
@@ -73,10 +75,10 @@ class Parameter:
 
 
 def declare(node: Node, parameters: tuple[Parameter, ...]) -> None:
-    """Declare parameters; overrides from the command line or a file apply.
+    """Declare parameters; values from the command line or a file override the defaults.
 
     Raises:
-        PinetError: a value is of another type, out of its range or not among its choices.
+        PinetError: a value has the wrong type, is out of range or is not one of the choices.
     """
     for parameter in parameters:
         name, default = parameter.name, parameter.default
@@ -85,8 +87,8 @@ def declare(node: Node, parameters: tuple[Parameter, ...]) -> None:
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
             limits = f" from {parameter.minimum} to {parameter.maximum}"
             raise PinetError(
-                f"parameter {name} must be a {type(default).__name__} like {default!r}"
-                f"{limits if parameter.minimum is not None else ''}: {error}"
+                f"parameter {name} must be of type {type(default).__name__}"
+                f"{limits if parameter.minimum is not None else ''}, such as {default!r}: {error}"
             ) from error
         if parameter.choices and value not in parameter.choices:
             raise PinetError(

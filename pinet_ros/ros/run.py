@@ -1,4 +1,4 @@
-"""Running nodes in this process until they are told to stop."""
+"""Running nodes in this process."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rclpy.signals import SignalHandlerOptions
 from pinet_ros.errors import PinetError
 from pinet_ros.ros.live_node import LiveNode
 
-_SPIN_TIMEOUT = 0.2  # seconds until a signal is noticed
+_SPIN_TIMEOUT = 0.2  # seconds until a signal takes effect
 
 
 class _ToRos(logging.Handler):
-    """Passes what the core logs on to ROS's log."""
+    """Forwards log records of the core to the ROS log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         logger = rclpy.logging.get_logger("pinet_ros")
@@ -33,10 +33,14 @@ def run(
     make_nodes: Sequence[Callable[[], Node]],
     args: Sequence[str] | None = None,
 ) -> None:
-    """Run nodes in this process until SIGINT, SIGTERM, or until one sets `finished`.
+    """Run nodes in this process until SIGINT or SIGTERM, or until a node sets `finished`.
 
-    The signals are handled here so that nodes can still publish when they stop. Exits with 1
-    when a node cannot start.
+    The signals are handled here, so that nodes can still publish when they stop. Exits with
+    status 1 if a node cannot start.
+
+    Args:
+        make_nodes: create the nodes.
+        args: command-line arguments; None for those of the process.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     stop = threading.Event()
@@ -70,7 +74,7 @@ def run(
 
 
 def _autostart(node: Node) -> bool:
-    """Bring a lifecycle node up if it wants that; whether it could."""
+    """Configure and activate a node if it has autostart; returns whether that succeeded."""
     if not isinstance(node, LiveNode) or not node.value("autostart"):
         return True
     success = TransitionCallbackReturn.SUCCESS

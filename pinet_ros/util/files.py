@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file by a function of its stream; whatever interrupts it leaves no broken file.
+    """Write a file atomically: an interruption leaves no broken file.
 
-    The folder is made, and a file that is there is replaced in the end. What is no file, like
-    /dev/stdout, is written directly.
+    Missing folders are created, and an existing file is replaced at the end. A path that is not a
+    regular file, such as /dev/stdout, is written directly.
+
+    Args:
+        path: path of the file.
+        write: writes the content to the stream it is given.
 
     Raises:
         OSError: the file cannot be written.
@@ -34,5 +38,5 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file of UTF-8 text as `write_whole` does."""
+    """Write UTF-8 text, see `write_whole`."""
     write_whole(path, lambda stream: stream.write(text.encode()))

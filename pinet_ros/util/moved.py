@@ -1,4 +1,4 @@
-"""Where modules of version 0.1.0 are now: the error of an import that has moved says it."""
+"""Import errors that say where the modules of version 0.1.0 are now."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _MOVED = {
 
 
 class MovedFinder(MetaPathFinder):
-    """The last finder asked; it finds nothing, but knows where some modules have gone."""
+    """Import finder, asked last, that finds nothing but knows where modules have moved."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> None:
-        """Raise a ModuleNotFoundError that says where the module is now, if it has moved."""
+        """Raise a ModuleNotFoundError that says where the module is, if it has moved."""
         if name in _MOVED:
             raise ModuleNotFoundError(f"{name} has moved to {_MOVED[name]}", name=name)

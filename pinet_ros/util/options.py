@@ -1,4 +1,4 @@
-"""Options: dataclass fields that node parameters and command-line arguments are derived from."""
+"""Options: dataclass fields that become node parameters and command-line arguments."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _OPTION = "option"
 
 @dataclass(frozen=True)
 class Option:
-    """What is known about a field besides its name and default.
+    """Metadata of a dataclass field that is an option.
 
     Attributes:
-        description: one phrase, for `ros2 param describe`, `--help` and the docs.
-        choices: allowed strings; empty for any.
-        minimum, maximum: of a number.
-        live: whether it may change while a node runs.
+        description: one phrase for `ros2 param describe`, `--help` and the docs.
+        choices: allowed strings; empty if all are.
+        minimum, maximum: range of a number, inclusive; None for no limit.
+        live: whether the value may change while a node runs; its `process` must then read it.
     """
 
     description: str
@@ -36,18 +36,18 @@ def option(
     maximum: float | None = None,
     live: bool = False,
 ) -> Any:
-    """A dataclass field with a default and the attributes of Option."""
+    """Create a dataclass field with a default and the attributes of Option."""
     described = Option(description, tuple(choices), minimum, maximum, live)
     return field(default=default, metadata={_OPTION: described})
 
 
 def options_of(config: Any) -> dict[Field, Option]:
-    """The fields of a dataclass, or of its instance, that were made with `option`."""
+    """Fields of a dataclass, or of an instance of one, that were created with `option`."""
     return {each: each.metadata[_OPTION] for each in fields(config) if _OPTION in each.metadata}
 
 
 def violation(config: Any) -> str | None:
-    """What is wrong with the first value that is outside its choices or range; None if nothing."""
+    """Message about the first value outside its choices or range; None if all are valid."""
     for each, described in options_of(config).items():
         value = getattr(config, each.name)
         if described.choices and value not in described.choices:

@@ -1,4 +1,4 @@
-"""What an optional package adds: functions that it registers as entry points."""
+"""Plugins: functions that the package pinet_training registers as entry points."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _HOW_TO_INSTALL = (
 
 
 def plugin_names(group: str) -> list[str]:
-    """The names that are registered in a group, sorted."""
+    """Sorted names of the entry points in a group."""
     return sorted({entry.name for entry in entry_points(group=group)})
 
 
 def load_plugin(group: str, name: str, what: str) -> Callable[..., Any]:
-    """Load what the package pinet_training registered.
+    """Load a function that the package pinet_training registers.
 
     Args:
-        group, name: of the entry point.
-        what: is asked for, for the message.
+        group, name: group and name of the entry point.
+        what: description of the feature, for the error message.
 
     Raises:
-        PinetError: pinet_training is not installed, or something that it needs is not.
+        PinetError: pinet_training, or a package it needs, is not installed.
     """
     found = entry_points(group=group, name=name)
     if not found:

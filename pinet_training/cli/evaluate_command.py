@@ -1,4 +1,4 @@
-"""The command `pinet evaluate`."""
+"""Command `pinet evaluate`: measure PI-Net's accuracy."""
 
 from __future__ import annotations
 
@@ -48,34 +48,48 @@ from pinet_training.rendering.shards import RenderedScenes
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the command; `run` of the parsed arguments executes it and gives its status."""
+    """Add `pinet evaluate`."""
+    evaluate = subparsers.add_parser("evaluate", help="measure PI-Net's accuracy")
     register(
-        subparsers.add_parser("evaluate", help="measure PI-Net").add_subparsers(required=True),
+        evaluate.add_subparsers(required=True),
         [
             ("scenes", _add_scenes, _evaluate_scenes, "on a file of scenes"),
-            ("mupots", _add_mupots, _evaluate_mupots, "on MuPoTS-3D or a data set like it"),
-            ("real", _add_real, _evaluate_real, "on real people, filmed by four cameras"),
+            ("mupots", _add_mupots, _evaluate_mupots, "on MuPoTS-3D or a similar data set"),
+            ("real", _add_real, _evaluate_real, "on real people, recorded with four cameras"),
         ],
     )
 
 
 def _add_real(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--frames", type=int, default=25, help="so many moments of the recording")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=25,
+        help=f"number of moments, evenly spaced over the recording; {DEFAULT}",
+    )
     add_options(parser, EstimatorConfig)
     parser.add_argument(
-        "--draw", type=Path, metavar="DIR", help="draw the true, initial and refined skeletons"
+        "--draw",
+        type=Path,
+        metavar="DIR",
+        help="write images with the true, initial and refined skeletons here",
     )
     _add_refiner_and_outputs(parser)
 
 
 def _add_scenes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenes", type=Path, help=".npz file of scenes")
-    parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument("--split", choices=SPLITS, default="test", help=DEFAULT)
     parser.add_argument(
-        "--controls", action="store_true", help="also alone, duplicates and wrong neighbours"
+        "--controls",
+        action="store_true",
+        help="also refine people alone, with duplicates and with wrong neighbours",
     )
     parser.add_argument(
-        "--draw", type=Path, metavar="DIR", help="draw the worst failures; needs --pictures"
+        "--draw",
+        type=Path,
+        metavar="DIR",
+        help="write images of the worst failures here; needs --pictures",
     )
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR", help="folder that the scenes were rendered to"
@@ -85,7 +99,7 @@ def _add_scenes(parser: argparse.ArgumentParser) -> None:
         type=positive_integer,
         default=12,
         metavar="N",
-        help=f"of each kind to draw; {DEFAULT}",
+        help=f"number of failures of each kind to draw; {DEFAULT}",
     )
     _add_refiner_and_outputs(parser)
 
@@ -95,37 +109,46 @@ def _add_mupots(parser: argparse.ArgumentParser) -> None:
         "--annotations",
         type=Path,
         required=True,
-        help="folder of MuPoTS-3D that holds TS1 to TS20, or a COCO-style .json file",
+        help="MuPoTS-3D folder that contains TS1 to TS20, or a COCO-style .json file",
     )
     parser.add_argument(
-        "--predictions", type=Path, required=True, help=".npz, .json or 3DMPPE's .mat file"
+        "--predictions",
+        type=Path,
+        required=True,
+        help=".npz or .json file, or .mat file of 3DMPPE",
     )
-    parser.add_argument("--refine", action="store_true", help="also after refinement")
+    parser.add_argument(
+        "--refine", action="store_true", help="also measure the predictions after refinement"
+    )
     parser.add_argument(
         "--normalise-bones",
         action="store_true",
-        help="compare poses of the universal skeleton's bone lengths",
+        help="give predicted poses the bone lengths of the person they are matched with, and "
+        "compare with the universal skeleton",
     )
     _add_refiner_and_outputs(parser)
 
 
 def _add_refiner_and_outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--weights", help="of PI-Net, by default the package's")
+    parser.add_argument(
+        "--weights",
+        help="PI-Net weights: a name or a file; default: those in the package",
+    )
     add_device(parser, "cpu")
     parser.add_argument("--json", type=Path, help="write the report to this file")
-    parser.add_argument("--csv", type=Path, help="write one value a line to this file")
+    parser.add_argument("--csv", type=Path, help="write the report here, one value per line")
 
 
 def _evaluate_scenes(options: argparse.Namespace) -> int:
-    """Errors of the people of scenes before and after refinement."""
+    """Measure the people of a file of scenes before and after refinement."""
     if bool(options.draw) != bool(options.pictures):
-        raise PinetError("--draw and --pictures go together: give both, or neither")
+        raise PinetError("--draw and --pictures need each other: give both, or neither")
     pictures = RenderedScenes(options.pictures) if options.draw else None
     scenes = load_scenes(options.scenes).select(split=options.split)
     if not len(scenes.select(minimum_people=2)):
         raise ScenesError(
             f"{options.scenes} has no scenes of the {options.split} split with two or more "
-            "people found"
+            "people found; choose another file or --split"
         )
     refiner = _load_refiner(options)
     errors = measure_scenes(scenes, refiner)
@@ -134,17 +157,17 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
         report |= report_controls(errors, refiner)
     if pictures:
         draw_failures(options.draw, find_failures(errors, options.failures), pictures)
-    _give(report, scenes_tables(report), scenes_rows(report), options)
+    _output(report, scenes_tables(report), scenes_rows(report), options)
     return 0
 
 
 def _evaluate_real(options: argparse.Namespace) -> int:
-    """Errors of real people before and after refinement, against four views triangulated.
+    """Measure real people before and after refinement, against triangulation from four cameras.
 
-    They are those of Pose2Sim's demonstration: pinet models fetch pose2sim_clips.
+    Uses the recording of Pose2Sim's demo; download it with: pinet models fetch pose2sim_clips.
     """
     if not 1 <= options.frames <= FRAMES:
-        raise PinetError(f"--frames must be 1 to {FRAMES}, got {options.frames}")
+        raise PinetError(f"--frames must be from 1 to {FRAMES}, got {options.frames}")
     device = select_device(options.device)
     report = evaluate_real(
         PoseEstimator(EstimatorConfig(**given_fields(options, EstimatorConfig)), device),
@@ -153,28 +176,28 @@ def _evaluate_real(options: argparse.Namespace) -> int:
         options.frames,
         options.draw,
     )
-    _give(report, real_tables(report), real_rows(report), options)
+    _output(report, real_tables(report), real_rows(report), options)
     return 0
 
 
 def _evaluate_mupots(options: argparse.Namespace) -> int:
-    """Errors of predicted people as in tables 1 to 3 of the paper."""
+    """Measure predicted people as in tables 1 to 3 of the paper."""
     if options.weights and not options.refine:
-        raise PinetError("--weights are those to refine with; add --refine, or leave them out")
+        raise PinetError("--weights has no effect without --refine; add --refine, or omit it")
     report = evaluate_mupots(
         read_annotations(options.annotations),
         read_predictions(options.predictions),
         _load_refiner(options) if options.refine else None,
         normalise_bones=options.normalise_bones,
     )
-    _give(report, mupots_tables(report), mupots_rows(report), options)
+    _output(report, mupots_tables(report), mupots_rows(report), options)
     return 0
 
 
-def _give(
+def _output(
     report: dict[str, Any], tables: str, rows: Iterator[Row], options: argparse.Namespace
 ) -> None:
-    """Print a report, and write it to the files that are asked for."""
+    """Print the tables, and write the report to the requested files."""
     print(tables)
     if options.json:
         write_json(options.json, report)

@@ -1,4 +1,4 @@
-"""The commands `pinet scenes render` and `pinet scenes estimate`."""
+"""Commands `pinet scenes render` and `pinet scenes estimate`."""
 
 from __future__ import annotations
 
@@ -34,42 +34,62 @@ _CONTACT_SHEET = "contact_sheet.jpg"
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the commands; `run` of the parsed arguments executes one and gives its status."""
-    kinds = subparsers.add_parser("scenes", help="rendered people to train on").add_subparsers(
+    """Add `pinet scenes`."""
+    kinds = subparsers.add_parser("scenes", help="make rendered training data").add_subparsers(
         required=True
     )
     register(
         kinds,
         [
-            ("render", _add_render, _render, "pictures of made scenes, with all that is true"),
-            ("estimate", _add_estimate, _estimate, "a training file of what an estimator sees"),
+            ("render", _add_render, _render, "render scenes of people with ground truth"),
+            ("estimate", _add_estimate, _estimate, "run an estimator over rendered scenes"),
         ],
     )
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="of the data set; one begun is gone on with")
+    parser.add_argument(
+        "folder", type=Path, help="folder of the data set; an incomplete data set is continued"
+    )
     parser.add_argument(
         "--motion",
         type=Path,
         required=True,
-        help=".npz of clips, or folder of motion capture (.bvh, or .asf with .amc)",
-    )
-    parser.add_argument("--scenes", type=positive_integer, default=20_000, help=DEFAULT)
-    parser.add_argument("--seed", type=natural_number, default=0, help=DEFAULT)
-    parser.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="640x480")
-    parser.add_argument(
-        "--backgrounds", type=Path, metavar="DIR", help="pictures; without, all are made"
+        help=".npz file of clips, or folder of motion capture (.bvh, or .asf with .amc)",
     )
     parser.add_argument(
-        "--bodies", type=Path, help=".npz made before; without, made once and kept in the cache"
+        "--scenes", type=positive_integer, default=20_000, help=f"number of scenes; {DEFAULT}"
+    )
+    parser.add_argument(
+        "--seed", type=natural_number, default=0, help=f"seed of all random choices; {DEFAULT}"
+    )
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=(640, 480),
+        metavar="WxH",
+        help="size of the images, pixels; default: 640x480",
+    )
+    parser.add_argument(
+        "--backgrounds",
+        type=Path,
+        metavar="DIR",
+        help="folder of background images; default: generated backgrounds",
+    )
+    parser.add_argument(
+        "--bodies",
+        type=Path,
+        metavar="FILE",
+        help=".npz file of bodies; default: bodies made once and kept in the cache",
     )
     _add_workers(parser)
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="of rendered scenes")
-    parser.add_argument("--output", type=Path, required=True, help=".npz file of scenes to write")
+    parser.add_argument("folder", type=Path, help="folder of rendered scenes")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", required=True, help=".npz file of scenes to write"
+    )
     add_options(parser, EstimatorConfig, without=NOT_KEPT)
     add_device(parser)
     _add_workers(parser)
@@ -80,7 +100,7 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=positive_integer,
         default=available_cores(),
-        help="processes; one on each core",
+        help="number of processes; default: one per core",
     )
 
 
@@ -89,18 +109,18 @@ def _size(text: str) -> tuple[int, int]:
     try:
         return positive_integer(width), positive_integer(height)
     except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"must be WxH as in 640x480, got {text!r}") from error
+        raise argparse.ArgumentTypeError(f"must be WxH, such as 640x480, got {text!r}") from error
 
 
 def _render(options: argparse.Namespace) -> int:
-    """Render scenes of several people for training; a run that was stopped is gone on with."""
+    """Render scenes of several people for training. A run that was stopped is resumed."""
     for path in (options.motion, options.backgrounds, options.bodies):
-        if path is not None:  # before bodies are made for it
+        if path is not None:  # fail before bodies are made, which takes minutes
             require_ingredient(path)
     print(f"rendering with {describe_renderer()}", flush=True)
     ingredients = Ingredients(
         motion=options.motion,
-        bodies=options.bodies or _kept_bodies(),
+        bodies=options.bodies or _cached_bodies(),
         backgrounds=options.backgrounds,
         width=options.size[0],
         height=options.size[1],
@@ -109,29 +129,29 @@ def _render(options: argparse.Namespace) -> int:
     rendered = render_scenes(options.folder, ingredients, options.scenes, options.workers)
     sheet = options.folder / _CONTACT_SHEET
     write_contact_sheet(rendered, sheet)
-    print(f"{len(rendered.shards())} shards in {options.folder}; look at {sheet}")
+    print(f"{len(rendered.shards())} shards in {options.folder}; samples of them in {sheet}")
     return 0
 
 
-def _kept_bodies() -> Path:
-    """The file of the default bodies in the cache, made when it is missing."""
+def _cached_bodies() -> Path:
+    """The file of the default bodies in the cache; it is made if it is missing."""
     name = f"bodies_{_BODIES}_{_TEST_BODIES}_{_BODIES_SEED}_generator{GENERATOR}.npz"
     path = cache_dir() / name
     if not path.is_file():
-        print("making the bodies, some minutes, once")
+        print("making the bodies; this takes a few minutes, only the first time")
         bodies = make_bodies(_BODIES, _TEST_BODIES, _BODIES_SEED)
         write_whole(path, bodies.save)
     return path
 
 
 def _estimate(options: argparse.Namespace) -> int:
-    """Run an estimator over rendered scenes and write a file to train and test on."""
+    """Run an estimator over rendered scenes and write a file for training and testing."""
     config = EstimatorConfig(**given_fields(options, EstimatorConfig))
     done = estimate(
         options.folder, options.output, config, device=options.device, workers=options.workers
     )
     print(
-        f"{done.scenes} scenes with {done.people} people, of whom {done.found} were found; "
-        f"{done.duplicates} duplicate and {done.wrong} wrong estimates; {options.output}"
+        f"wrote {done.scenes} scenes with {done.people} people to {options.output}: {done.found} "
+        f"people found, {done.duplicates} duplicate and {done.wrong} wrong estimates"
     )
     return 0

@@ -1,4 +1,4 @@
-"""The commands `pinet train` and `pinet ablate`."""
+"""Commands `pinet train` and `pinet ablate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from pinet_ros.cli.arguments import add_device, given_fields, positive_integer, register
+from pinet_ros.cli.arguments import DEFAULT, add_device, given_fields, positive_integer, register
 from pinet_ros.errors import DatasetError
 from pinet_ros.refinement.formulation import STANDARDISATIONS, Target
 from pinet_ros.util.device import describe_device
@@ -25,50 +25,76 @@ _ABLATION_SEEDS = 5
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the commands; `run` of the parsed arguments executes one and gives its status."""
+    """Add `pinet train` and `pinet ablate`."""
     register(
         subparsers,
         [
             ("train", _add_train, _train, "train PI-Net"),
-            ("ablate", _add_ablate, _ablate, "train and test all variants"),
+            ("ablate", _add_ablate, _ablate, "train and test all variants of PI-Net"),
         ],
     )
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
-    parser.add_argument("--variant", choices=VARIANTS, help="the network, see `pinet variants`")
-    parser.add_argument("--standardisation", choices=STANDARDISATIONS, help="of the poses")
+    parser.add_argument(
+        "--variant", choices=VARIANTS, help="variant of the network, see `pinet variants`"
+    )
+    parser.add_argument(
+        "--standardisation", choices=STANDARDISATIONS, help="standardisation of the poses"
+    )
     parser.add_argument(
         "--target", choices=[target.value for target in Target], help="what the network predicts"
     )
     parser.add_argument(
         "--initial",
         metavar="WEIGHTS",
-        help="to begin with, those of the package by name or a file; by default random ones",
+        help="initial weights: a name in the package or a file; default: random",
     )
-    parser.add_argument("--others", choices=OTHERS, help="whom a person is refined with")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch-size", type=int, help="sequences per step, on all GPUs together")
-    parser.add_argument("--learning-rate", type=float, help="the highest")
-    parser.add_argument("--validation", type=float, help="part of the bodies to validate on")
-    parser.add_argument("--seed", type=int)
     parser.add_argument(
-        "--resume", action="store_true", help="go on with what the folder holds, if anything"
+        "--others", choices=OTHERS, help="the people that each person is refined with"
+    )
+    parser.add_argument("--epochs", type=int, help="number of epochs")
+    parser.add_argument("--batch-size", type=int, help="sequences per step, over all GPUs")
+    parser.add_argument("--learning-rate", type=float, help="highest learning rate")
+    parser.add_argument(
+        "--validation", type=float, help="fraction of the bodies held out for validation"
+    )
+    parser.add_argument("--seed", type=int, help="seed of all random numbers")
+    parser.add_argument(
+        "--resume", action="store_true", help="resume the training in the folder, if there is one"
     )
 
 
 def _add_ablate(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument(
-        "--test", type=Path, help="data to test on; by default the test split of DATA"
+        "--test", type=Path, help="data to test on; default: the test split of DATA"
     )
-    parser.add_argument("--test-predictions", type=Path, metavar="FILE")
-    parser.add_argument("--epochs", type=int, default=_ABLATION_EPOCHS, help="of each training")
     parser.add_argument(
-        "--seeds", type=positive_integer, default=_ABLATION_SEEDS, help="trainings of each kind"
+        "--test-predictions",
+        type=Path,
+        metavar="FILE",
+        help="an estimator's poses, if --test has annotations without them",
     )
-    parser.add_argument("--jobs", type=positive_integer, default=1, help="trainings at a time")
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        default=_ABLATION_EPOCHS,
+        help=f"number of epochs of each training; {DEFAULT}",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=positive_integer,
+        default=_ABLATION_SEEDS,
+        help=f"number of trainings of each variant, with different seeds; {DEFAULT}",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=positive_integer,
+        default=1,
+        help=f"number of trainings at the same time; {DEFAULT}",
+    )
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -76,25 +102,28 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         "data",
         type=Path,
         metavar="DATA",
-        help="scenes (.npz), COCO-style annotations (.json), or a folder of MuPoTS-3D",
+        help="scenes (.npz), COCO-style annotations (.json), or the MuPoTS-3D folder",
     )
     parser.add_argument(
         "--predictions",
         type=Path,
         metavar="FILE",
-        help="an estimator's poses for annotations that hold none",
+        help="an estimator's poses, if DATA has annotations without them",
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder to write"
+        "--output", type=Path, required=True, metavar="DIR", help="write the results here"
     )
     parser.add_argument(
-        "--recipe", choices=RECIPES, default="fast", help="what is not given (default: fast)"
+        "--recipe",
+        choices=RECIPES,
+        default="fast",
+        help=f"values of the options that are not given; {DEFAULT}",
     )
     add_device(parser, "cpu")
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    """Train a network; started by torchrun, on several GPUs."""
+    """Train PI-Net. Start the command with torchrun to train on several GPUs."""
     recipe = _recipe(arguments)
     with join_workers(arguments.device) as (workers, device):
         scenes = load_training_scenes(arguments.data, arguments.predictions)
@@ -103,7 +132,7 @@ def _train(arguments: argparse.Namespace) -> int:
             workers, arguments.output, wanted, resume=arguments.resume
         )
         if workers.is_main:
-            print(f"training on {describe_device(device)}, {workers.count} at once: {recipe}")
+            print(f"training on {describe_device(device)}, {workers.count} workers: {recipe}")
         train(scenes, recipe, device, initial=arguments.initial, workers=workers, folder=folder)
         if workers.is_main:
             print(f"wrote {folder.weights}")
@@ -111,20 +140,20 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _ablate(arguments: argparse.Namespace) -> int:
-    """Tables 4, 5 and 6 of the paper, and what is gained from the others and what without them.
+    """Compute tables 4, 5 and 6 of the paper, and the gain with and without other people.
 
-    Trainings that the folder holds already are not repeated.
+    Trainings that the folder already contains are not repeated.
     """
     scenes = load_training_scenes(arguments.data, arguments.predictions)
     test = scenes
     if arguments.test:
         test = load_training_scenes(arguments.test, arguments.test_predictions, split="test")
     elif arguments.test_predictions:
-        raise DatasetError("--test-predictions are of a data set; give it with --test")
+        raise DatasetError("--test-predictions belong to a data set; give it with --test")
     recipe = replace(
         RECIPES[arguments.recipe],
         epochs=arguments.epochs,
-        validation=0.0,  # as all variants are to see the same, and nothing is chosen by it
+        validation=0.0,  # nothing is chosen by validation, so all variants train on all data
     )
     ablation = Ablation(
         scenes.select(split="train"),
@@ -140,5 +169,5 @@ def _ablate(arguments: argparse.Namespace) -> int:
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
-    """The recipe of that name with what was given instead."""
+    """The recipe named by --recipe, with the values of the given options."""
     return replace(RECIPES[arguments.recipe], **given_fields(arguments, Recipe))

@@ -1,4 +1,4 @@
-"""The command `pinet train-lifter`."""
+"""Command `pinet train-lifter`: train PoseNet or RootNet of 3DMPPE."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_LOADERS = 8
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the command; `run` of the parsed arguments executes it and gives its status."""
+    """Add `pinet train-lifter`."""
     register(
         subparsers, [("train-lifter", _add_arguments, _train, "train 3DMPPE's PoseNet or RootNet")]
     )
@@ -37,45 +37,53 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="DATA",
-        help="rendered scenes (a folder), or annotations of 3DMPPE's or of COCO's own form "
-        "(.json); the first one must have depth, and its joints are learnt",
+        help="folder of rendered scenes, or annotations in the format of 3DMPPE or COCO (.json); "
+        "the first data set must have depth, and the network learns its joints",
     )
-    parser.add_argument("--network", choices=RECIPES, required=True)
+    parser.add_argument("--network", choices=RECIPES, required=True, help="network to train")
     parser.add_argument(
         "--images",
         type=Path,
         action="append",
         default=[],
         metavar="DIR",
-        help="of the pictures of a .json; once for each, in their order",
+        help="image folder of a .json file; give it once for each of these files, in their order",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="to write")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="write the results here"
+    )
     parser.add_argument(
         "--initial",
         default=IMAGENET,
         metavar="WEIGHTS",
-        help="to begin with: imagenet (torchvision's, downloaded), random, or a snapshot; "
-        + DEFAULT,
+        help="initial weights: imagenet (downloaded from torchvision), random, or a snapshot "
+        f"file; {DEFAULT}",
     )
-    parser.add_argument("--depth", type=int, choices=DEPTHS, help="of ResNet")
-    parser.add_argument("--size", type=int, help="of the crops, pixels; below 256 for trials")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch-size", type=int, help="people per step, on all GPUs together")
-    parser.add_argument("--learning-rate", type=float, help="at the beginning")
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--depth", type=int, choices=DEPTHS, help="depth of the ResNet")
     parser.add_argument(
-        "--loaders", type=natural_number, metavar="N", help="processes that load pictures"
+        "--size", type=int, help="side of the crops, pixels; the lifter expects 256"
+    )
+    parser.add_argument("--epochs", type=int, help="number of epochs")
+    parser.add_argument("--batch-size", type=int, help="people per step, over all GPUs")
+    parser.add_argument("--learning-rate", type=float, help="initial learning rate")
+    parser.add_argument("--seed", type=int, help="seed of all random numbers")
+    parser.add_argument(
+        "--loaders",
+        type=natural_number,
+        metavar="N",
+        help="number of processes that load images, for each GPU",
     )
     add_device(parser)
     parser.add_argument(
-        "--resume", action="store_true", help="go on with what the folder holds, if anything"
+        "--resume", action="store_true", help="resume the training in the folder, if there is one"
     )
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    """Train PoseNet or RootNet by the released recipe; started by torchrun, on several GPUs.
+    """Train PoseNet or RootNet with the released recipe.
 
-    Of rendered scenes the test split is not trained on: errors are measured with it.
+    Start the command with torchrun to train on several GPUs. The test split of rendered scenes is
+    held out, and errors are measured on it.
     """
     recipe = _recipe(arguments)
     with join_workers(arguments.device) as (workers, device):
@@ -87,7 +95,7 @@ def _train(arguments: argparse.Namespace) -> int:
         if workers.is_main:
             people = ", ".join(str(len(each)) for each in data.sets)
             print(
-                f"training on {describe_device(device)}, {workers.count} at once, with {people} "
+                f"training on {describe_device(device)}, {workers.count} workers, with {people} "
                 f"people: {recipe}"
             )
         train_lifter(
@@ -105,19 +113,19 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _recipe(arguments: argparse.Namespace) -> LifterRecipe:
-    """The network's recipe with what was given instead."""
+    """The network's recipe, with the values of the given options."""
     return replace(RECIPES[arguments.network], **given_fields(arguments, LifterRecipe))
 
 
 def _read(paths: Sequence[Path], images: Sequence[Path]) -> LifterData:
-    """The data sets, those that need them with their folders of pictures."""
-    needing = [path for path in paths if needs_images(path)]
-    if len(needing) != len(images):
+    """Read the data sets; .json files get the image folders, in their order."""
+    annotations = [path for path in paths if needs_images(path)]
+    if len(annotations) != len(images):
         raise DatasetError(
-            f"each of the {len(needing)} .json files needs its pictures' folder: give --images "
-            f"DIR {len(needing)} times, got {len(images)}"
+            f"each of the {len(annotations)} .json files needs its image folder: give --images "
+            f"DIR {len(annotations)} times, got {len(images)}"
         )
-    folders = dict(zip(needing, images, strict=True))
+    folders = dict(zip(annotations, images, strict=True))
     sets = [read_people(path, folders.get(path)) for path in paths]
     held_out: list[PeopleInPictures] = [
         read_people(path, split="test") for path in paths if is_rendered(path)
@@ -125,8 +133,8 @@ def _read(paths: Sequence[Path], images: Sequence[Path]) -> LifterData:
     return LifterData(sets, next((people for people in held_out if len(people)), None))
 
 
-def _loaders(wanted: int | None, workers: Workers) -> int:
-    """How many processes load pictures for each worker."""
-    if wanted is not None:
-        return wanted
+def _loaders(requested: int | None, workers: Workers) -> int:
+    """Number of processes that load images for each worker."""
+    if requested is not None:
+        return requested
     return max(0, min(_MOST_LOADERS, available_cores() // workers.count - 1))

@@ -1,4 +1,4 @@
-"""The command `pinet variants`."""
+"""Command `pinet variants`: list the variants of PI-Net."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pinet_training.refiner.variants import VARIANTS, count_parameters
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
-    """Register the command; `run` of the parsed arguments executes it and gives its status."""
+    """Add `pinet variants`."""
     parser = subparsers.add_parser(
-        "variants", help="the variants of PI-Net", description=_variants.__doc__
+        "variants", help="list the variants of PI-Net", description=_variants.__doc__
     )
-    parser.add_argument("--json", type=Path, help="write names and parameter counts here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the list here")
     parser.set_defaults(run=_variants)
 
 

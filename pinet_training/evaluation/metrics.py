@@ -83,6 +83,7 @@ class Metric(NamedTuple):
 
     @property
     def counts_joints(self) -> bool:
+        """Whether the metric counts joints, rather than averaging their distances."""
         return self.summary is not mean_distance
 
 

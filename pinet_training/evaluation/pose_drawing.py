@@ -19,7 +19,7 @@ def draw_poses(image: np.ndarray, points: Mapping[str, np.ndarray]) -> None:
 
 
 def draw_legend(image: np.ndarray) -> None:
-    """Write into a corner of (H,W,3) BGR which pose has which colour."""
+    """Write into a corner of (H,W,3) BGR which pose has which color."""
     unit = line_width(image)
     for row, (pose, color) in enumerate(POSE_COLORS.items()):
         draw_text(image, pose, (0, 25 * unit * (row + 1)), color, unit)

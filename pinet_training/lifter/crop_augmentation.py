@@ -53,7 +53,7 @@ class Augmentation:
         rotation: standard deviation of its angle, degrees; clipped at two standard deviations.
         rotated: probability of a rotation.
         mirror: probability of mirroring.
-        colour: largest relative change of each color channel's brightness.
+        color: largest relative change of each color channel's brightness.
         occlusion: probability that a rectangle of noise covers a part of the crop.
     """
 
@@ -61,7 +61,7 @@ class Augmentation:
     rotation: float = 30.0
     rotated: float = 0.6
     mirror: float = 0.5
-    colour: float = 0.2
+    color: float = 0.2
     occlusion: float = 0.5
 
     def view(self, rng: np.random.Generator) -> View:
@@ -73,14 +73,14 @@ class Augmentation:
 
     def paint(self, crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change the colors of a crop (S,S,3) uint8 and, at random, occlude a part of it."""
-        factors = rng.uniform(1 - self.colour, 1 + self.colour, 3)
+        factors = rng.uniform(1 - self.color, 1 + self.color, 3)
         painted = np.clip(crop * factors + 0.5, 0, 255).astype(np.uint8)
         if rng.random() < self.occlusion:
             _occlude(painted, rng)
         return painted
 
 
-UNCHANGED = Augmentation(scale=0, rotated=0, mirror=0, colour=0, occlusion=0)
+UNCHANGED = Augmentation(scale=0, rotated=0, mirror=0, color=0, occlusion=0)
 
 
 def take(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:

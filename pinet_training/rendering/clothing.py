@@ -64,13 +64,13 @@ class Outfit:
     Attributes:
         vertices: (V,3) float32 metres, body frame.
         normals: (V,3) float32 unit vectors.
-        colours: (V,3) float32 linear RGB, 0 to 1.
+        colors: (V,3) float32 linear RGB, 0 to 1.
         pattern: (V,2) float32, as Mesh.pattern.
     """
 
     vertices: np.ndarray
     normals: np.ndarray
-    colours: np.ndarray
+    colors: np.ndarray
     pattern: np.ndarray
 
 

@@ -45,7 +45,7 @@ def make_figure(rig: Rig, body: int, posture: Posture, rng: np.random.Generator)
         vertices=(vertices - origin).astype(np.float32),
         normals=normals,
         faces=rig.bodies.faces,
-        colours=outfit.colours,
+        colors=outfit.colors,
         surface=rig.bodies.template_vertices,
         pattern=outfit.pattern,
     )

@@ -17,17 +17,17 @@ class Light:
 
     Attributes:
         sun: (3,) unit vector towards the light that casts shadows.
-        sun_colour: (3,) color that it adds to a white surface facing it.
+        sun_color: (3,) color that it adds to a white surface facing it.
         fill: (3,) unit vector towards a second light, which casts no shadows.
-        fill_colour: (3,) color that it adds to a white surface facing it.
+        fill_color: (3,) color that it adds to a white surface facing it.
         sky: (3,) color of the light from above, on surfaces that face up.
         ground: (3,) color of the light from below, on surfaces that face down.
     """
 
     sun: np.ndarray
-    sun_colour: np.ndarray
+    sun_color: np.ndarray
     fill: np.ndarray
-    fill_colour: np.ndarray
+    fill_color: np.ndarray
     sky: np.ndarray
     ground: np.ndarray
 
@@ -42,13 +42,13 @@ def random_light(rng: np.random.Generator) -> Light:
     warmth = rng.normal(0, 0.12)
     warm = np.array([1 + warmth, 1, 1 - warmth])
     cool = np.array([1 - 0.5 * warmth, 1, 1 + 0.5 * warmth])
-    sun_colour = rng.uniform(0.6, 1.6) * warm if hard else rng.uniform(0.15, 0.6) * warm
+    sun_color = rng.uniform(0.6, 1.6) * warm if hard else rng.uniform(0.15, 0.6) * warm
     sky = rng.uniform(0.15, 0.45) * cool if hard else rng.uniform(0.4, 0.8) * cool
     return Light(
         sun=_direction(rng, 20, 85),
-        sun_colour=sun_colour,
+        sun_color=sun_color,
         fill=_direction(rng, -10, 60),
-        fill_colour=rng.uniform(0, 0.35) * (1 + rng.normal(0, 0.08, 3)),
+        fill_color=rng.uniform(0, 0.35) * (1 + rng.normal(0, 0.08, 3)),
         sky=sky,
         ground=sky * rng.uniform(0.3, 0.8) * (1 + rng.normal(0, 0.05, 3)),
     )

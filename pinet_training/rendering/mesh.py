@@ -25,7 +25,7 @@ class Mesh:
         vertices: (V,3) float32 metres.
         normals: (V,3) float32 unit vectors, pointing out of the surface.
         faces: (F,3) int32 vertices of each triangle, counterclockwise from outside.
-        colours: (V,3) float32 diffuse reflectance, linear RGB, 0 to 1.
+        colors: (V,3) float32 diffuse reflectance, linear RGB, 0 to 1.
         surface: (V,3) float32 metres, the coordinates that patterns are drawn in. Those of a
             person are the template's vertices at rest, so that a pattern sticks to the cloth.
         pattern: (V,2) float32, one of the PATTERN constants and its cycles per metre (0 for
@@ -35,7 +35,7 @@ class Mesh:
     vertices: np.ndarray
     normals: np.ndarray
     faces: np.ndarray
-    colours: np.ndarray
+    colors: np.ndarray
     surface: np.ndarray
     pattern: np.ndarray
 

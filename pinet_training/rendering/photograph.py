@@ -109,8 +109,8 @@ def _border(right: int, bottom: int) -> np.ndarray:
 def _pinhole_pixels(camera: Camera, matrix: np.ndarray) -> np.ndarray:
     """(H,W,2) float32: the pixel of a pinhole with this matrix that each camera pixel shows.
 
-    The mapping is smooth, so only the centres of blocks of pixels are traced through the lens, with
-    one more block on each side. The pixels between them are interpolated.
+    The mapping is smooth, so only the centres of blocks of pixels are traced through the lens,
+    with one more block on each side. The pixels between them are interpolated.
     """
     columns, rows = (
         (np.arange(-1, -(-size // _BLOCK) + 1) + 0.5) * _BLOCK - 0.5

@@ -25,7 +25,7 @@ NEAREST, FARTHEST = 0.1, 250.0  # metres: depths of the near and the far clippin
 
 _SHADOW_SIZE = 768  # pixels
 _COMPACT = 6.0  # metres: the shadow map covers the meshes that are smaller than this
-_ATTRIBUTES = {"position": 3, "normal": 3, "colour": 3, "surface": 3, "pattern": 2}
+_ATTRIBUTES = {"position": 3, "normal": 3, "color": 3, "surface": 3, "pattern": 2}
 _DEPTH_CLAMP = 0x864F  # GL_DEPTH_CLAMP, for which moderngl has no name
 _ONE = 65535  # the value 1.0 in the framebuffer's 16-bit numbers
 _NOISE_SIZE = 128
@@ -36,15 +36,15 @@ class Rendering:
     """A rendered image of meshes.
 
     Attributes:
-        colour: (H,W,3) float32 linear RGB, 0 where there is no mesh, above 1 in overexposed
+        color: (H,W,3) float32 linear RGB, 0 where there is no mesh, above 1 in overexposed
             areas; premultiplied by the coverage.
         coverage: (H,W) float32, 0 to 1: the fraction of each pixel that meshes cover. Add a
-            background with colour + (1 - coverage) * background.
+            background with color + (1 - coverage) * background.
         instances: (h,w) int16 at the supersampled size: index of the visible mesh, or NOTHING.
         depth: (h,w) float32 at the supersampled size: metres along z, inf where there is no mesh.
     """
 
-    colour: np.ndarray
+    color: np.ndarray
     coverage: np.ndarray
     instances: np.ndarray
     depth: np.ndarray
@@ -76,12 +76,12 @@ class Renderer:
         context = self._context = _create_context()
         self._program = context.program(shaders.VERTEX, shaders.FRAGMENT)
         self._shadow_program = context.program(shaders.SHADOW_VERTEX, shaders.SHADOW_FRAGMENT)
-        self._picture = context.framebuffer(
+        self._framebuffer = context.framebuffer(
             [context.texture(self._size, 4, dtype="nu2")], context.depth_texture(self._size)
         )
         self._shadows = context.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
         self._shadows.repeat_x = self._shadows.repeat_y = False
-        self._shadow_picture = context.framebuffer(depth_attachment=self._shadows)
+        self._shadow_framebuffer = context.framebuffer(depth_attachment=self._shadows)
         self._noise = context.texture((_NOISE_SIZE, _NOISE_SIZE), 1, _noise().tobytes())
         self._shadows.use(0)
         self._noise.use(1)
@@ -103,8 +103,8 @@ class Renderer:
             up: (3,) unit vector in the camera frame.
         """
         with self._context:  # makes it current: there may be several
-            self._picture.use()
-            self._picture.clear()
+            self._framebuffer.use()
+            self._framebuffer.clear()
             if meshes:
                 self._draw(meshes, matrix, light, up)
             return self._read()
@@ -130,7 +130,7 @@ class Renderer:
         array = self._context.vertex_array(
             self._program, [(vertices, form, *_ATTRIBUTES)], indices
         )
-        self._picture.use()
+        self._framebuffer.use()
         ends = np.cumsum([3 * len(mesh.faces) for mesh in meshes])
         # nearest meshes first, so that pixels hidden behind them are not shaded
         for index in np.argsort(bounds[:, 1, 2], kind="stable"):
@@ -147,8 +147,8 @@ class Renderer:
         program["sun_projection"].write(sun_projection.T.tobytes())
         unused = 4 * (sum(_ATTRIBUTES.values()) - 3)
         array = context.vertex_array(program, [(vertices, f"3f {unused}x", "position")], indices)
-        self._shadow_picture.use()
-        self._shadow_picture.clear()
+        self._shadow_framebuffer.use()
+        self._shadow_framebuffer.clear()
         # keeps meshes that are between the sun and the volume that the shadow map covers
         context.enable_direct(_DEPTH_CLAMP)
         array.render()
@@ -168,10 +168,10 @@ class Renderer:
 
     def _read(self) -> Rendering:
         shape = self._size[::-1]
-        pixels = np.frombuffer(self._picture.read(components=4, dtype="nu2"), np.uint16)
+        pixels = np.frombuffer(self._framebuffer.read(components=4, dtype="nu2"), np.uint16)
         pixels = pixels.reshape(*shape, 4).copy()
         buffer = np.frombuffer(
-            self._picture.read(components=1, attachment=-1, dtype="f4"), np.float32
+            self._framebuffer.read(components=1, attachment=-1, dtype="f4"), np.float32
         )
         instances = pixels[..., 3].astype(np.int16) + np.int16(NOTHING)
         covered = instances != NOTHING
@@ -179,7 +179,7 @@ class Renderer:
         reduced = cv2.resize(pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
         reduced = reduced * np.float32(1 / _ONE)
         return Rendering(
-            colour=reduced[..., :3] * np.float32(shaders.BRIGHTEST),
+            color=reduced[..., :3] * np.float32(shaders.BRIGHTEST),
             coverage=reduced[..., 3],
             instances=instances,
             depth=_depth(buffer.reshape(shape), covered),
@@ -239,7 +239,7 @@ def _vertex_data(meshes: Sequence[Mesh]) -> np.ndarray:
         rows = data[end - len(mesh.vertices) : end]
         rows[:, 0:3] = mesh.vertices
         rows[:, 3:6] = mesh.normals
-        rows[:, 6:9] = mesh.colours
+        rows[:, 6:9] = mesh.colors
         rows[:, 9:12] = mesh.surface
         rows[:, 12:14] = mesh.pattern
     return data
@@ -261,14 +261,10 @@ def _bounds(mesh: Mesh) -> np.ndarray:
 
 
 def _sun_projection(bounds: np.ndarray, sun: np.ndarray) -> tuple[np.ndarray, float]:
-    """The shadow map's projection: from the sun, around all compact meshes.
+    """The shadow map's projection, around all compact meshes: (4,4) float32, to clip space.
 
-    Args:
-        bounds: (M,2,3) lowest and highest coordinates of the meshes, metres.
-        sun: (3,) direction towards the sun.
-
-    Returns:
-        (4,4) float32, camera frame to clip space, and the size of the map's pixels in metres.
+    The second value is the size of the map's pixels in metres. `bounds` are (M,2,3) the lowest and
+    highest coordinates of the meshes in metres, `sun` is (3,) the direction towards the sun.
     """
     compact = np.linalg.norm(bounds[:, 1] - bounds[:, 0], axis=-1) < _COMPACT
     if compact.any():

@@ -1,4 +1,4 @@
-"""Bones that follow a posture, and skin that follows the bones."""
+"""Poses bodies: bones follow a posture, and skin follows the bones by linear blend skinning."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pinet_training.rendering.bodies import Bodies
 from pinet_training.rendering.clothing import Wardrobe
 from pinet_training.rendering.posture import Posture
 
-# How far each bone of the spine has turned from the pelvis to the chest, and of the neck from the
-# chest to the head.
+# Fraction of the rotation from the pelvis to the chest that each bone of the spine has, and from
+# the chest to the head that each bone of the neck has.
 _SPINE = {"spine05": 0.1, "spine04": 0.3, "spine03": 0.55, "spine02": 0.8, "spine01": 1.0}
 _NECK = {"neck01": 0.3, "neck02": 0.55, "neck03": 0.8, "head": 1.0}
 
-# Bones that point where the posture says: (bone, bone that it hangs on, bone that it points to,
-# limb of the posture, part of the way). A shoulder blade slides and a foot bends in its middle, so
-# that neither goes all the way.
+# Bones that the posture's limbs rotate: (bone, leading bone that carries it, bone at its tip, limb
+# of the posture, fraction of the rotation). The fraction is below 1 for a clavicle, as the
+# shoulder blade slides, and for a foot, which bends in its middle.
 _SWUNG = tuple(
     (f"{bone}.{letter}", parent.format(letter), f"{tip}.{letter}", f"{side}_{limb}", part)
     for letter, side in (("L", "left"), ("R", "right"))
@@ -48,21 +48,22 @@ _BONE_OF_JOINT = {
         ("ankle", "foot"),
     )
 }
-# MuPoTS-3D's joints of the trunk between bones: of the way from the shoulders to the neck's root,
-# and from the thorax to the head's top.
+# MuPoTS-3D's trunk joints that are between bones: thorax, as a fraction of the way from the
+# shoulders to the root of the neck, and head, as a fraction of that from the thorax to the head's
+# top.
 _THORAX_TO_NECK = 0.65
 _HEAD_TO_TOP = 0.36
 
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """Where the bones of one body are in one posture, in the body frame, the root where it rests.
+    """The bones of one body in one posture, in the body frame; the root stays where it rests.
 
     Attributes:
-        rotations: (B,3,3) of each bone from its rest.
-        positions: (B,3) metres, where each bone begins.
-        bone_heads: (B,3) metres, where each began at rest.
-        joints: (17,3) metres of MUPOTS_17.
+        rotations: (B,3,3) of each bone from its rest pose.
+        positions: (B,3) metres, the head of each bone.
+        bone_heads: (B,3) metres, the head of each bone in the rest pose.
+        joints: (17,3) metres, MUPOTS_17.
     """
 
     rotations: np.ndarray
@@ -72,11 +73,11 @@ class Pose:
 
 
 class Rig:
-    """Poses bodies and moves their skin by linear blending.
+    """Poses bodies and deforms their skin by linear blend skinning.
 
     Attributes:
-        bodies: to be posed.
-        wardrobe: that dresses them.
+        bodies: the bodies to pose.
+        wardrobe: the clothing for them.
     """
 
     def __init__(self, bodies: Bodies) -> None:
@@ -90,15 +91,15 @@ class Rig:
         self._top = int(np.where(of_head, bodies.template_vertices[:, 2], -np.inf).argmax())
 
     def pose(self, body: int, posture: Posture, curl: tuple[float, float] = (0.0, 0.0)) -> Pose:
-        """Bring a body into a posture.
+        """Pose a body.
 
-        A limb swings: it takes the smallest turn that brings it from where the bone that it hangs
-        on has carried it to where it shall point. So bones do not twist more than they must.
+        Each limb takes the smallest rotation from the direction in which its parent bone carries
+        it to the direction that the posture gives. This way bones twist as little as possible.
 
         Args:
-            body: number in `bodies`.
-            posture: pelvis, chest, head, and where limbs point.
-            curl: radians that each joint of the left and of the right hand's fingers is bent.
+            body: index of the body in `bodies`.
+            posture: rotations of pelvis, chest and head, and directions of the limbs.
+            curl: radians that each finger joint is bent by, of the left and of the right hand.
         """
         heads = self.bodies.bone_heads[body].astype(float)
         leading = self._leading_rotations(heads, posture)
@@ -114,19 +115,31 @@ class Rig:
     def skin(
         self, pose: Pose, rest_vertices: np.ndarray, rest_normals: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Vertices and unit normals (V,3) float32 of the posed body from those at rest (V,3)."""
+        """Deform a body's skin.
+
+        Args:
+            pose: of the body, from `pose`.
+            rest_vertices: (V,3) metres, in the rest pose.
+            rest_normals: (V,3) unit vectors, in the rest pose.
+
+        Returns:
+            Vertices (V,3) in metres and unit normals (V,3) of the posed body, body frame.
+        """
         rest = np.einsum("bij,bj->bi", pose.rotations, pose.bone_heads)
         transforms = np.concatenate([pose.rotations, (pose.positions - rest)[..., None]], axis=2)
         blended = self._weights @ transforms.reshape(-1, 12).astype(np.float32)
         blended = blended.reshape(-1, 3, 4)
-        turns = blended[..., :3]
-        vertices = np.einsum("vij,vj->vi", turns, rest_vertices) + blended[..., 3]
-        normals = np.einsum("vij,vj->vi", turns, rest_normals)
+        rotations = blended[..., :3]
+        vertices = np.einsum("vij,vj->vi", rotations, rest_vertices) + blended[..., 3]
+        normals = np.einsum("vij,vj->vi", rotations, rest_normals)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
         return vertices, normals
 
     def _hierarchy(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which of _LEADERS each bone (B,) turns with, and (B,B) which bones lead to which."""
+        """The index in _LEADERS that each bone (B,) rotates with, and each bone's ancestors (B,B).
+
+        Row b of the second array is 1 for bone b and all bones between it and the root.
+        """
         count = len(self._bone)
         leader, ancestry = np.zeros(count, int), np.eye(count)
         for bone, (label, parent) in enumerate(
@@ -145,7 +158,7 @@ class Rig:
             bones = [self._bone[name] for name in names]
             palm = heads[self._bone[f"metacarpal3.{letter}"]]
             first, second, third = heads[bones[3:6]]
-            axis = np.cross(first - palm, third - second)  # they are bent a little at rest
+            axis = np.cross(first - palm, third - second)  # fingers are slightly bent at rest
             hands.append(_Fingers(np.array(bones), axis / np.linalg.norm(axis)))
         return tuple(hands)
 
@@ -175,37 +188,42 @@ class Rig:
 
 @dataclass(frozen=True, eq=False)
 class _Fingers:
-    """The finger bones of a hand, three by three, and the axis (3,) that they bend about."""
+    """The finger bones of a hand, three per finger, and the axis (3,) that they bend about."""
 
     bones: np.ndarray
     axis: np.ndarray
 
     def bent(self, angle: float) -> np.ndarray:
-        """(bones,3,3): each bone bends by `angle` radians from the one before."""
+        """(bones,3,3) rotations: each bone bends by `angle` radians relative to the one before."""
         bends = Rotation.from_rotvec(self.axis * angle * np.arange(1, 4)[:, None]).as_matrix()
         return np.tile(bends, (len(self.bones) // 3, 1, 1))
 
 
 def swing(start: np.ndarray, end: np.ndarray, part: float = 1.0) -> np.ndarray:
-    """The smallest rotation (3,3) that takes direction start (3,) to end (3,), or part of it."""
+    """Return the smallest rotation (3,3) from one direction to another.
+
+    Args:
+        start, end: (3,) vectors of any length but 0.
+        part: fraction of the rotation's angle.
+    """
     axis = _cross_matrix(start) @ end
     sine, cosine = math.sqrt(axis @ axis), float(start @ end)
     if sine < 1e-9 * math.sqrt((start @ start) * (end @ end)):
-        # any axis square to it will do
+        # the directions are parallel or opposite: any perpendicular axis will do
         axis = _cross_matrix(start) @ np.eye(3)[np.abs(start).argmin()]
     angle = math.atan2(sine, cosine) * part
-    turn = _cross_matrix(axis / math.sqrt(axis @ axis))
+    cross = _cross_matrix(axis / math.sqrt(axis @ axis))
     # Rodrigues' formula
-    return np.eye(3) + math.sin(angle) * turn + (1 - math.cos(angle)) * turn @ turn
+    return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
 
 
 def _cross_matrix(vector: np.ndarray) -> np.ndarray:
-    """The matrix (3,3) that gives the cross product of vector (3,) with another."""
+    """The matrix (3,3) that multiplies a vector to the cross product of `vector` (3,) and it."""
     x, y, z = vector
     return np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
 
 
 def _between(start: np.ndarray, end: np.ndarray, parts: list[float]) -> np.ndarray:
-    """Rotations (len(parts),3,3) on the shortest way from start (3,3) to end (3,3)."""
-    way = Rotation.from_matrix(start.T @ end).as_rotvec()
-    return start @ Rotation.from_rotvec(np.array(parts)[:, None] * way).as_matrix()
+    """Rotations (len(parts),3,3) at fractions of the shortest path from start (3,3) to end."""
+    path = Rotation.from_matrix(start.T @ end).as_rotvec()
+    return start @ Rotation.from_rotvec(np.array(parts)[:, None] * path).as_matrix()

@@ -1,4 +1,4 @@
-"""What scenes take place in: rooms with walls, and open ground in front of a facade."""
+"""Surroundings of a scene: a closed room, or open ground with or without a facade."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from pinet_training.rendering.mesh import (
 from pinet_training.rendering.shapes import Paint, ball, box, join, plate, random_paint
 from pinet_training.rendering.viewpoint import Viewpoint
 
-_INDOORS = 0.6  # of the scenes
+_INDOORS = 0.6  # share of the scenes
 _FLOORS = (PATTERN_PLAIN, PATTERN_CHECKS, PATTERN_NOISE, PATTERN_BRICKS, PATTERN_WOOD)
 _WALLS = (PATTERN_PLAIN, PATTERN_PLAIN, PATTERN_NOISE, PATTERN_BRICKS, PATTERN_STRIPES_ALONG)
 _GROUNDS = (PATTERN_NOISE, PATTERN_NOISE, PATTERN_BRICKS, PATTERN_PLAIN)
 _PICTURES = (PATTERN_NOISE, PATTERN_CHECKS, PATTERN_STRIPES_ACROSS, PATTERN_STRIPES_ALONG)
-_FAR = 200.0  # metres that open ground reaches
+_FAR = 200.0  # metres that open ground extends
 _UP = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
 class _Wall:
-    """An upright wall, seen from the side that has `along` to the right.
+    """An upright wall, visible from the side on which `along` points to the right.
 
     Attributes:
-        origin: (3,) metres, its lower left corner.
-        along: (3,) unit vector.
+        origin: (3,) metres, its lower left corner, world frame.
+        along: (3,) unit vector along its bottom edge, world frame.
         length, height: metres.
     """
 
@@ -47,12 +47,12 @@ class _Wall:
     height: float
 
     def surface(self, paint: Paint) -> Mesh:
-        """The wall itself."""
+        """The wall's own mesh, without decoration."""
         return plate(self.origin, self.along * self.length, _UP * self.height, paint)
 
     def hang(self, mesh: Mesh, x: float) -> Mesh:
-        """A mesh that is made for a wall at y = 0, seen from -y, moved x metres along this one."""
-        # a wall lets light pass from behind, so what hangs on it must have no back for a shadow
+        """Move a mesh made for a wall at y = 0 seen from -y to x metres along this wall."""
+        # light passes through a wall from behind, so remove back faces, which would cast shadows
         front = mesh.normals[mesh.faces[:, 0], 1] < 0.5
         rotation = np.stack([self.along, np.cross(_UP, self.along), _UP], axis=1)
         place = self.origin + self.along * x
@@ -62,10 +62,15 @@ class _Wall:
 def random_room(
     rng: np.random.Generator, viewpoint: Viewpoint, places: Sequence[Place]
 ) -> list[Mesh]:
-    """A closed room, or a place outdoors, around people and the camera that sees them.
+    """Make a closed room or a place outdoors around the people and the camera.
+
+    Args:
+        rng: source of the randomness.
+        viewpoint: the camera.
+        places: where the people stand.
 
     Returns:
-        its parts in the world frame; outdoors they do not cover the whole picture.
+        Meshes in the world frame. Outdoors they do not cover the whole image.
     """
     ground = np.array([viewpoint.position[:2], *(place.position for place in places)])
     if rng.random() < _INDOORS:
@@ -74,7 +79,7 @@ def random_room(
 
 
 def _room(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list[Mesh]:
-    """A closed room around a rectangle of the ground from low (2,) to high (2,), metres."""
+    """A closed room around a rectangle on the ground from low (2,) to high (2,), metres."""
     left, right = low[0] - rng.uniform(0.8, 4), high[0] + rng.uniform(0.8, 4)
     front, back = low[1] - rng.uniform(0.5, 3), high[1] + rng.uniform(0.8, 5)
     height = rng.uniform(2.4, 4.2)
@@ -92,13 +97,13 @@ def _room(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list[M
     paint = random_paint(rng, _WALLS, (1, 8))
     other = random_paint(rng, _WALLS, (1, 8)) if rng.random() < 0.4 else paint
     meshes = [floor, ceiling]
-    for wall, coat in zip(walls, (paint, other, paint, other), strict=True):
-        meshes += [wall.surface(coat), *_decoration(rng, wall)]
+    for wall, own in zip(walls, (paint, other, paint, other), strict=True):
+        meshes += [wall.surface(own), *_decoration(rng, wall)]
     return meshes
 
 
 def _decoration(rng: np.random.Generator, wall: _Wall) -> list[Mesh]:
-    """What hangs on and stands along a wall: beside one another, all of it in reach of it."""
+    """A skirting board, and what hangs on or stands at a wall, side by side along its length."""
     skirting = box((wall.length, 0.02, 0.1), random_paint(rng), (wall.length / 2, -0.01, 0.05))
     meshes = [wall.hang(skirting, 0)]
     x = rng.uniform(0.2, 1.5)
@@ -136,7 +141,7 @@ def _door(rng: np.random.Generator, _: float) -> Mesh:
 
 
 def _window(rng: np.random.Generator, _: float) -> Mesh:
-    """Panes in a frame, bright by day and dark by night."""
+    """Window panes in a frame: bright as by day, or dark as at night."""
     width, height, sill = rng.uniform(0.6, 2.2), rng.uniform(0.8, 1.4), rng.uniform(0.7, 1.0)
     bright = rng.uniform(0.8, 3.5) if rng.random() < 0.7 else rng.uniform(0.01, 0.1)
     middle = sill + height / 2
@@ -150,15 +155,15 @@ def _window(rng: np.random.Generator, _: float) -> Mesh:
 
 
 def _shelves(rng: np.random.Generator, height: float) -> Mesh:
-    """A shelf that stands at the wall."""
+    """A shelf with its back at the wall."""
     mesh = shelf(rng).mesh
     return mesh.transformed(np.eye(3), np.array([0, -mesh.vertices[:, 1].max(), 0]))
 
 
 def _open_ground(rng: np.random.Generator, farthest: float) -> list[Mesh]:
-    """Ground, often a facade, and things about behind the people."""
+    """Ground, in most cases a facade, and objects behind the people; `farthest` is their y."""
     back = farthest + rng.uniform(2, 15)
-    # ground that ends before the horizon lets the background begin there
+    # where the ground ends before the horizon, the background image is visible
     reach = back if rng.random() < 0.4 else _FAR
     across, deep = np.array([2 * _FAR, 0, 0]), np.array([0, _FAR + reach, 0])
     ground = random_paint(rng, _GROUNDS, (0.7, 4))
@@ -177,7 +182,7 @@ def _open_ground(rng: np.random.Generator, farthest: float) -> list[Mesh]:
 
 
 def _facade(rng: np.random.Generator, back: float) -> list[Mesh]:
-    """A house of several storeys with rows of windows and some doors."""
+    """A building of one to four storeys with rows of windows and some doors."""
     left, right = -rng.uniform(5, 40), rng.uniform(5, 40)
     storey, storeys = rng.uniform(2.6, 3.6), int(rng.integers(1, 5))
     wall = _Wall(np.array([left, back, 0]), np.eye(3)[0], right - left, storey * storeys)
@@ -198,7 +203,7 @@ def _facade(rng: np.random.Generator, back: float) -> list[Mesh]:
 
 
 def _hedge(rng: np.random.Generator, y: float) -> Mesh:
-    """A row of bushes, more or less cut."""
+    """A hedge: a row of bushes of similar height."""
     leaves = Paint(np.array([0.06, 0.16, 0.04]) * rng.uniform(0.5, 1.6), PATTERN_NOISE, 12.0)
     height, start = rng.uniform(0.5, 2.0), rng.uniform(-12, 0)
     bushes = []

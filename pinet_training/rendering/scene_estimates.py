@@ -1,4 +1,4 @@
-"""Estimation: an estimator over all pictures of a rendered data set, as scenes to train on."""
+"""Runs an estimator over all images of a rendered data set, and writes scenes to train on."""
 
 from __future__ import annotations
 
@@ -29,21 +29,23 @@ from pinet_training.rendering.shards import RenderedScenes, Shard
 from pinet_training.runs.processes import available_cores, run_in_processes
 from pinet_training.runs.settings import hold_settings
 
-_BATCH = 10  # pictures at once on a GPU; the CPU is no faster with several
+_BATCH = 10  # images per batch on a GPU; on the CPU batches are no faster
 _FILES = ("detector_weights", "posenet", "rootnet")
-# Options that `scenes estimate` leaves at their defaults: they decide how, not what is estimated.
+# Options that `scenes estimate` leaves at their defaults: they change how estimates are computed,
+# not what they are.
 NOT_KEPT = ("runtime", "precision", "max_people")
 
 
 @dataclass(frozen=True)
 class Estimation:
-    """What was written, in numbers.
+    """Counts of a written file of scenes.
 
     Attributes:
-        scenes, people: all of the data set.
-        found: people who have an estimate.
-        duplicates: further estimates of them.
-        wrong: estimates of nobody.
+        scenes: scenes of the data set.
+        people: people in them.
+        found: people with an estimate.
+        duplicates: further estimates of these people.
+        wrong: estimates that match no person.
     """
 
     scenes: int
@@ -61,35 +63,41 @@ def estimate(
     device: str = "auto",
     workers: int | None = None,
 ) -> Estimation:
-    """Estimate the people of all pictures, and write them with the truth as a file of scenes.
+    """Estimate the people in all images, and write estimates and truth to a file of scenes.
 
-    What is estimated is kept shard by shard in a folder of FOLDER/estimates for the settings, so
-    that a run which was stopped is gone on with, and shards that are rendered later are added.
-    Its settings.json has all that decides the estimates: settings, networks and data set.
+    Estimates are stored shard by shard in a subfolder of FOLDER/estimates, see `folder_name`. A
+    run that was stopped resumes there, and shards that are rendered later are added. The
+    subfolder's settings.json contains everything that decides the estimates: settings, networks
+    and data set.
 
     Args:
-        folder: of a rendered data set, see RenderedScenes.
-        output: .npz file of scenes, see scene_fields, with all of the truth besides.
-        config: of the estimator.
+        folder: a rendered data set, see RenderedScenes.
+        output: .npz file of scenes to write, see scene_fields; it also contains all of the truth.
+        config: settings of the estimator, by default its own defaults.
         device: auto, cpu, cuda or cuda:N.
-        workers: processes on the CPU, each with one thread; None for one on each core.
+        workers: processes on the CPU, each with one thread; None for one per core.
+
+    Returns:
+        Counts of scenes, people and estimates.
 
     Raises:
-        DatasetError: the data set is damaged or empty, the kept estimates are damaged, of other
-            networks or of another data set, or the output is no .npz file.
-        PinetError: the estimator cannot be loaded, or a worker was killed.
+        DatasetError: the data set is damaged or empty; the stored estimates are damaged, or from
+            other networks or another data set; or the output is not an .npz file.
+        PinetError: the estimator cannot be loaded, or a worker process was killed.
     """
     if Path(output).suffix != ".npz":
-        raise DatasetError(f"scenes are written to an .npz file, got {output}")
+        raise DatasetError(
+            f"scenes are written to an .npz file, got {output}; change the name of the output"
+        )
     config = config or EstimatorConfig()
     scenes = RenderedScenes(folder)
     shards = {number: scenes.read(number) for number in scenes.shards()}
     if not shards:
-        raise DatasetError(f"{folder} has no shards; render some first")
-    kept = scenes.folder / "estimates" / folder_name(config)
-    paths = {number: kept / f"{number:05d}.npz" for number in shards}
-    begun = any(path.is_file() for path in paths.values())
-    hold_settings(kept / "settings.json", _deciding(config, scenes), replace=not begun)
+        raise DatasetError(f"{folder} has no shards; run 'pinet scenes render' first")
+    stored = scenes.folder / "estimates" / folder_name(config)
+    paths = {number: stored / f"{number:05d}.npz" for number in shards}
+    started = any(path.is_file() for path in paths.values())
+    hold_settings(stored / "settings.json", _settings(config, scenes), replace=not started)
     todo = [(shards[number], path) for number, path in paths.items() if not path.is_file()]
     _estimate_shards(todo, config, select_device(device), workers or available_cores())
     estimates = [read_estimates(path, shards[n]) for n, path in paths.items()]
@@ -110,8 +118,8 @@ def _count(fields: dict[str, np.ndarray]) -> Estimation:
     )
 
 
-def _deciding(config: EstimatorConfig, scenes: RenderedScenes) -> dict[str, object]:
-    """All that decides the estimates: files by what is in them, wherever they lie."""
+def _settings(config: EstimatorConfig, scenes: RenderedScenes) -> dict[str, object]:
+    """Everything that decides the estimates; files by their content, not by their path."""
     left_out = (*_FILES, *NOT_KEPT)
     chosen = {name: value for name, value in asdict(config).items() if name not in left_out}
     networks: dict[str, object] = {
@@ -120,44 +128,46 @@ def _deciding(config: EstimatorConfig, scenes: RenderedScenes) -> dict[str, obje
         if name in NETWORKS
     } | _hashes(config)
     if config.detector in TORCHVISION_DETECTORS and not config.detector_weights:
-        networks["detector_weights"] = _torchvisions_own(config.detector)
+        networks["detector_weights"] = _torchvision_weights(config.detector)
     return {**chosen, "networks": networks, "data_set": scenes.settings}
 
 
 def folder_name(config: EstimatorConfig) -> str:
-    """Name of the folder in which the estimates are kept; other files give another name.
+    """Return the name of the folder for the estimates with these settings.
+
+    It contains the start of the hash of each weights file, so other files give another name.
 
     Raises:
-        PinetError: a file cannot be read.
+        PinetError: a weights file cannot be read.
     """
-    marks = {network: f"_{sha256[:8]}" for network, sha256 in _hashes(config).items()}
-    detector = config.detector + marks.get("detector_weights", "")
-    lifter = config.lifter + marks.get("posenet", "") + marks.get("rootnet", "")
+    suffixes = {network: f"_{sha256[:8]}" for network, sha256 in _hashes(config).items()}
+    detector = config.detector + suffixes.get("detector_weights", "")
+    lifter = config.lifter + suffixes.get("posenet", "") + suffixes.get("rootnet", "")
     mirrored = "_mirror" if config.mirror else ""
     return f"{detector}_{config.score_threshold}+{lifter}{mirrored}"
 
 
 def _hashes(config: EstimatorConfig) -> dict[str, str]:
-    """The SHA-256 of each file of weights, by the option that names it."""
+    """The SHA-256 of each weights file, by the option that names it."""
     given = {name: getattr(config, name) for name in _FILES}
     return {name: _hash(value) for name, value in given.items() if value}
 
 
-def _torchvisions_own(detector: str) -> str:
-    """The file of torchvision's weights, whose name has a part of its hash."""
+def _torchvision_weights(detector: str) -> str:
+    """File name of torchvision's own weights; it contains part of their hash."""
     from torchvision import models  # importing it takes seconds
 
     return Path(models.get_model_weights(detector).DEFAULT.url).name
 
 
 def _hash(file: str) -> str:
-    """The SHA-256 of a file; the word for weights that are none stays."""
+    """The SHA-256 of a file; RANDOM, the word for random weights, is returned unchanged."""
     if file == RANDOM:
         return file
     try:
         return sha256_of(Path(file))
     except OSError as error:
-        raise PinetError(f"the weights {file} cannot be read: {error}") from error
+        raise PinetError(f"the weights {file} cannot be read: {error}; check the path") from error
 
 
 def _estimate_shards(
@@ -166,7 +176,7 @@ def _estimate_shards(
     device: torch.device,
     workers: int,
 ) -> None:
-    """Estimate shards, and write for each what was found to its path."""
+    """Estimate the people of each shard and write them to its path."""
     if device.type == "cpu":
         run_in_processes(
             _estimate_shard,
@@ -193,7 +203,7 @@ def _set_up(config: EstimatorConfig) -> PoseEstimator:
 def _estimate_shard(estimator: PoseEstimator, shard: Shard, path: Path) -> None:
     size = 1 if estimator.device.type == "cpu" else _BATCH
     found: list[People] = []
-    with ThreadPoolExecutor(1) as ahead:  # pictures are decoded while the networks run
+    with ThreadPoolExecutor(1) as ahead:  # images are decoded while the networks run
         images = ahead.map(shard.image, range(len(shard)))
         cameras = map(shard.camera, range(len(shard)))
         while batch := list(islice(images, size)):

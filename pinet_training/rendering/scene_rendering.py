@@ -1,4 +1,4 @@
-"""Rendering a data set: its scenes in shards, by several processes, each scene by its seed."""
+"""Renders a data set: shards of scenes in several processes, each scene from its own seed."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ from pinet_training.rendering.shards import RenderedScenes
 from pinet_training.rendering.stage import Shot, Stage
 from pinet_training.runs.processes import run_in_processes
 
-GENERATOR = 2  # raised whenever the same seed and ingredients give other bodies or pictures
+# Version of the generator: increased whenever the same seed and ingredients give other bodies or
+# images.
+GENERATOR = 2
 
 _PER_SHARD = 50
-_TEST_EVERY = 8  # one scene in so many is for testing
+_TEST_EVERY = 8  # every eighth scene is in the test split
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What scenes are made of.
+    """Everything that scenes are generated from.
 
     Attributes:
         motion: file or folder of motion capture, see `load_clips`.
         bodies: file of bodies, see `Bodies.load`.
-        backgrounds: folder of pictures, None for made ones.
-        width, height: of the pictures, pixels.
-        seed: of all that is random, 0 or more.
+        backgrounds: folder of images; None for generated backgrounds.
+        width, height: size of the rendered images, pixels.
+        seed: of all random choices, 0 or more.
     """
 
     motion: Path
@@ -52,15 +54,24 @@ class Ingredients:
 def render_scenes(
     folder: Path, ingredients: Ingredients, scenes: int, workers: int
 ) -> RenderedScenes:
-    """Render a data set, or the shards that it lacks; scenes are rounded up to whole shards.
+    """Render a data set, or the shards that are missing from it.
 
-    The scenes of a shard do not depend on how many there are: a larger number goes on with the
-    same data set. One in eight is for testing, with bodies, clips of motion and backgrounds that
-    no other scene has.
+    A scene does not depend on how many scenes there are: a larger number adds shards to the same
+    data set. One scene in eight is in the test split. Bodies, motion clips and background images
+    of this split are not used in the train split.
+
+    Args:
+        folder: of the data set.
+        ingredients: what to generate the scenes from.
+        scenes: how many, rounded up to whole shards of 50.
+        workers: number of processes.
+
+    Returns:
+        The data set.
 
     Raises:
-        PinetError: an ingredient cannot be used, OpenGL is missing, the folder holds scenes that
-            were made of others, or nobody comes into the picture.
+        PinetError: an ingredient cannot be used, OpenGL is not available, the folder contains
+            scenes made from other ingredients, or a scene has no person in the image.
     """
     settings = _settings(ingredients)
     _require_usable(ingredients)  # before anything is written
@@ -80,17 +91,17 @@ def render_scenes(
 
 
 def require_ingredient(path: Path) -> None:
-    """See that there is a file or a folder.
+    """Check that a file or folder exists.
 
     Raises:
-        DatasetError: there is neither.
+        DatasetError: it does not exist.
     """
     if not path.exists():
         raise DatasetError(f"there is no file or folder {path}; check the path")
 
 
 def _require_usable(ingredients: Ingredients) -> None:
-    """See that bodies and backgrounds of both splits can be loaded."""
+    """Check that bodies and backgrounds of both splits can be loaded."""
     bodies = Bodies.load(ingredients.bodies)
     for split in SPLITS:
         bodies.part(split)
@@ -122,11 +133,11 @@ def _digest(path: Path) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Studio:
-    """What every process holds.
+    """The state of a worker process.
 
     Attributes:
         rendered: the data set.
-        seed: of it.
+        seed: of the data set.
         stages: by split.
     """
 
@@ -156,7 +167,7 @@ def _set_up(
 
 def _render_shard(studio: _Studio, number: int) -> None:
     if number in studio.rendered.shards():
-        return  # another run over the same folder was faster
+        return  # another run has rendered it in the meantime
     scenes = range(number * _PER_SHARD, (number + 1) * _PER_SHARD)
     splits = ["test" if scene % _TEST_EVERY == 0 else "train" for scene in scenes]
     shots = [_shoot(studio, scene, split) for scene, split in zip(scenes, splits, strict=True)]
@@ -169,13 +180,13 @@ def _shoot(studio: _Studio, scene: int, split: str) -> Shot:
         return studio.stages[split].shoot(np.random.default_rng([studio.seed, scene]))
     except RuntimeError as error:
         raise PinetError(
-            f"scene {scene} cannot be made: {error}; choose another seed, or a size nearer to "
-            "those of cameras, as 640x480"
+            f"scene {scene} cannot be made: {error}; choose another seed, or a common image size "
+            "such as 640x480"
         ) from error
 
 
 def _gathered(shots: Sequence[Shot]) -> dict[str, np.ndarray]:
-    """The arrays of TRUTH of some scenes and of their people."""
+    """The shots' rows of TRUTH, of scenes and of people, as arrays."""
     counts = [len(shot.people["person_body"]) for shot in shots]
     scene = {name: np.array([shot.scene[name] for shot in shots]) for name in shots[0].scene}
     people = {

@@ -1,20 +1,20 @@
-"""What the graphics card, or Mesa on the CPU, computes for each vertex and pixel, in GLSL.
+"""The renderer's GLSL shaders, which run on the GPU, or on the CPU with Mesa.
 
-Light is computed for each vertex, for meshes of people are dense and light comes from far away;
-only shadows and patterns are computed for each pixel. That is what makes Mesa fast enough.
+Lighting is computed per vertex, as meshes of people are dense and lights are far away. Only
+shadows and patterns are computed per pixel. This makes Mesa fast enough.
 """
 
 from __future__ import annotations
 
 from pinet_training.rendering import mesh
 
-BRIGHTEST = 4.0  # the light that is stored as 1; white paper in the sun is about 2
+BRIGHTEST = 4.0  # the light that is stored as 1.0; white paper in the sun is about 2
 
 _PATTERNS = {name: number for name, number in vars(mesh).items() if name.startswith("PATTERN_")}
 
 
 def _shader(source: str) -> str:
-    """The source of a shader that may use the numbers of patterns and BRIGHTEST by name."""
+    """Complete a shader's source, in which the PATTERN constants and BRIGHTEST can be used."""
     numbers = {"BRIGHTEST": BRIGHTEST, **_PATTERNS}
     defined = (f"#define {name} {number}" for name, number in numbers.items())
     return "\n".join(["#version 330", *defined, source])
@@ -33,22 +33,22 @@ void main() {}
 VERTEX = _shader("""
 in vec3 position;
 in vec3 normal;
-in vec3 colour;
+in vec3 color;
 in vec3 surface;
 in vec2 pattern;
 uniform mat4 projection;
 uniform mat4 sun_projection;
-uniform float shadow_margin;  // metres off the surface where its shadow is looked up
+uniform float shadow_margin;  // metres from the surface to where its shadow is looked up
 uniform vec3 sun;
-uniform vec3 sun_colour;
+uniform vec3 sun_color;
 uniform vec3 fill;
-uniform vec3 fill_colour;
+uniform vec3 fill_color;
 uniform vec3 sky;
 uniform vec3 ground;
 uniform vec3 up;
-uniform float instance;  // counted from 1, part of 65535
-out vec3 constant;  // light that no shadow takes away
-out vec3 sunny;  // light of the sun
+uniform float instance;  // (index of the mesh + 1) / 65535
+out vec3 constant;  // light that shadows do not affect
+out vec3 sunny;  // sunlight, which shadows remove
 out vec3 shadow_place;
 out vec3 place;
 flat out vec2 kind_and_cycles;
@@ -64,11 +64,11 @@ void main() {
     bool cloth = pattern.y > 0.0 && pattern.x < PATTERN_NOISE + 0.5;
     vec3 n = cloth ? with_folds(normal) : normal;
     vec3 ambient = mix(ground, sky, 0.5 + 0.5 * dot(n, up));
-    constant = colour * (ambient + fill_colour * max(dot(n, fill), 0.0));
+    constant = color * (ambient + fill_color * max(dot(n, fill), 0.0));
     vec3 between = normalize(sun - normalize(position));
     float gloss = 0.09 * pow(max(dot(n, between), 0.0), 20.0);
     float facing = dot(normal, sun) > 0.0 ? max(dot(n, sun), 0.0) : 0.0;
-    sunny = sun_colour * (colour + gloss) * facing;
+    sunny = sun_color * (color + gloss) * facing;
     vec4 seen = sun_projection * vec4(position + normal * shadow_margin, 1.0);
     shadow_place = 0.5 + 0.5 * seen.xyz;
     place = surface;
@@ -87,7 +87,7 @@ uniform sampler2D noise;
 uniform float instance;
 out vec4 pixel;
 
-// A square wave between 0 and 1, which fades to its mean where pixels are too coarse for it.
+// A square wave between 0 and 1 that fades to its mean where pixels are too coarse for it.
 float wave(float cycles, float per_pixel) {
     return clamp(0.5 + 0.5 * sin(6.2832 * cycles) / max(6.0 * per_pixel, 0.08), 0.0, 1.0);
 }
@@ -122,7 +122,7 @@ float tone() {
 void main() {
     bool covered = all(lessThan(abs(shadow_place.xy - 0.5), vec2(0.499)));
     vec3 at = min(shadow_place, 1.0);
-    vec3 aside = vec3(0.0011, 0.0004, 0.0);  // two samples a pixel and a half apart soften it
+    vec3 aside = vec3(0.0011, 0.0004, 0.0);  // two samples soften the edges of shadows
     float both = texture(shadows, at - aside) + texture(shadows, at + aside);
     float lit = covered ? 0.5 * both : 1.0;
     vec3 light = constant + sunny * lit;

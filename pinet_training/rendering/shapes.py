@@ -1,4 +1,4 @@
-"""Simple bodies that surroundings are built of: plates, boxes, cones and balls."""
+"""Simple shapes that furniture and surroundings are built from: plates, boxes, cones, balls."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Paint:
     """How a surface looks.
 
     Attributes:
-        colour: (3,) diffuse reflectance, linear RGB; above 1 for what shines by itself.
+        color: (3,) diffuse reflectance, linear RGB; above 1 for surfaces that emit light.
         pattern: one of the PATTERN constants.
-        cycles: of the pattern per metre; 0 leaves a surface smooth.
+        cycles: cycles of the pattern per metre; 0 for a smooth surface without pattern.
     """
 
-    colour: np.ndarray
+    color: np.ndarray
     pattern: int = PATTERN_PLAIN
     cycles: float = 0.0
 
@@ -32,28 +32,36 @@ def random_paint(
     patterns: Sequence[int] = (PATTERN_PLAIN,),
     cycles: tuple[float, float] = (0.0, 0.0),
 ) -> Paint:
-    """A colour of any brightness, mostly muted, with one of these patterns."""
-    grey = rng.uniform(0.15, 0.9)
+    """Choose a color of any brightness, in most cases muted, and one of the patterns.
+
+    Args:
+        rng: source of the randomness.
+        patterns: PATTERN constants to choose from.
+        cycles: lowest and highest number of the pattern's cycles per metre.
+    """
+    gray = rng.uniform(0.15, 0.9)
     tint = rng.normal(0, 0.05 if rng.random() < 0.6 else 0.25, 3)
-    colour = np.clip(grey * (1 + tint), 0.02, 0.95) ** GAMMA
-    return Paint(colour, patterns[rng.integers(len(patterns))], float(rng.uniform(*cycles)))
+    color = np.clip(gray * (1 + tint), 0.02, 0.95) ** GAMMA
+    return Paint(color, patterns[rng.integers(len(patterns))], float(rng.uniform(*cycles)))
 
 
 def join(meshes: Sequence[Mesh]) -> Mesh:
-    """Several meshes as one."""
+    """Merge several meshes into one."""
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])[:-1]
     faces = [mesh.faces + start for mesh, start in zip(meshes, starts, strict=True)]
-    fields = ("vertices", "normals", "colours", "surface", "pattern")
+    fields = ("vertices", "normals", "colors", "surface", "pattern")
     joined = {name: np.concatenate([getattr(m, name) for m in meshes]) for name in fields}
     return Mesh(faces=np.concatenate(faces).astype(np.int32), **joined)
 
 
 def plate(origin: np.ndarray, right: np.ndarray, up: np.ndarray, paint: Paint) -> Mesh:
-    """A parallelogram, seen from the side that has its edge right to the right when up is up.
+    """Make a parallelogram that is visible from one side only.
 
     Args:
-        origin: (3,) metres, its lower left corner.
-        right, up: (3,) metres, its edges from there.
+        origin: (3,) metres, its lower left corner as seen from the visible side.
+        right: (3,) metres, the edge from there to the right.
+        up: (3,) metres, the edge from there upwards.
+        paint: of the surface.
     """
     origin, right, up = (np.asarray(v, float) for v in (origin, right, up))
     corners = origin + np.stack([0 * up, right, right + up, up])
@@ -65,10 +73,10 @@ def plate(origin: np.ndarray, right: np.ndarray, up: np.ndarray, paint: Paint) -
 
 
 def box(size: Sequence[float], paint: Paint, centre: Sequence[float] = (0, 0, 0)) -> Mesh:
-    """A box of a size (3,) along x, y and z around a centre (3,), metres."""
+    """Make a box of a size (3,) along x, y and z around a centre (3,), metres."""
     unit = _unit_box()
     size = np.asarray(size, float)
-    # patterns are as large on each side, however long that is
+    # patterns have the same scale on all sides, regardless of their length
     surface = unit.surface * np.stack([size[unit.right], 0 * unit.right, size[unit.up]], axis=1)
     vertices = unit.vertices * size + np.asarray(centre, float)
     return _mesh(vertices, unit.normals, unit.faces, surface, paint)
@@ -81,12 +89,14 @@ def cone(
     base: Sequence[float] = (0, 0, 0),
     sides: int = 20,
 ) -> Mesh:
-    """An upright cylinder or cut cone.
+    """Make an upright cylinder or truncated cone.
 
     Args:
         radii: metres, at the bottom and at the top.
         height: metres.
-        base: (3,) metres, the middle of its bottom.
+        paint: of the surface.
+        base: (3,) metres, the centre of the bottom.
+        sides: number of faces around it.
     """
     angles = np.linspace(0, 2 * np.pi, sides + 1)
     circle = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
@@ -109,7 +119,7 @@ def cone(
 
 
 def ball(radii: Sequence[float], paint: Paint, centre: Sequence[float] = (0, 0, 0)) -> Mesh:
-    """An ellipsoid with half axes (3,) along x, y and z around a centre (3,), metres."""
+    """Make an ellipsoid with semi-axes (3,) along x, y and z around a centre (3,), metres."""
     unit, faces = _unit_ball()
     radii = np.asarray(radii, float)
     vertices, normals = unit * radii, unit / radii
@@ -119,11 +129,12 @@ def ball(radii: Sequence[float], paint: Paint, centre: Sequence[float] = (0, 0, 
 
 @dataclass(frozen=True, eq=False)
 class _UnitBox:
-    """A cube of edge 1 around the origin, each side with its own four vertices (24 in all).
+    """A cube with edges of length 1 around the origin; each side has its own four vertices.
 
     Attributes:
-        surface: (24,3) coordinates within each side, 0 or 1, the middle one 0.
-        right, up: (24,) the axes along which the first and the last of them lie.
+        surface: (24,3) coordinates of the vertices within their side: the first and the last are
+            0 or 1, the middle one is 0.
+        right, up: (24,) the coordinate axes that the first and the last of these run along.
     """
 
     vertices: np.ndarray
@@ -139,7 +150,7 @@ def _unit_box() -> _UnitBox:
     x, y, z = np.eye(3)
     edges = ((x, z), (-x, z), (y, z), (-y, z), (x, y), (x, -y))
     paint = Paint(np.zeros(3))
-    # each side's lower left corner, as seen from outside
+    # each starts at its lower left corner, as seen from outside
     sides = [plate((np.cross(r, u) - r - u) / 2, r, u, paint) for r, u in edges]
     whole = join(sides)
     right, up = (np.repeat([np.argmax(np.abs(e[i])) for e in edges], 4) for i in (0, 1))
@@ -148,7 +159,7 @@ def _unit_box() -> _UnitBox:
 
 @lru_cache(maxsize=1)
 def _unit_ball() -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V,3), which are the normals too, and faces (F,3) of a ball of radius 1."""
+    """Vertices (V,3), which are also the normals, and faces (F,3) of a ball of radius 1."""
     sides, rings = 24, 12
     around, over = np.linspace(0, 2 * np.pi, sides + 1), np.linspace(-np.pi / 2, np.pi / 2, rings)
     azimuth, elevation = (grid.ravel() for grid in np.meshgrid(around, over))
@@ -175,7 +186,7 @@ def _mesh(
         vertices=np.asarray(vertices, np.float32),
         normals=np.asarray(normals, np.float32),
         faces=np.asarray(faces, np.int32),
-        colours=np.tile(np.asarray(paint.colour, np.float32), (count, 1)),
+        colors=np.tile(np.asarray(paint.color, np.float32), (count, 1)),
         surface=np.asarray(surface, np.float32),
         pattern=np.tile(np.array([paint.pattern, paint.cycles], np.float32), (count, 1)),
     )

@@ -1,4 +1,4 @@
-"""The file in which a shard says what is true of its pictures."""
+"""The ground truth file of a shard, truth.npz."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import numpy as np
 
 from pinet_ros.cli.predictions.records import Record, read_arrays
 
-# What truth.npz holds: kind of values, shape of one row. A row is a scene or a person by the name.
-# - person_joints in metres, camera optical frame; all that is in the image in its pixels, with the
-#   distortion (that of Camera): joints, and the box of what is seen of the mesh (NaN for nothing)
-# - person_visible: the joint is in the image, and nothing hides it
-# - person_hidden_by: 0 nothing, 1 another person, 2 an object, 3 it is outside of the image
-# - person_order: the scene's people from the person itself to the one whose root is the farthest
-#   from it, counted within the scene; -1 at the end where there are fewer
+# The arrays of truth.npz: type of the values and shape of a row. A row is one scene or one person,
+# as the name says.
+# - person_joints: metres, camera optical frame
+# - person_joints_image, person_box: pixels of the image, with distortion (that of Camera); the box
+#   encloses the visible part of the person's mesh and is NaN if nothing is visible
+# - person_visible: whether the joint is in the image and not occluded
+# - person_hidden_by: 0 nothing, 1 another person, 2 an object, 3 the joint is outside of the image
+# - person_order: indices, within the scene, of its people, sorted by the distance of their root
+#   from the person's own, starting with the person; -1 at the end if there are fewer people
 TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
     "scene_image": (str, ()),  # file name
     "scene_split": (str, ()),
-    "scene_cameras": (str, ()),  # kind of camera, by which figures are reported
+    "scene_cameras": (str, ()),  # kind of camera, by which results are reported
     "scene_intrinsics": (np.float64, (4,)),  # fx fy cx cy, pixels
     "scene_distortion": (np.float64, (8,)),
     "scene_camera_height": (np.float32, ()),  # metres above the ground
@@ -44,8 +46,12 @@ _LOWEST = {"person_order": -1}
 def write_truth(path: Path, truth: Mapping[str, np.ndarray]) -> None:
     """Write the arrays of TRUTH.
 
+    Args:
+        path: the .npz file.
+        truth: the arrays by name.
+
     Raises:
-        DatasetError: they are not what a reader expects.
+        DatasetError: an array is missing, unknown, or has a wrong type, shape or value.
     """
     checked = _checked(Record(path, "", dict(truth)))
     with path.open("wb") as stream:
@@ -56,21 +62,23 @@ def read_truth(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of TRUTH.
 
     Raises:
-        DatasetError: the file is missing or damaged, or holds something else.
+        DatasetError: the file is missing or damaged, or its arrays are not those of TRUTH.
     """
     return _checked(read_arrays(path, tuple(TRUTH)))
 
 
 def _checked(file: Record) -> dict[str, np.ndarray]:
-    """The arrays of TRUTH with its types and shapes."""
+    """The arrays, checked and converted to the types of TRUTH."""
     if wrong := sorted(set(TRUTH) ^ set(file.fields)):
-        raise file.error(f"must hold exactly the arrays of TRUTH; too many or too few: {wrong}")
+        raise file.error(
+            f"must contain exactly the arrays of TRUTH; missing or unexpected: {wrong}"
+        )
     counts = {
         kind: np.size(file[f"{kind}_{name}"])
         for kind, name in (("scene", "image"), ("person", "scene"))
     }
     if not counts["scene"]:
-        raise file.error("must hold a scene at least")
+        raise file.error("must contain at least one scene")
     truth = {name: _field(file, name, counts) for name in TRUTH}
     if not np.isfinite(truth["person_joints"]).all():
         raise file.error("person_joints must be finite")

@@ -1,8 +1,8 @@
-"""Rendered scenes on disk: pictures and what is true of them, in shards, each whole or absent.
+"""Rendered scenes on disk: images and ground truth in shards, which are written atomically.
 
-FOLDER/dataset.json             what decides all shards, with "size", [width, height] in pixels
+FOLDER/dataset.json             what decides all shards, with "size": [width, height] in pixels
 FOLDER/shards/00000/truth.npz   S scenes and the P people in them, see shard_truth.TRUTH
-FOLDER/shards/00000/000.jpg     the pictures, in the order of the scenes
+FOLDER/shards/00000/000.jpg     the images, in the order of the scenes
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _FORMAT = 1
 _SETTINGS = "dataset.json"
 _TRUTH = "truth.npz"
 _NAME = "{:05d}"  # of a shard's folder
-_PARTIAL = ".partial"  # the ending of one that is being written
-_ABANDONED = 3600.0  # seconds after which one that nobody writes to is of a run that was killed
+_PARTIAL = ".partial"  # suffix of a shard's folder while it is being written
+_ABANDONED = 3600.0  # seconds without a change after which its run must have been killed
 _END_OF_JPEG = b"\xff\xd9"
 
 
@@ -39,7 +39,7 @@ class Shard:
     """Some scenes of a rendered data set.
 
     Attributes:
-        folder: of the pictures.
+        folder: folder of the images.
         size: their width and height, pixels.
         truth: the arrays of TRUTH.
     """
@@ -52,60 +52,72 @@ class Shard:
         return len(self.truth["scene_image"])
 
     def image(self, scene: int) -> np.ndarray:
-        """The picture (H,W,3) uint8 BGR of a scene.
+        """Read the image (H,W,3) uint8 BGR of a scene.
+
+        Args:
+            scene: index of the scene in the shard.
 
         Raises:
-            DatasetError: it is missing, damaged, or of another size.
+            DatasetError: the image is missing, damaged, or of another size.
         """
         path = self.folder / str(self.truth["scene_image"][scene])
         content = path.read_bytes() if path.is_file() else b""
-        # one that is cut off OpenCV may fill up with grey, and only warn
+        # OpenCV may fill the rest of a truncated JPEG with gray and only print a warning
         image = _decoded(content) if content.endswith(_END_OF_JPEG) else None
         if image is not None and image.shape[1::-1] == self.size:
             return image
-        found = "none that is whole" if image is None else _by(image.shape[1::-1])
+        found = "a missing or damaged file" if image is None else _by(image.shape[1::-1])
         raise DatasetError(
-            f"{path} must be a picture of {_by(self.size)} pixels, got {found}; remove the folder "
+            f"{path} must be an image of {_by(self.size)} pixels, got {found}; remove the folder "
             f"{self.folder} to render it again"
         )
 
     def camera(self, scene: int) -> Camera:
-        """The camera that took the picture of a scene."""
+        """Return the camera of a scene, by the scene's index in the shard."""
         intrinsics = self.truth["scene_intrinsics"][scene]
         distortion = self.truth["scene_distortion"][scene]
         return Camera.from_intrinsics(*self.size, *intrinsics, distortion)
 
 
 class RenderedScenes:
-    """The folder of a rendered data set, to read from and to add shards to."""
+    """The folder of a rendered data set, for reading shards and for adding them.
+
+    Attributes:
+        folder: the folder.
+        settings: the contents of dataset.json.
+        size: width and height of the images, pixels.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open a data set.
 
         Raises:
-            DatasetError: there is none in the folder, or one of another format.
+            DatasetError: the folder contains no data set, or one of another format.
         """
         self.folder = Path(folder)
         settings = read_json(self.folder / _SETTINGS)
         if settings.fields.get("format") != _FORMAT:
             raise settings.error(
                 f"must be of format {_FORMAT}, got {settings.fields.get('format')!r}; render the "
-                "scenes again, or use the version of pinet_ros that did it"
+                "scenes again, or use the version of pinet_ros that rendered them"
             )
         self.settings = settings.fields
         self.size = tuple(settings.whole_numbers("size", 2, low=1).tolist())
 
     @classmethod
     def begin(cls, folder: Path, settings: Mapping[str, Any]) -> RenderedScenes:
-        """Begin a data set, or go on with it; what killed runs left of shards is removed.
+        """Start a data set, or open it to add shards.
+
+        Partial shards of runs that were killed are removed.
 
         Args:
-            folder: made where it is missing.
-            settings: all that decides the shards, with `size`, `seed` and `scenes_per_shard`; of
-                what JSON has. Without a shard they replace those that are there.
+            folder: of the data set; created if it is missing.
+            settings: everything that decides the shards, with `size`, `seed` and
+                `scenes_per_shard`, in types that JSON has. In a folder without shards they replace
+                the settings there.
 
         Raises:
-            DatasetError: the folder holds shards of other settings.
+            DatasetError: the folder contains shards of other settings.
         """
         folder = Path(folder)
         settings = {"format": _FORMAT, **settings}
@@ -114,18 +126,18 @@ class RenderedScenes:
         return cls(folder)
 
     def shards(self) -> list[int]:
-        """The numbers of the shards that are there."""
+        """Return the numbers of all shards in the folder, sorted."""
         return _shards_in(self.folder)
 
     def missing_shards(self, count: int) -> list[int]:
-        """Which of the first `count` shards are not there yet."""
+        """Return which of the first `count` shards do not exist yet, sorted."""
         return sorted(set(range(count)) - set(self.shards()))
 
     def read(self, number: int) -> Shard:
-        """Open a shard; its pictures are read when they are asked for.
+        """Read a shard's truth; its images are read on request.
 
         Raises:
-            DatasetError: it is missing, or its truth is damaged.
+            DatasetError: the shard is missing, or its truth is damaged.
         """
         folder = self._shard_folder(number)
         try:
@@ -141,20 +153,20 @@ class RenderedScenes:
         images: Sequence[tuple[np.ndarray, int]],
         truth: Mapping[str, np.ndarray],
     ) -> None:
-        """Add a shard, unless it is there; one that is interrupted is not.
+        """Write a shard, unless it exists. After an interruption there is no shard.
 
-        Several runs may add shards at the same time: of two that add the same one, that of the
-        first stays. They do not differ, as the settings decide what is in it.
+        Several runs may add shards at the same time. If two of them write the same shard, the
+        first one stays; both are equal, as the settings decide their content.
 
         Args:
-            number: of the shard, from 0 on.
+            number: of the shard, from 0.
             images: for each scene (H,W,3) uint8 BGR, and the quality of its JPEG, 1 to 100.
-            truth: the arrays of TRUTH but for `scene_image`.
+            truth: the arrays of TRUTH except `scene_image`.
 
         Raises:
-            DatasetError: pictures or truth do not fit, or the data set was begun anew with other
-                settings.
-            OSError: it cannot be written.
+            DatasetError: images or truth have a wrong shape or type, or another run has restarted
+                the data set with other settings.
+            OSError: the shard cannot be written.
         """
         folder = self._shard_folder(number)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -164,19 +176,19 @@ class RenderedScenes:
             for name, (image, quality) in zip(names, images, strict=True):
                 _write_image(partial / name, image, quality, self.size)
             write_truth(partial / _TRUTH, {**truth, "scene_image": np.array(names, str)})
-            partial.chmod(folder.parent.stat().st_mode & 0o777)  # it was the owner's alone
+            partial.chmod(folder.parent.stat().st_mode & 0o777)  # mkdtemp allows the owner only
             self._require_unchanged()
             _rename_unless_there(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _require_unchanged(self) -> None:
-        """See that no other run has replaced the settings, as it may while there is no shard."""
+        """Check that no other run has replaced the settings, as it may while no shard exists."""
         now = read_json(self.folder / _SETTINGS)
         if difference := first_difference(now.fields, self.settings):
             raise now.error(
-                f"another run began the data set anew: {difference}; choose another folder for "
-                "one of them"
+                f"another run restarted the data set with other settings: {difference}; choose "
+                "another folder for one of the runs"
             )
 
     def _shard_folder(self, number: int) -> Path:
@@ -189,9 +201,9 @@ def _shards_in(folder: Path) -> list[int]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what was written of shards by runs that were killed; others may be running."""
+    """Remove partial shards of runs that were killed, not those of runs that may be active."""
     for partial in (folder / "shards").glob(f".*{_PARTIAL}"):
-        with suppress(FileNotFoundError):  # its writer was faster
+        with suppress(FileNotFoundError):  # its run has just finished it
             if time() - partial.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(partial, ignore_errors=True)
 
@@ -200,19 +212,19 @@ def _rename_unless_there(partial: Path, folder: Path) -> None:
     try:
         partial.rename(folder)
     except OSError:
-        if not folder.is_dir():  # or else another run has written the shard meanwhile
+        if not folder.is_dir():  # if it is there, another run has written the shard meanwhile
             raise
 
 
 def _decoded(content: bytes) -> np.ndarray | None:
-    """The picture (H,W,3) uint8 BGR of an image file's content, None where it is none."""
+    """Decode an image file's content to (H,W,3) uint8 BGR; None if it is not an image."""
     return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
 
 
 def _write_image(path: Path, image: np.ndarray, quality: int, size: tuple[int, int]) -> None:
     if image.shape != (*size[::-1], 3) or image.dtype != np.uint8:
         raise DatasetError(
-            f"{path.name} must be a picture of {_by(size)} pixels, uint8 BGR, got "
+            f"{path.name} must be an image of {_by(size)} pixels, uint8 BGR, got "
             f"{image.shape} {image.dtype}"
         )
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -1,4 +1,4 @@
-"""Scenes: people with things around them, lit and seen by a camera, each from its own seed."""
+"""Generates scenes: random people and surroundings, lit, rendered and photographed."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from pinet_training.rendering.rooms import random_room
 from pinet_training.rendering.truth import person_truth
 from pinet_training.rendering.viewpoint import Viewpoint, random_viewpoint
 
-_ATTEMPTS = 100  # at a scene in which somebody is seen
+_ATTEMPTS = 100  # at a scene with a person in the image
 
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """Somebody in a scene.
+    """A person in a scene.
 
     Attributes:
         mesh: in the world frame.
         joints: (17,3) metres, world frame.
         place: where the person stands.
         act: what the person does.
-        body: number of the body.
+        body: index of the body in the rig's bodies.
     """
 
     mesh: Mesh
@@ -47,13 +47,13 @@ class Actor:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A picture of a scene and what is true of it.
+    """An image of a scene with its ground truth.
 
     Attributes:
         image: (H,W,3) uint8 BGR.
-        quality: of its JPEG, 1 to 100.
-        scene: values of the scene's row of TRUTH, by name.
-        people: arrays of the P people's rows of TRUTH, but for person_scene.
+        quality: JPEG quality to save it with, 1 to 100.
+        scene: the scene's row of TRUTH, value by name; without scene_image and scene_split.
+        people: the P people's rows of TRUTH, array by name; without person_scene.
     """
 
     image: np.ndarray
@@ -63,7 +63,14 @@ class Shot:
 
 
 class Stage:
-    """Where scenes of one split are set up and photographed."""
+    """Generates the scenes of one split.
+
+    Args:
+        rig: poses the split's bodies.
+        motions: the split's motion clips.
+        backgrounds: the split's background images.
+        renderer: renders images of the data set's size.
+    """
 
     def __init__(
         self, rig: Rig, motions: Motions, backgrounds: Backgrounds, renderer: Renderer
@@ -74,7 +81,11 @@ class Stage:
         self._renderer = renderer
 
     def shoot(self, rng: np.random.Generator) -> Shot:
-        """A picture of a scene with at least one person half of whom is in it."""
+        """Generate a scene in which at least one person has half of the joints in the image.
+
+        Raises:
+            RuntimeError: 100 attempts gave no such scene.
+        """
         for _ in range(_ATTEMPTS):
             viewpoint = random_viewpoint(rng, self._renderer.width, self._renderer.height)
             places = place_people(rng, viewpoint, random_number_of_people(rng))
@@ -83,7 +94,7 @@ class Stage:
             shot = self._shoot(viewpoint, places, rng)
             if shot.people["person_in_image"].mean(axis=1).max() >= 0.5:
                 return shot
-        raise RuntimeError(f"nobody came into the picture in {_ATTEMPTS} scenes")
+        raise RuntimeError(f"no person was in the image in {_ATTEMPTS} attempts")
 
     def _shoot(
         self, viewpoint: Viewpoint, places: Sequence[Place], rng: np.random.Generator
@@ -103,7 +114,7 @@ class Stage:
             random_light(rng).turned(viewpoint.rotation),
             viewpoint.rotation[:, 2],
         )
-        light = rendering.colour
+        light = rendering.color
         if rendering.coverage.min() < 1:
             behind = self._backgrounds(rng, viewpoint)
             light = light + (1 - rendering.coverage)[..., None] * behind
@@ -116,9 +127,9 @@ class Stage:
         act = random_act(place, places, self._motions, rng)
         body = int(rng.integers(len(self._rig.bodies)))
         figure = make_figure(self._rig, body, act.posture, rng)
-        turn, shift = yaw_rotation(place.yaw), np.array([place.x, place.y, 0.0])
-        mesh = figure.mesh.transformed(turn, shift)
-        return Actor(mesh, figure.joints @ turn.T + shift, place, act, body)
+        rotation, shift = yaw_rotation(place.yaw), np.array([place.x, place.y, 0.0])
+        mesh = figure.mesh.transformed(rotation, shift)
+        return Actor(mesh, figure.joints @ rotation.T + shift, place, act, body)
 
 
 def _scene_truth(viewpoint: Viewpoint) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""Postures that captures of walking people lack, made from a captured one that faces the front.
+"""Stances that captures of walking people lack, made from a captured posture that faces the front.
 
-A leg is given by angles in the plane of walking: 0 is straight down, a quarter turn straight
-ahead. The shin's angle is the thigh's less the knee's flexion, so knees cannot bend the wrong way.
+The angles of a leg are in the sagittal plane: 0 degrees is straight down, 90 degrees straight
+ahead. The shin's angle is the thigh's minus the knee's flexion, so knees cannot bend forward.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from pinet_training.rendering.posture import SIDES, Posture, unit, yaw_rotation
+from pinet_training.rendering.posture import SIDES, Posture, heading, unit, yaw_rotation
 
 # Directions of upper arm and forearm in the chest's frame: outwards, ahead, up.
 _ARMS = {
@@ -24,16 +24,16 @@ _ARMS = {
     "crossed": ((0.1, 0.45, -1), (-1, 0.6, 0.1)),
 }
 _ARM_SPREAD = 0.1  # standard deviation of each component above
-_AHEAD = 0.2  # to the left or right, of a direction's length, at most
-_FLAT_FOOT = 75  # degrees: an ankle is higher than the toes
-_NECK = np.radians(70)  # from the chest at most
-# An arm goes so far to both sides of where it is held outwards a little: across the body and back.
+_AHEAD = 0.2  # a unit direction whose sideways component is smaller counts as ahead
+_FLAT_FOOT = 75  # degrees: the ankle is higher than the toes
+_NECK = np.radians(70)  # largest rotation of the head from the chest
+# Horizontal range of an arm: this far to both sides of a direction that points slightly outwards.
 _ARM_OUTWARDS, _ARM_RANGE = np.radians(30), np.radians(80)
 _JITTERED = ("upper_arm", "forearm", "thigh", "shin")
 
 
 def sit(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Sitting on a seat of knee height, hands in the lap, on a table, or as they were."""
+    """Sit on a seat at knee height, hands in the lap, on a table, or as in the given posture."""
     lean = rng.uniform(-5, 25)
     seated = _with_torso(posture, rng, (lean / 2 - rng.uniform(0, 12), lean, 0.3 * lean))
     swing, flexion, spread = rng.uniform(80, 95), rng.uniform(60, 115), rng.uniform(0.03, 0.4)
@@ -42,12 +42,14 @@ def sit(posture: Posture, rng: np.random.Generator) -> Posture:
         seated = _with_leg(seated, side, thigh, knee, rng.normal(_FLAT_FOOT, 8), spread)
     arms = str(rng.choice(["lap", "table", "as they were"], p=[0.4, 0.3, 0.3]))
     if arms in _ARMS:
-        return _with_arms(seated, rng, arms, frame=yaw_rotation(_heading(seated.chest)))
+        left_x, left_y, _ = seated.chest[:, 0]
+        facing = heading(np.array([left_y, -left_x]))
+        return _with_arms(seated, rng, arms, frame=yaw_rotation(facing))
     return seated
 
 
 def crouch(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Knees deeply bent, from half way down to sitting on the heels."""
+    """Crouch with deeply bent knees, anywhere from half way down to sitting on the heels."""
     depth = rng.uniform()
     lean = rng.uniform(20, 55)
     low = _with_torso(posture, rng, (0.6 * lean, lean, 0.3 * lean))
@@ -60,7 +62,7 @@ def crouch(posture: Posture, rng: np.random.Generator) -> Posture:
 
 
 def kneel(posture: Posture, rng: np.random.Generator) -> Posture:
-    """On one knee or on both, the shins on the ground; on both also sitting on the heels."""
+    """Kneel on one knee or on both, shins on the ground; on both, perhaps sitting on the heels."""
     lean = rng.uniform(-5, 30)
     kneeling = _with_torso(posture, rng, (lean / 2, lean, 0.3 * lean))
     on_both = rng.random() < 0.5
@@ -70,7 +72,7 @@ def kneel(posture: Posture, rng: np.random.Generator) -> Posture:
     for side in SIDES:
         if side == raised:
             thigh, shin, foot = rng.uniform(80, 100), rng.normal(0, 8), _FLAT_FOOT
-        else:  # toes tucked under, or lying flat
+        else:  # toes tucked under, or foot flat on the ground
             thigh, shin = rng.normal(swing, 3), rng.uniform(-92, -80)
             foot = rng.choice([10, -85])
         foot = rng.normal(foot, 6)
@@ -79,7 +81,7 @@ def kneel(posture: Posture, rng: np.random.Generator) -> Posture:
 
 
 def bend(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Bent forward at the hip by 40 to 90 degrees, arms hanging or reaching down and ahead."""
+    """Bend forward at the hips by 40 to 90 degrees, arms hanging or reaching down and ahead."""
     lean = rng.uniform(40, 90)
     bent = _with_torso(posture, rng, (0.65 * lean, lean, 0.5 * lean))
     flexion, spread = rng.uniform(2, 45), rng.uniform(0.02, 0.25)
@@ -93,9 +95,9 @@ def bend(posture: Posture, rng: np.random.Generator) -> Posture:
 
 
 def lean(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Leaning far to any side, on one leg or astride, arms anywhere, as in sports."""
+    """Lean far to any side, on one leg or with legs apart, arms anywhere, as in sports."""
     tilt, azimuth = np.radians(rng.uniform(15, 80)), rng.normal(0, np.radians(70))
-    axis = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])  # of 0 it leans to the front
+    axis = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])  # azimuth 0 leans to the front
     pelvis, chest, head = (
         Rotation.from_rotvec(part * tilt * axis).as_matrix()
         for part in (rng.uniform(0.4, 0.9), 1.0, rng.uniform(0.0, 1.0))
@@ -117,53 +119,53 @@ def lean(posture: Posture, rng: np.random.Generator) -> Posture:
 
 
 def nearer_side(direction: np.ndarray, rng: np.random.Generator) -> str:
-    """The one of SIDES that a direction (3,) in the body frame is on; either when it is ahead."""
+    """Return the side that a direction (3,), body frame, is on; a random one if it is ahead."""
     leftwards = unit(direction)[0]
     return SIDES[rng.integers(2)] if abs(leftwards) < _AHEAD else SIDES[int(leftwards < 0)]
 
 
 def reach(posture: Posture, rng: np.random.Generator, direction: np.ndarray, side: str) -> Posture:
-    """One arm stretched, its elbow bent, as far as it goes towards a direction.
+    """Reach with one arm, its elbow slightly bent, as close to a direction as the arm can go.
 
     Args:
         direction: (3,) in the body frame.
-        side: one of SIDES, whose arm it is.
+        side: one of SIDES, of the arm.
     """
     return _with_arm_towards(posture, direction, side, np.radians(rng.uniform(15, 75)))
 
 
 def point(posture: Posture, rng: np.random.Generator, direction: np.ndarray, side: str) -> Posture:
-    """One straight arm towards a direction; arguments as of `reach`."""
+    """Point with one straight arm towards a direction; for the arguments see `reach`."""
     return _with_arm_towards(posture, direction, side, np.radians(rng.uniform(0, 12)))
 
 
 def hold(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Both hands before the body, as somebody holds a box or a telephone."""
+    """Hold both hands in front of the body, as if holding a box or a phone."""
     return _with_arms(posture, rng, "hold")
 
 
 def raise_hands(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Both hands above the head."""
+    """Raise both hands above the head."""
     return _with_arms(posture, rng, "up")
 
 
 def wave(posture: Posture, rng: np.random.Generator, side: str | None = None) -> Posture:
-    """One hand beside the head; either of SIDES by default."""
+    """Raise one hand beside the head; by default that of a random side."""
     return _with_arms(posture, rng, "wave", sides=(side or SIDES[rng.integers(2)],))
 
 
 def hands_on_hips(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Both hands on the hips, elbows outwards."""
+    """Put both hands on the hips, elbows outwards."""
     return _with_arms(posture, rng, "hips")
 
 
 def cross_arms(posture: Posture, rng: np.random.Generator) -> Posture:
-    """The forearms across the chest."""
+    """Cross the forearms in front of the chest."""
     return _with_arms(posture, rng, "crossed")
 
 
 def turn_head(posture: Posture, yaw: float, pitch: float) -> Posture:
-    """The head facing elsewhere, as far as the neck lets it.
+    """Turn the head towards a direction, as far as the neck allows.
 
     Args:
         yaw: radians from the front (-y) to the person's left.
@@ -173,23 +175,23 @@ def turn_head(posture: Posture, yaw: float, pitch: float) -> Posture:
 
 
 def jitter(posture: Posture, rng: np.random.Generator, sigma: float = 0.12) -> Posture:
-    """Arms and legs turned a little about random axes; `sigma` radians about each coordinate."""
+    """Rotate arms and legs about random axes, by `sigma` radians (standard deviation) per axis."""
     names = [f"{side}_{limb}" for side in SIDES for limb in _JITTERED]
-    turns = Rotation.from_rotvec(rng.normal(0, sigma, (len(names), 3)))
+    rotations = Rotation.from_rotvec(rng.normal(0, sigma, (len(names), 3)))
     limbs = np.stack([posture.limb(name) for name in names])
-    moved = posture.with_limbs(dict(zip(names, turns.apply(limbs), strict=True)))
+    moved = posture.with_limbs(dict(zip(names, rotations.apply(limbs), strict=True)))
     return _with_possible_knees(moved)
 
 
 def _with_torso(
     posture: Posture, rng: np.random.Generator, leans: tuple[float, float, float]
 ) -> Posture:
-    """Pelvis, chest and head leaning forward by so many degrees; the arms follow the chest."""
+    """Lean pelvis, chest and head forward by `leans`, degrees; the arms follow the chest."""
     pelvis, chest, head = (_lean(np.radians(angle)) for angle in leans)
     chest = Rotation.from_euler("zy", rng.normal(0, [0.12, 0.06])).as_matrix() @ chest
-    turn = chest @ posture.chest.T
+    rotation = chest @ posture.chest.T
     names = [f"{side}_{limb}" for side in SIDES for limb in ("clavicle", "upper_arm", "forearm")]
-    arms = {name: turn @ posture.limb(name) for name in names}
+    arms = {name: rotation @ posture.limb(name) for name in names}
     leaning = replace(posture, pelvis=pelvis, chest=chest).with_limbs(arms)
     return _with_head(leaning, head @ posture.head)
 
@@ -203,9 +205,9 @@ def _with_head(posture: Posture, head: np.ndarray) -> Posture:
 def _with_leg(
     posture: Posture, side: str, thigh: float, flexion: float, foot: float, spread: float
 ) -> Posture:
-    """A leg by the angles of thigh and foot and the knee's flexion, degrees.
+    """Set a leg by the angles of thigh and foot and the knee's flexion, in degrees.
 
-    `spread` is how far the knee is put outwards for each length of thigh.
+    `spread` is the outward component of thigh and foot relative to that in the sagittal plane.
     """
     return posture.with_limbs(
         {
@@ -217,7 +219,7 @@ def _with_leg(
 
 
 def _with_lifted_leg(posture: Posture, side: str, rng: np.random.Generator) -> Posture:
-    """A leg in the air that goes with the pelvis, from behind to ahead of it and outwards."""
+    """Lift a leg off the ground: its direction is random, relative to the pelvis."""
     thigh, flexion = rng.uniform(-25, 45), rng.uniform(0, 80)
     foot, spread = rng.uniform(0, _FLAT_FOOT), rng.uniform(0, 0.6)
     lifted = _with_leg(posture, side, thigh, flexion, foot, spread)
@@ -232,7 +234,7 @@ def _with_arms(
     sides: tuple[str, ...] = SIDES,
     frame: np.ndarray | None = None,
 ) -> Posture:
-    """Arms as _ARMS has them, in the chest's frame or another (3,3) of the body frame."""
+    """Set arms to an entry of _ARMS, in the chest's frame or in another one (3,3) instead."""
     frame = posture.chest if frame is None else frame
     for side in sides:
         directions = np.array(_ARMS[kind]) + rng.normal(0, _ARM_SPREAD, (2, 3))
@@ -245,7 +247,7 @@ def _with_arm_towards(
     posture: Posture, direction: np.ndarray, side: str, flexion: float
 ) -> Posture:
     aim = _within_reach(posture.chest.T @ unit(direction), side)
-    below = np.array([0.6 * _sign(side), 0.2, -1.0])  # where the elbow goes
+    below = np.array([0.6 * _sign(side), 0.2, -1.0])  # where the elbow bends to
     below = unit(below - aim * (aim @ below))
     along, across = np.cos(flexion / 2) * aim, np.sin(flexion / 2) * below
     arm = np.stack([along + across, along - across]) @ posture.chest.T
@@ -253,7 +255,7 @@ def _with_arm_towards(
 
 
 def _within_reach(aim: np.ndarray, side: str) -> np.ndarray:
-    """The nearest that an arm can point to a direction (3,), both in the chest's frame."""
+    """The direction within an arm's range that is nearest to `aim` (3,), in the chest's frame."""
     azimuth = np.arctan2(_sign(side) * aim[0], -aim[1]) - _ARM_OUTWARDS
     azimuth = (azimuth + np.pi) % (2 * np.pi) - np.pi
     azimuth = _ARM_OUTWARDS + np.clip(azimuth, -_ARM_RANGE, _ARM_RANGE)
@@ -262,7 +264,7 @@ def _within_reach(aim: np.ndarray, side: str) -> np.ndarray:
 
 
 def _with_arm(posture: Posture, side: str, upper_arm: np.ndarray, forearm: np.ndarray) -> Posture:
-    """An arm, whose shoulder is drawn a little after it from where it is when the arm hangs."""
+    """Set an arm; its shoulder moves with it a little from where it is when the arm hangs."""
     raised = unit(upper_arm + 0.5 * forearm) + posture.chest[:, 2]
     return posture.with_limbs(
         {
@@ -274,7 +276,7 @@ def _with_arm(posture: Posture, side: str, upper_arm: np.ndarray, forearm: np.nd
 
 
 def _with_possible_knees(posture: Posture) -> Posture:
-    """Shins that point ahead of their thighs brought in line with these."""
+    """Move shins that point ahead of their thighs in line with these."""
     shins = {}
     for side in SIDES:
         thigh, shin = posture.limb(f"{side}_thigh"), posture.limb(f"{side}_shin")
@@ -284,19 +286,14 @@ def _with_possible_knees(posture: Posture) -> Posture:
 
 
 def _ahead(side: str, angle: float, outwards: float) -> np.ndarray:
-    """Direction (3,) at so many degrees from straight down to straight ahead."""
+    """Unit direction (3,) at an angle, in degrees, from straight down towards straight ahead."""
     radians = np.radians(angle)
     return unit([_sign(side) * outwards, -np.sin(radians), -np.cos(radians)])
 
 
 def _lean(angle: float) -> np.ndarray:
-    """(3,3) rotation forward by radians."""
+    """(3,3) rotation forward by an angle in radians."""
     return Rotation.from_euler("x", angle).as_matrix()
-
-
-def _heading(rotation: np.ndarray) -> float:
-    """Yaw in radians of something that leans to the front, by where its left is."""
-    return float(np.arctan2(rotation[1, 0], rotation[0, 0]))
 
 
 def _sign(side: str) -> int:

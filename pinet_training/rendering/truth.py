@@ -1,4 +1,4 @@
-"""What is true of the people in a rendered picture: where they are, and what hides them."""
+"""Computes the ground truth of the people in a rendered image: joints, boxes and occlusion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pinet_training.rendering.photograph import Lens
 from pinet_training.rendering.renderer import Rendering
 from pinet_training.rendering.viewpoint import Viewpoint
 
-# values of person_hidden_by
+# Values of person_hidden_by; OUTSIDE is a joint outside of the image.
 NOTHING_HIDES, PERSON_HIDES, OBJECT_HIDES, OUTSIDE = range(4)
 
 MOST_PEOPLE = 6  # in one scene
@@ -19,13 +19,16 @@ MOST_PEOPLE = 6  # in one scene
 def person_truth(
     joints: np.ndarray, viewpoint: Viewpoint, lens: Lens, rendering: Rendering
 ) -> dict[str, np.ndarray]:
-    """The arrays about the P people of one scene that a picture decides.
+    """Compute the arrays of TRUTH that depend on the image, for the P people of one scene.
 
     Args:
         joints: (P,17,3) metres, world frame.
-        viewpoint: from where they are seen.
-        lens: of its camera.
-        rendering: by the lens' pinhole, of meshes of which the first P are the people.
+        viewpoint: the camera.
+        lens: the lens of this camera.
+        rendering: the scene as seen by the lens' pinhole; the first P meshes are the people.
+
+    Returns:
+        The arrays by name, see shard_truth.TRUTH.
     """
     seen = viewpoint.to_camera(joints)
     pixels = viewpoint.camera.project(seen)
@@ -46,7 +49,10 @@ def person_truth(
 def _hidden_by(
     joints: np.ndarray, in_image: np.ndarray, lens: Lens, rendering: Rendering
 ) -> np.ndarray:
-    """(P,17) int8: what lies before each joint (P,17,3), camera frame, but its own body."""
+    """(P,17) int8: what is in front of each joint (P,17,3) in the camera frame, in metres.
+
+    The person's own body does not count.
+    """
     depth = joints[..., 2]
     flat = joints[..., :2] / np.where(depth > 0, depth, np.nan)[..., None]
     pinhole = flat * lens.matrix[[0, 1], [0, 1]] + lens.matrix[:2, 2]
@@ -61,7 +67,7 @@ def _hidden_by(
 
 
 def _boxes(count: int, lens: Lens, rendering: Rendering) -> np.ndarray:
-    """(P,4) float32 boxes of the pixels in which each person is seen, NaN for none."""
+    """(P,4) float32 boxes around the pixels in which each person is visible, NaN for none."""
     instances = lens.bend(
         cv2.resize(
             rendering.instances,
@@ -79,7 +85,7 @@ def _boxes(count: int, lens: Lens, rendering: Rendering) -> np.ndarray:
 
 
 def _orders(roots: np.ndarray) -> np.ndarray:
-    """(P,6) int8: everybody by the distance from each person, itself first; roots (P,3)."""
+    """(P,6) int8: for each person all people by distance, the person first; roots (P,3)."""
     distances = np.linalg.norm(roots[:, None] - roots[None], axis=-1)
     orders = np.full((len(roots), MOST_PEOPLE), -1, np.int8)
     orders[:, : len(roots)] = distances.argsort(axis=1, kind="stable")

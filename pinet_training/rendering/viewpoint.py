@@ -1,4 +1,4 @@
-"""Where the camera of a scene stands, what lens it has, and where it looks."""
+"""The camera of a scene: its position, direction, intrinsics and lens distortion."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ import numpy as np
 from pinet_ros.geometry.camera import Camera
 
 LEVEL, STEEP = "level", "steep"
-_STEEP_PITCH = np.radians(15)  # from here on a camera that looks down is called steep
-_STEEP_PART = 0.5  # of the cameras are hung high
-_ASKEW_PART = 0.2  # of the cameras are mounted or held askew
-_ASKEW = (-35, 35)  # degrees that these are rolled by
+_STEEP_PITCH = np.radians(15)  # a camera that looks down by this much or more is STEEP
+_STEEP_SHARE = 0.5  # share of the cameras that are mounted high
+_TILTED_SHARE = 0.2  # share of the cameras that are mounted or held tilted
+_TILT = (-35, 35)  # degrees: roll of these
 
-_STATURE = 1.7  # metres, by which the distance is chosen
-_FOCAL = (0.6, 1.6)  # of the image's width
-_SIZE = (0.3, 1.35)  # of a standing person, part of the image's height
+_STATURE = 1.7  # metres: height of the person that the distance is chosen for
+_FOCAL = (0.6, 1.6)  # focal length as a fraction of the image's width
+_SIZE = (0.3, 1.35)  # height of a standing person as a fraction of the image's height
 _DISTANCE = (1.3, 12.0)  # metres
-_DISTORTED = 0.7  # of the lenses
-# Each radial term in the image's corner, part of the distance from the centre. At the lowest of
-# both, r (1 - 0.1 r^2 - 0.008 r^4) with 1 in the corner, the radius grows up to 1.107 corners, so
-# that no lens folds the image even where its centre is 6 standard deviations off the middle.
+_DISTORTED = 0.7  # share of the lenses
+# Limits of the two radial distortion terms at the image's corner, as fractions of the distance
+# from the centre. With both at their lowest, r becomes r (1 - 0.1 r^2 - 0.008 r^4), where r is 1
+# in the corner. This grows up to r = 1.107, so no lens folds the image, even if its centre is 6
+# standard deviations off the middle.
 _LOWEST_BEND = (-0.1, -0.008)
 _HIGHEST_BEND = (0.08, 0.08)
 
 
 @dataclass(frozen=True, eq=False)
 class Viewpoint:
-    """A camera in the world (x right, y forward, z up, ground at z = 0).
+    """A camera in the world frame (x right, y forward, z up, ground at z = 0).
 
     Attributes:
         camera: intrinsics and lens distortion.
-        rotation: (3,3) world to camera optical frame.
-        position: (3,) metres, of the camera in the world.
-        target: (3,) metres, what the camera was pointed at.
+        rotation: (3,3) world frame to camera optical frame.
+        position: (3,) metres, of the camera in the world frame.
+        target: (3,) metres, world frame, the point that the camera was aimed at.
         pitch: radians, positive looks down.
-        roll: radians, positive turns the image clockwise.
+        roll: radians, positive rotates the image clockwise.
     """
 
     camera: Camera
@@ -53,32 +54,37 @@ class Viewpoint:
 
     @property
     def translation(self) -> np.ndarray:
-        """(3,) of the transformation world to camera: p_camera = rotation @ p_world + this."""
+        """Translation (3,), metres: p_camera = rotation @ p_world + translation."""
         return -self.rotation @ self.position
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """World points (...,3) to the camera optical frame (...,3), metres."""
+        """Transform points (...,3), metres, from the world to the camera optical frame."""
         return (np.asarray(points) - self.position) @ self.rotation.T
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """World points (...,3) metres to pixels (...,2); NaN behind the camera."""
+        """Project world points (...,3), metres, to pixels (...,2); NaN behind the camera."""
         return self.camera.project(self.to_camera(points))
 
 
 def random_viewpoint(rng: np.random.Generator, width: int, height: int) -> Viewpoint:
-    """A camera that looks along +y at a place where people are to stand."""
+    """Choose a camera above the world's origin that looks along +y at where people will stand.
+
+    Args:
+        rng: source of the randomness.
+        width, height: of the image, pixels.
+    """
     camera = _random_camera(rng, width, height)
     size = height * _log_uniform(rng, *_SIZE)
     distance = float(np.clip(camera.matrix[0, 0] * _STATURE / size, *_DISTANCE))
-    steep = rng.random() < _STEEP_PART
+    steep = rng.random() < _STEEP_SHARE
     target = np.array([0.0, distance, rng.uniform(0.6, 1.2)])
-    # high cameras hang under ceilings and stand on masts; low ones ride on robots
-    lift = target[2] + distance * np.tan(np.radians(rng.uniform(12, 48)))
-    stands = float(np.clip(lift, 1.6, 4.5)) if steep else rng.uniform(0.4, 1.9)
-    position = np.array([0.0, 0.0, stands])
-    pitch = np.arctan2(stands - target[2], distance) + np.radians(rng.normal(0, 4))
-    askew = rng.random() < _ASKEW_PART
-    roll = np.radians(rng.uniform(*_ASKEW) if askew else rng.normal(0, 5 if steep else 2))
+    # high cameras are mounted on ceilings and masts, low ones on robots
+    raised = target[2] + distance * np.tan(np.radians(rng.uniform(12, 48)))
+    elevation = float(np.clip(raised, 1.6, 4.5)) if steep else rng.uniform(0.4, 1.9)
+    position = np.array([0.0, 0.0, elevation])
+    pitch = np.arctan2(elevation - target[2], distance) + np.radians(rng.normal(0, 4))
+    tilted = rng.random() < _TILTED_SHARE
+    roll = np.radians(rng.uniform(*_TILT) if tilted else rng.normal(0, 5 if steep else 2))
     return Viewpoint(camera, _rotation(pitch, roll), position, target, float(pitch), float(roll))
 
 
@@ -99,7 +105,7 @@ def _random_camera(rng: np.random.Generator, width: int, height: int) -> Camera:
 
 
 def _rotation(pitch: float, roll: float) -> np.ndarray:
-    """World to camera optical frame, for a camera that looks along +y, then down, then rolls."""
+    """(3,3) world to camera optical frame: the camera looks along +y, is pitched, then rolled."""
     forward = np.array([0.0, np.cos(pitch), -np.sin(pitch)])
     right = np.array([1.0, 0.0, 0.0])
     level = np.stack([right, np.cross(forward, right), forward])

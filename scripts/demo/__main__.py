@@ -1,7 +1,8 @@
-"""The main job, whole: a video of people through all nodes, each in a process of its own.
+"""Demo: plays a video of people through all nodes, each in its own process.
 
-Leaves in demo_output/ the annotated video, a still with the skeletons from two sides, a bag with
-the people topics and the summary that it prints. Exits with 1 when nobody was found.
+Writes to demo_output/ the annotated video, a still image with the skeletons from two sides, a bag
+with the people topics, and the summary that it also prints. Exits with status 1 if no people were
+found.
 """
 
 from __future__ import annotations
@@ -30,23 +31,29 @@ from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.video import open_source
 from pinet_ros.models import fetch
 
-CLIP_CAMERA = "cam02"  # of the demo clip, the one that stands upright
-BUSY = 0.4  # part of the time that the estimator may be busy; the other processes need the rest
-MEASURED_IMAGES = 8
+CLIP_CAMERA = "cam02"  # the upright camera of the demo clip
+BUSY = 0.4  # fraction of the time for the estimator; the other processes need the rest
+MEASURED_IMAGES = 8  # to measure the time of the estimator
 START_TIMEOUT = 180.0  # seconds for the nodes to load their networks
-QUIET = 3.0  # seconds without a result after which nothing more is expected
+QUIET = 3.0  # seconds without a result after which the demo ends
 STOP_TIMEOUT = 10.0  # seconds
 
 
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--video", help="video, folder or webcam; the demo clip by default")
-    parser.add_argument("--calibration", type=Path, help="camera_info YAML of that camera")
-    parser.add_argument("--field-of-view", type=float, help="degrees, without a calibration")
-    parser.add_argument("--rate", type=float, help="Hz; by default what the machine keeps")
-    parser.add_argument("--output", type=Path, default=Path("demo_output"))
-    parser.add_argument("--view", action="store_true", help="show it live in Rerun")
+    parser.add_argument(
+        "--video", help="video file, folder of images or webcam index; default: the demo clip"
+    )
+    parser.add_argument("--calibration", type=Path, help="camera_info YAML of the video's camera")
+    parser.add_argument(
+        "--field-of-view", type=float, help="horizontal, degrees; instead of a calibration"
+    )
+    parser.add_argument("--rate", type=float, help="Hz; default: what this machine can process")
+    parser.add_argument(
+        "--output", type=Path, default=Path("demo_output"), help="folder; default: %(default)s"
+    )
+    parser.add_argument("--view", action="store_true", help="show the people live in Rerun")
     options = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
@@ -57,7 +64,7 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play, record and sum up; the exit status."""
+    """Play, record and summarise; returns the exit status."""
     prepare(options)
     if options.calibration:
         read_calibration(options.calibration)
@@ -73,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         with processes(options) as running:
             play(options, recorder, running)
     except KeyboardInterrupt:
-        print("demo: ended early")
+        print("demo: interrupted; summarising what was recorded")
     finally:
         recorder.close()
         rclpy.try_shutdown()
@@ -81,27 +88,27 @@ def run(options: argparse.Namespace) -> int:
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1))
     print_summary(summary, options.output)
     if not summary["frames_with_people"]:
-        print("demo: nobody was found")
+        print("demo: no people were found")
         return 1
     save_clearest_frame(recorder, options.output / "still.png")
     return 0
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Fill in the demo clip where no video is given, and remove what an earlier run left."""
+    """Use the demo clip if no video is given, and remove the files of an earlier run."""
     options.output.mkdir(parents=True, exist_ok=True)
     if options.video is None:
         use_clip(options)
     elif not options.calibration and not options.field_of_view:
         raise PinetError(
-            "your own video needs its camera: CALIB=camera.yaml as camera_calibration writes it, "
-            "or FOV=60, the horizontal field of view in degrees (distances are then only as good "
-            "as that number)"
+            "your own video needs a camera: give CALIB=camera.yaml as camera_calibration writes "
+            "it, or FOV=60, the horizontal field of view in degrees (distances are then only as "
+            "accurate as that number)"
         )
     video = Path(options.video).resolve()
     if options.output.resolve() in (video, *video.parents):
         raise PinetError(
-            f"{options.video} lies in {options.output}, which is written anew; move it elsewhere"
+            f"{options.video} is in {options.output}, which is overwritten; move it elsewhere"
         )
     for name in ("people.mp4", "still.png", "summary.json"):
         (options.output / name).unlink(missing_ok=True)
@@ -109,7 +116,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def use_clip(options: argparse.Namespace) -> None:
-    """The demo clip and its calibration, fetched when they are not there."""
+    """Use the demo clip and its calibration, which are fetched if missing."""
     fetch.fetch(["demo_clip"])
     options.video = str(fetch.path("demo_clip", f"{CLIP_CAMERA}.mp4"))
     options.calibration = options.output / "camera.yaml"
@@ -118,16 +125,16 @@ def use_clip(options: argparse.Namespace) -> None:
 
 
 def playing_rate(video: str) -> float:
-    """A video's own rate, or a slower one at which this machine sees every image.
+    """Rate of a video, or a lower one at which this machine processes every image.
 
-    A webcam cannot be slowed down.
+    The rate of a webcam is not lowered.
     """
     source = open_source(video)
     if video.isdigit():
         return source.rate
     images = [source.read() for _ in range(MEASURED_IMAGES)]
     if images[0] is None:
-        raise PinetError(f"{video} holds no image that can be read; give another video")
+        raise PinetError(f"{video} has no image that can be read; give another video")
     estimator = PoseEstimator()
     seconds = []
     for image in (image for image in images if image is not None):
@@ -136,16 +143,16 @@ def playing_rate(video: str) -> float:
     kept = BUSY / statistics.median(seconds)
     if kept < source.rate:
         print(
-            f"playing at {kept:.1f} Hz, so that this machine sees every image; the video's own "
-            f"rate is {source.rate:.0f} Hz (RATE=...)"
+            f"playing at {kept:.1f} Hz, so that this machine processes every image; the rate of "
+            f"the video is {source.rate:.0f} Hz (set RATE=... to change it)"
         )
     return min(kept, source.rate)
 
 
 @contextmanager
 def processes(options: argparse.Namespace) -> Iterator[dict[str, subprocess.Popen]]:
-    """The three nodes, each in its own process; they, and what is added, stop at the end."""
-    patience = {"input_timeout": START_TIMEOUT}  # the player comes last
+    """Run the three nodes in their own processes; these, and any added, are stopped at the end."""
+    patience = {"input_timeout": START_TIMEOUT}  # the player starts last
     camera = {"fallback_field_of_view": options.field_of_view or 0.0, **patience}
     running = {}
     try:
@@ -167,7 +174,7 @@ def start(name: str, parameters: dict) -> subprocess.Popen:
     """Start an executable of this environment."""
     command = [str(Path(sys.executable).with_name(name)), "--ros-args"]
     for key, value in parameters.items():
-        # JSON is YAML: strings stay strings also when they look like numbers
+        # JSON is YAML, so strings that look like numbers stay strings
         command += ["-p", f"{key}:={json.dumps(value)}"]
     return subprocess.Popen(command)
 
@@ -175,12 +182,14 @@ def start(name: str, parameters: dict) -> subprocess.Popen:
 def play(
     options: argparse.Namespace, recorder: Recorder, running: dict[str, subprocess.Popen]
 ) -> None:
-    """Play the video once all nodes have loaded their networks, until no more results come."""
+    """Play the video when all nodes have loaded their networks, until no more results arrive."""
     end = time.monotonic() + START_TIMEOUT
     while not nodes_listen(recorder):
         receive(recorder, running)
         if time.monotonic() > end:
-            raise PinetError(f"the nodes were not ready within {START_TIMEOUT:.0f} s")
+            raise PinetError(
+                f"the nodes were not ready within {START_TIMEOUT:.0f} s; see their messages above"
+            )
     player = start(
         "camera_player",
         {
@@ -198,13 +207,13 @@ def play(
 
 
 def nodes_listen(recorder: Recorder) -> bool:
-    """Whether estimator, refiner and overlay have subscribed (beside the recorder)."""
-    wanted = {"image": 2, "people/initial": 2, "people": 2}
-    return all(recorder.count_subscribers(topic) >= count for topic, count in wanted.items())
+    """Whether estimator, refiner and overlay have subscribed, besides the recorder."""
+    needed = {"image": 2, "people/initial": 2, "people": 2}
+    return all(recorder.count_subscribers(topic) >= count for topic, count in needed.items())
 
 
 def receive(recorder: Recorder, running: dict[str, subprocess.Popen]) -> bool:
-    """Take in what has come; whether there was anything of the video.
+    """Receive messages; returns whether an image of the video or its people arrived.
 
     Raises:
         PinetError: a process has failed.
@@ -213,7 +222,7 @@ def receive(recorder: Recorder, running: dict[str, subprocess.Popen]) -> bool:
     rclpy.spin_once(recorder, timeout_sec=0.1)
     failed = [name for name, process in running.items() if process.poll()]
     if failed:
-        raise PinetError(f"{', '.join(failed)} failed; the message stands above")
+        raise PinetError(f"{', '.join(failed)} failed; see the message above")
     return len(recorder.drawn) + len(recorder.headers) > before
 
 

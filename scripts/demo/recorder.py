@@ -1,4 +1,4 @@
-"""Recorder: keeps what the nodes publish while a clip is played, as a video, a bag and figures."""
+"""Recorder: records what the nodes publish, to a video, a bag and statistics."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from pinet_ros.people import People
 from pinet_ros.ros.images import decode
 from pinet_ros.ros.messages import people_from_message
 
-_DEPTH = 1000  # messages: small ones, and none may be lost here
+_DEPTH = 1000  # messages; they are small, and none may be lost
 _IMAGE_DEPTH = 20
 
 
 class Recorder(Node):
-    """Subscribes to all that the nodes publish, writes the bag and the video as it comes.
+    """Subscribes to everything that the nodes publish, and writes the bag and the video.
 
     Attributes:
-        headers: frame_id of each image that was played, by its stamp in nanoseconds.
-        people: refined people by stamp.
-        arrivals: when each of them came, nanoseconds.
-        drawn: number of the video's frame that shows the image of a stamp.
-        strays: messages whose header is none of an image's.
-        diagnostics: latest values of each node, by its name.
+        headers: frame_id of each played image, by its stamp in nanoseconds.
+        people: refined people, by stamp.
+        arrivals: arrival time of each of them, nanoseconds.
+        drawn: index of the video frame that shows an image, by stamp.
+        diagnostics: latest values of each node, by node name.
+        video: path of the video.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class Recorder(Node):
         """Record into a folder.
 
         Args:
-            folder: gets people.mp4 and the bag.
-            rate: of the video, Hz; a dropped image shows the one before it.
+            folder: folder to write people.mp4 and the bag to.
+            rate: rate of the video, Hz; in place of a dropped image, the previous one is shown.
             show: called with the stamp in seconds, the drawn image and the people of each frame.
         """
         super().__init__("recorder")
@@ -64,7 +64,7 @@ class Recorder(Node):
         self._show = show
         self._writer: cv2.VideoWriter | None = None
         self._latest: np.ndarray | None = None
-        self._begin = 0  # stamp of the first image
+        self._start = 0  # stamp of the first image
         self._frames = 0
         self._bag = Writer(folder / "bag", version=9, storage_plugin=StoragePlugin.MCAP)
         self._bag.open()
@@ -82,17 +82,17 @@ class Recorder(Node):
 
     @property
     def played(self) -> int:
-        """How many images were played: those of which the CameraInfo or the people have come.
+        """Number of played images: those whose CameraInfo or people have arrived.
 
-        This node may have been connected to the camera later than to the others.
+        This node may have connected to the camera later than the other nodes did.
         """
         return len(self.headers.keys() | self.people.keys())
 
     @property
     def strays(self) -> int:
-        """Messages about people whose header is not that of an image that was played.
+        """Number of messages about people whose header is not that of a played image.
 
-        Those before the first CameraInfo do not count: this node may have been connected later.
+        Messages before the first CameraInfo do not count: this node may have connected late.
         """
         first = min(self.headers, default=0)
         return sum(
@@ -110,7 +110,7 @@ class Recorder(Node):
     def _record(
         self, topic: str, kind: type, callback: Callable[[Any], None] | None = None
     ) -> None:
-        """Write a topic's messages to the bag as they come, and hand them to the callback."""
+        """Write the messages of a topic to the bag, and pass them to the callback."""
         package, _, _ = kind.__module__.partition(".")
         name = f"{package}/msg/{kind.__name__}"
         connection = self._bag.add_connection(
@@ -142,8 +142,8 @@ class Recorder(Node):
             size = (message.width, message.height)
             code = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(str(self.video), code, self._rate, size)
-            self._begin = stamp
-        due = round((stamp - self._begin) * 1e-9 * self._rate)
+            self._start = stamp
+        due = round((stamp - self._start) * 1e-9 * self._rate)
         for _ in range(self._frames, due):
             self._write(self._latest)
         self._write(image)
@@ -162,5 +162,5 @@ class Recorder(Node):
 
 
 def _stamp(header: Header) -> int:
-    """Nanoseconds."""
+    """Stamp of a header, nanoseconds."""
     return header.stamp.sec * 10**9 + header.stamp.nanosec

@@ -1,4 +1,4 @@
-"""A still picture: the image beside its people's skeletons from two sides."""
+"""Still image: a frame next to the skeletons of its people, seen from two sides."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from matplotlib.axes import Axes
 
 from pinet_ros.people import People, person_color
 
-_MARGIN = 0.4  # metres about the people
-# Elevation and azimuth in degrees: from the camera's side, and from the people's right.
+_MARGIN = 0.4  # metres around the people
+# Elevation and azimuth in degrees.
 _VIEWS = {"from behind the camera": (18, -75), "from the right": (12, -10)}
 
 
 def save_still(path: str | Path, image: np.ndarray, people: People) -> None:
-    """Write a picture of one frame.
+    """Write the still image of one frame.
 
     Args:
-        path: of the picture, .png or .jpg.
+        path: path of the image file, .png or .jpg.
         image: (H,W,3) uint8, BGR, shown on the left.
-        people: shown in metres: x right, z forward, height up.
+        people: shown on the right, in metres: x right, z forward, -y up.
     """
     matplotlib.use("Agg")
     from matplotlib import pyplot

@@ -1,4 +1,4 @@
-"""What the demo prints and saves at its end."""
+"""Summary that the demo prints and saves at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFINER_STAGES = ("refine", "publish")
 
 
 def sum_up(recorder: Recorder) -> dict:
-    """Figures of the recording; times in milliseconds, distances in metres."""
+    """Compute the summary of a recording; times in milliseconds, distances in metres."""
     counts = Counter(len(people) for people in recorder.people.values())
     estimator = recorder.diagnostics.get("pose_estimator", {})
     refiner = recorder.diagnostics.get("pose_refiner", {})
@@ -44,7 +44,7 @@ def sum_up(recorder: Recorder) -> dict:
 
 
 def distances(recorder: Recorder) -> list[float]:
-    """Median distance of the nearest person, the second nearest ..., of the usual number."""
+    """Median distances in metres, nearest person first, over frames with the usual number."""
     counts = Counter(len(people) for people in recorder.people.values() if len(people))
     if not counts:
         return []
@@ -58,7 +58,7 @@ def distances(recorder: Recorder) -> list[float]:
 
 
 def print_summary(summary: dict, output: Path) -> None:
-    """Print the figures and where the files are."""
+    """Print the summary and the names of the files."""
     seen = ", ".join(
         f"{n} in {frames} frames" for n, frames in summary["people_per_frame"].items()
     )
@@ -73,16 +73,18 @@ def print_summary(summary: dict, output: Path) -> None:
         f"latency from stamp to publishing: p50 {summary['latency_p50_ms']:.0f} ms, "
         f"p95 {summary['latency_p95_ms']:.0f} ms\n"
         f"stages (p50, ms): {stages}; together {summary['stages_sum_ms']:.0f}\n"
-        f"messages with a header that is no image's: {summary['headers_not_of_an_image']}\n"
+        f"messages with a header of no image: {summary['headers_not_of_an_image']}\n"
         f"in {output}: people.mp4, still.png, bag, summary.json"
     )
 
 
 def save_clearest_frame(recorder: Recorder, path: Path) -> None:
-    """Save the frame with the most people and, among those, the most certain detections."""
+    """Save the frame with the most people and, among those, the highest mean score."""
     shown = [stamp for stamp in recorder.drawn if len(recorder.people.get(stamp, ()))]
     if not shown:
-        raise PinetError("people were found, but pose_overlay has drawn none of them")
+        raise PinetError(
+            "people were found, but pose_overlay has drawn none of them; see its messages above"
+        )
     clearest = max(
         shown, key=lambda s: (len(recorder.people[s]), recorder.people[s].scores.mean())
     )

@@ -1,4 +1,4 @@
-"""A live view in Rerun: the annotated image and the people in 3D."""
+"""Live view in Rerun: the annotated image and the people in 3D."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Viewer:
     """Shows one frame after another."""
 
     def __init__(self, *, spawn: bool = True) -> None:
-        """Start a recording; `spawn` opens the viewer's window for it."""
+        """Start a recording; `spawn` opens the window of the viewer."""
         rerun.init("pinet_ros")
-        if spawn:  # the viewer's program lies beside this Python, also when that is not on PATH
+        if spawn:  # the viewer is installed next to this Python, which may not be on PATH
             rerun.spawn(executable_path=shutil.which("rerun", path=Path(sys.executable).parent))
         rerun.log("world", rerun.ViewCoordinates.RDF, static=True)
 
     def show(self, seconds: float, image: np.ndarray, people: People) -> None:
-        """Show a frame.
+        """Show one frame.
 
         Args:
-            seconds: its stamp.
+            seconds: stamp of the frame.
             image: (H,W,3) uint8, BGR.
-            people: in metres.
+            people: the people in the frame, metres, camera optical frame.
         """
         rerun.set_time("stamp", timestamp=seconds)
         rerun.log("image", rerun.Image(image, color_model="BGR").compress(jpeg_quality=80))

@@ -30,8 +30,8 @@ def test_whole_numbers_from_one_are_taken(parser):
     [
         ("0", "argument --count: must be at least 1, got 0"),
         ("-3", "argument --count: must be at least 1, got -3"),
-        ("1.5", "argument --count: must be a whole number, got '1.5'"),
-        ("two", "argument --count: must be a whole number, got 'two'"),
+        ("1.5", "argument --count: must be an integer, got '1.5'"),
+        ("two", "argument --count: must be an integer, got 'two'"),
     ],
 )
 def test_others_are_refused(text, message, parser, capsys):

@@ -113,7 +113,7 @@ def test_attention_is_written_and_drawn(pictures, random_weights, calibration, t
         picture, attention_picture(photo, expected.people, expected.attention, camera)
     )
     assert cv2.imread(str(drawn / "black_attention.png")).shape[1] == 1088
-    with_people = cv2.imread(str(plain / "hall_people.png"))  # free of the attention's colours
+    with_people = cv2.imread(str(plain / "hall_people.png"))  # free of the attention's colors
     draw_people(photo, expected.people, camera)
     np.testing.assert_array_equal(with_people, photo)
 
@@ -188,9 +188,9 @@ def test_3dmppe_takes_its_files_and_weights_that_know_it(
     written = tmp_path / "people.json"
     files = dict(zip(("posenet", "rootnet"), map(str, mppe_snapshots), strict=True))
     options = [pictures / "hall.png", "--focal", 1500, "--lifter", "mppe", "--json", written]
-    assert "give posenet and rootnet" in estimate(*options, "--weights", "blazepose_full")
+    assert "set posenet and rootnet" in estimate(*options, "--weights", "blazepose_full")
     options += [word for name, file in files.items() for word in (f"--{name}", file)]
-    assert "no refiner weights come with the package for the lifter mppe" in estimate(*options)
+    assert "the package has no refiner weights for the lifter mppe" in estimate(*options)
     assert not written.exists()
 
     assert estimate(*options, "--weights", random_weights / "gru3.safetensors") == 0
@@ -214,12 +214,12 @@ def test_pictures_of_one_name_are_not_drawn_over_each_other(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.png", "--focal", "900"], "missing.png is not an image"),
+        (["missing.png", "--focal", "900"], "missing.png does not exist"),
         (["hall.png", "--focal", "0"], "positive focal lengths"),
         (["hall.png", "--calibration", "missing.yaml"], "missing.yaml cannot be read"),
         (["hall.png", "--focal", "900", "--weights", "missing.pth"], "no refiner weights"),
-        (["hall.png", "--focal", "900", "--draw", "camera.yaml/x"], "cannot be made"),
-        (["hall.png", "--focal", "900", "--json", "camera.yaml/x.json"], "cannot be made"),
+        (["hall.png", "--focal", "900", "--draw", "camera.yaml/x"], "cannot be created"),
+        (["hall.png", "--focal", "900", "--json", "camera.yaml/x.json"], "cannot be created"),
     ],
 )
 def test_an_error_is_one_line(pictures, monkeypatch, arguments, message):

@@ -117,7 +117,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(ModelError, match=r"does not fit the network SSD: .* first backbone\."):
         TorchvisionDetector(SMALL, weights=path)
     torch.save([1, 2], path)
-    with pytest.raises(ModelError, match="must hold a state dict, got list"):
+    with pytest.raises(ModelError, match="must contain a state dict, got list"):
         TorchvisionDetector(SMALL, weights=path)
 
 
@@ -127,10 +127,11 @@ def test_a_failed_download_says_how_to_do_without(monkeypatch, tmp_path):
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(PinetError, match=r"cannot download .*no network.* as detector_weights"):
+    message = "cannot download .*no network.* set detector_weights to the file"
+    with pytest.raises(PinetError, match=message):
         TorchvisionDetector(SMALL)
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match=r"torchvision's detectors are maskrcnn_.*, got 'yolo'"):
+    with pytest.raises(ValueError, match=r"detector must be one of maskrcnn_.*, got 'yolo'"):
         TorchvisionDetector("yolo")

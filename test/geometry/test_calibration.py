@@ -111,9 +111,9 @@ def test_a_missing_field_is_named(file, field):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (YAML.replace("517.3, ", ""), "camera_matrix .* needs 9 numbers, got 8"),
-        (YAML.replace("1., 0., 0., 0., 1.,", "1.,"), "rectification_matrix .* needs 9"),
-        (YAML.replace("520.1, ", ""), "projection_matrix .* needs 12"),
+        (YAML.replace("517.3, ", ""), "camera_matrix .* must have 9 numbers, got 8"),
+        (YAML.replace("1., 0., 0., 0., 1.,", "1.,"), "rectification_matrix .* must have 9"),
+        (YAML.replace("520.1, ", ""), "projection_matrix .* must have 12"),
         (YAML.replace("517.3", "wide"), "is not a camera_info YAML"),
         (YAML.replace("data:", "values:"), "lacks 'data'"),
         ("a: [1", "is not a camera_info YAML"),

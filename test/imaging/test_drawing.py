@@ -169,5 +169,5 @@ def test_a_still_shows_image_and_people(tmp_path, suffix, count):
     save_still(path, image, people)
     blue, green, red = np.moveaxis(cv2.imread(str(path)), 2, 0)
     assert ((blue > 240) & (green < 20) & (red < 20)).mean() > 0.1  # the image
-    drawn = (red > 220) & (green < 90) & (blue < 90)  # the first person's colour
+    drawn = (red > 220) & (green < 90) & (blue < 90)  # the first person's color
     assert (drawn.sum() > 100) == (count > 0)

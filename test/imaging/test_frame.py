@@ -41,8 +41,8 @@ def test_all_layouts_give_the_same_samples(image, layout):
 
 @pytest.mark.parametrize("shape", [(48, 64), (48, 64, 1)])
 def test_a_grey_image_is_the_same_in_all_channels(image, shape):
-    grey = image[..., 0].reshape(shape)
-    frame = Frame.from_array(grey, channels="mono")
+    gray = image[..., 0].reshape(shape)
+    frame = Frame.from_array(gray, channels="mono")
     same = Frame.from_array(image[..., [0, 0, 0]], channels="rgb")
     assert torch.equal(squares(frame), squares(same))
     assert torch.equal(frame.letterbox(32, "bgr")[0], same.letterbox(32, "bgr")[0])

@@ -9,12 +9,12 @@ from pinet_ros.imaging.video import SourceError, open_source, read_image
 GREYS = (40, 120, 200)
 
 
-def plain(grey):
-    return np.full((48, 64, 3), grey, np.uint8)
+def plain(gray):
+    return np.full((48, 64, 3), gray, np.uint8)
 
 
-def greys_of(source):
-    """Mean grey of each remaining image."""
+def grays_of(source):
+    """Mean gray of each remaining image."""
     found = []
     while (image := source.read()) is not None:
         assert image.shape == (48, 64, 3)
@@ -26,8 +26,8 @@ def greys_of(source):
 @pytest.fixture
 def folder(tmp_path):
     """Three pictures of different formats, written in another order than that of their names."""
-    for name, grey in (("c.PNG", 200), ("a.png", 40), ("b.jpg", 120)):
-        assert cv2.imwrite(str(tmp_path / name.lower()), plain(grey))
+    for name, gray in (("c.PNG", 200), ("a.png", 40), ("b.jpg", 120)):
+        assert cv2.imwrite(str(tmp_path / name.lower()), plain(gray))
     (tmp_path / "c.png").rename(tmp_path / "c.PNG")
     (tmp_path / "notes.txt").write_text("no image")
     return tmp_path
@@ -38,8 +38,8 @@ def video(tmp_path):
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.5, (64, 48))
     assert writer.isOpened()
-    for grey in GREYS:
-        writer.write(plain(grey))
+    for gray in GREYS:
+        writer.write(plain(gray))
     writer.release()
     return path
 
@@ -48,10 +48,10 @@ def video(tmp_path):
 def test_images_come_in_order_and_again_after_rewinding(request, kind, rate):
     source = open_source(str(request.getfixturevalue(kind)))
     assert source.rate == rate
-    assert greys_of(source) == pytest.approx(GREYS, abs=3)
+    assert grays_of(source) == pytest.approx(GREYS, abs=3)
     assert source.read() is None
     source.rewind()
-    assert greys_of(source) == pytest.approx(GREYS, abs=3)
+    assert grays_of(source) == pytest.approx(GREYS, abs=3)
 
 
 def test_images_are_bgr(tmp_path):
@@ -59,15 +59,15 @@ def test_images_are_bgr(tmp_path):
     image[..., 0] = 255
     cv2.imwrite(str(tmp_path / "blue.png"), image)
     np.testing.assert_array_equal(read_image(tmp_path / "blue.png"), image)
-    grey = tmp_path / "grey.png"
-    cv2.imwrite(str(grey), image[..., 0])
-    assert read_image(grey).shape == (48, 64, 3)
+    gray = tmp_path / "gray.png"
+    cv2.imwrite(str(gray), image[..., 0])
+    assert read_image(gray).shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("nothing.mp4", None, "there is no '.*nothing.mp4'"),
+        ("nothing.mp4", None, "nothing.mp4' does not exist"),
         ("text.txt", b"some words\n" * 100, "cannot be opened"),
         ("text.mp4", b"some words\n" * 100, "cannot be opened"),
         ("empty.mp4", b"", "cannot be opened"),
@@ -103,5 +103,5 @@ def test_a_broken_image_is_refused_by_name(folder):
     assert source.read() is not None
     with pytest.raises(SourceError, match=r"b\.jpg is not an image"):
         source.read()
-    with pytest.raises(SourceError, match=r"missing\.png is not an image"):
+    with pytest.raises(SourceError, match=r"missing\.png does not exist"):
         read_image(folder / "missing.png")

@@ -25,7 +25,7 @@ def test_reports_ratio_and_difference_of_each_part(report):
 def test_both_ways_give_the_same(report):
     assert 0 < report["soft_argmax"]["max_diff"] < 1e-4  # cells
     assert 0 < report["fused_head"]["max_diff"] < 1e-4
-    assert report["crops"]["max_diff"] <= 1  # grey level
+    assert report["crops"]["max_diff"] <= 1  # gray level
     assert 0 < report["lifter"]["max_diff"] < 1e-3  # metres
 
 

@@ -147,7 +147,7 @@ def test_the_package_has_weights_for_each_blazepose(lifter, weights):
 
 
 def test_of_another_lifter_the_weights_must_be_given():
-    with pytest.raises(ModelError, match=r"for the lifter mppe: give weights, .*`pinet train` on"):
+    with pytest.raises(ModelError, match=r"for the lifter mppe; give a file .*`pinet train` on"):
         weights_for("mppe")
 
 

@@ -155,7 +155,7 @@ def test_a_graph_pairs_who_is_alone_with_itself(sequences):
 
 
 def test_a_network_without_layers_is_refused():
-    with pytest.raises(ValueError, match="one layer or more, got 0"):
+    with pytest.raises(ValueError, match="layers must be at least 1, got 0"):
         NetworkConfig(layers=0)
     with pytest.raises(ValueError, match="'rnn' is not a valid Unit"):
         NetworkConfig(unit="rnn")

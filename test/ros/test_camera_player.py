@@ -81,7 +81,7 @@ def test_loops_when_asked_to(ros, pictures):
     [
         ({}, "needs the parameter source"),
         ({"source": 99}, "the video 99 cannot be opened"),
-        ({"source": "nowhere.mp4"}, "there is no 'nowhere.mp4'"),
+        ({"source": "nowhere.mp4"}, "'nowhere.mp4' does not exist"),
         ({"source": __file__}, "cannot be opened"),
         ({"source": "PICTURES", "calibration": "none.yaml"}, "none.yaml cannot be read"),
         ({"source": "PICTURES", "calibration": "CAMERA"}, "1088x1920 pixels, the image has 64x48"),

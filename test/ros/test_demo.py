@@ -84,7 +84,7 @@ def test_leaves_a_video_a_still_a_bag_and_a_summary(demo, frames, tmp_path):
 def test_fails_when_nobody_is_there(demo):
     ended, output = demo([np.zeros((480, 640, 3), np.uint8)] * 3, "--field-of-view", "60")
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert "nobody was found" in ended.stdout
+    assert "no people were found" in ended.stdout
     assert (output / "summary.json").is_file()
 
 

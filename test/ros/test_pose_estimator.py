@@ -176,10 +176,10 @@ def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expe
     ("parameters", "environment", "expected_message"),
     [
         ({"device": "gpu"}, {}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
-        ({"score_threshold": 3}, {}, "score_threshold must be a float like 0.4 from 0.0 to 1.0"),
-        ({"max_people": -1}, {}, "parameter max_people must be a int like 20 from 1 to 200"),
+        ({"score_threshold": 3}, {}, "score_threshold must be of type float from 0.0 to 1.0"),
+        ({"max_people": -1}, {}, "max_people must be of type int from 1 to 200, such as 20"),
         ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, maskrcnn_"),
-        ({"lifter": "mppe"}, {}, "give posenet and rootnet"),
+        ({"lifter": "mppe"}, {}, "set posenet and rootnet to"),
         ({"device": "cpu"}, {"PINET_CACHE": "EMPTY"}, "pinet models fetch"),
         pytest.param(
             {"device": "cuda"},

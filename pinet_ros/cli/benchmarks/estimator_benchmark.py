@@ -1,4 +1,4 @@
-"""Benchmark: the networks of detector and lifter on the CPU, by torch and by ONNX Runtime."""
+"""Benchmark: networks of detector and lifter on the CPU, with torch and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ def benchmark_estimator(
     counts: tuple[int, ...] = PEOPLE,
     repetitions: int = REPETITIONS,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Time some of NETWORKS on noise, with as many threads as torch has; image work is left out.
+    """Time networks on noise, with torch's number of threads; image processing is excluded.
+
+    Args:
+        names: networks, keys of NETWORKS.
+        counts: numbers of people; the detector always gets 1 image.
+        repetitions: runs of each network with each runtime.
 
     Returns:
-        for each network and number of people (of images for the detector, which is only 1):
-        `ratio`, torch's median time over ONNX Runtime's; `max_diff`, how far the results lie
-        apart, as a part of the largest number of an output, at least of 1; and the medians
-        themselves, `torch_ms` and `onnx_ms`.
+        For each network and count: `ratio`, median time of torch over that of ONNX Runtime;
+        `max_diff`, largest difference between the results, relative to the largest value of an
+        output or to 1 if that is smaller; `torch_ms` and `onnx_ms`, the medians.
     """
     random = torch.Generator().manual_seed(0)
     report = {}

@@ -1,4 +1,4 @@
-"""Benchmark: the lifter mppe and its parts against the same done plainly, person by person."""
+"""Benchmark: the lifter mppe and its parts against a plain reference implementation."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from pinet_ros.lifting.mppe.soft_argmax import fused_soft_argmax, soft_argmax, s
 
 PEOPLE = 4
 REPETITIONS = 10
-UNITS = {  # of the results' largest difference
+UNITS = {  # of the largest difference between the results
     "soft_argmax": "cells",
     "fused_head": "cells",
-    "crops": "grey levels",
+    "crops": "gray levels",
     "lifter": "m",
     "half": "m",
 }
@@ -56,22 +56,25 @@ def benchmark_lifter(
     device: torch.device | str = "cpu",
     depth: int = 50,
 ) -> dict[str, Row]:
-    """Time both ways in turn; weights are random, which changes no time.
+    """Time both implementations in turn; weights are random, which does not affect the times.
 
-    The CPU's lifter is run by ONNX Runtime, the plain networks always by torch.
+    On the CPU, ONNX Runtime runs the lifter. torch always runs the plain networks, which process
+    one person at a time.
 
     Args:
-        people: in the image.
-        depth: of ResNet.
+        people: number of people in the image.
+        repetitions: runs of each implementation.
+        device: device to run on.
+        depth: depth of the ResNet.
 
     Returns:
-        `soft_argmax`, `fused_head`, `crops`, `lifter`, and on CUDA `half`: a batch of 8 in half
-        precision against 8 calls in single precision. Each has `ratio`, the plain way's median
-        time over ours; `max_diff`, the largest difference of the results in UNITS, of cells to
-        the formula in double precision; `plain_ms` and `fast_ms`.
+        Results named `soft_argmax`, `fused_head`, `crops`, `lifter`, and on CUDA `half`: a batch
+        of 8 in half precision against 8 calls in single precision. Each has `ratio`, median time
+        of the plain implementation over ours; `max_diff`, largest difference between the results
+        in UNITS (for cells, to the formula in double precision); `plain_ms` and `fast_ms`.
     """
     device = torch.device(device)
-    cv2.setNumThreads(torch.get_num_threads())  # or it would take all cores
+    cv2.setNumThreads(torch.get_num_threads())  # by default it uses all cores
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
         networks = random_posenet(depth).to(device), random_rootnet(depth).to(device)
@@ -125,9 +128,9 @@ def _fused_head(people: int, repetitions: int, network: PoseNet, device: torch.d
 
 
 def _crops(people: int, repetitions: int, device: torch.device) -> Row:
-    """From the uint8 image to the networks' input; corners on whole pixels, sides of 8 n.
+    """From the uint8 image to the networks' input; corners at integer pixels, sides of 8 n.
 
-    Elsewhere OpenCV would round positions to 1/32 pixel.
+    For other squares OpenCV rounds positions to 1/32 pixel.
     """
     image, rng = random_image(), np.random.default_rng(_SEED)
     sides = 8.0 * rng.integers(20, 60, size=people)
@@ -183,7 +186,7 @@ def _lifter(
         return lifter([frame], [detections], [camera])[0].joints
 
     exact = plain()
-    if device.type != "cpu":  # OpenCV rounds a uint8 crop's values, which random networks notice
+    if device.type != "cpu":  # OpenCV rounds values of uint8 crops, which affects random networks
         exact = plain_lift(np.float32(image / 255), squares, camera, *plain_networks, device)[0][
             :, :17
         ]
@@ -212,13 +215,13 @@ def _largest(difference: Tensor | np.ndarray) -> float:
 
 
 def random_image() -> np.ndarray:
-    """Coloured clouds (720,1280,3) uint8."""
+    """Random image (720,1280,3) uint8 of colored clouds."""
     small = np.random.default_rng(_SEED).integers(0, 256, (45, 80, 3), dtype=np.uint8)
     return cv2.resize(small, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_CUBIC)
 
 
 def random_detections(people: int) -> Detections:
-    """Boxes of standing people within the image, whose squares have 8 n pixels; see `_crops`."""
+    """Boxes of standing people within the image, with squares of 8 n pixels, see `_crops`."""
     rng = np.random.default_rng(_SEED)
     corners = rng.integers(0, (_WIDTH - 200, _HEIGHT - 500), size=(people, 2))
     sizes = np.array([2, 32]) * rng.integers((40, 8), (100, 16), size=(people, 2)) + 1
@@ -227,25 +230,25 @@ def random_detections(people: int) -> Detections:
 
 
 def random_posenet(depth: int) -> PoseNet:
-    """PoseNet whose joints lie apart, as a trained one's do."""
+    """PoseNet with random weights whose joints are apart, as those of a trained one."""
     network = _settled(PoseNet(21, depth))
     nn.init.normal_(network.head.final_layer.weight, std=0.05)
     return network
 
 
 def random_rootnet(depth: int) -> RootNet:
-    """RootNet with roots at 1.5 times the distance that the box's size gives."""
+    """RootNet with random weights and roots at 1.5 times the distance from the box size."""
     network = _settled(RootNet(depth))
     nn.init.constant_(network.get_parameter("root.depth_layer.bias"), 1.5)
     return network
 
 
 def _settled(network: _Network) -> _Network:
-    """The network with activations as large as a trained one's."""
+    """The network with activations of the size that trained ones have."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = 1.0  # the next batch alone gives the statistics
-        if hasattr(layer, "bn3"):  # the last of a block, which adds up with those before
+            layer.momentum = 1.0  # the statistics are those of the next batch alone
+        if hasattr(layer, "bn3"):  # the last of a residual block, whose outputs add up
             nn.init.constant_(layer.get_parameter("bn3.weight"), 0.3)
     crop = torch.as_tensor(random_image()[:256, :512]).permute(2, 0, 1) / 64.0 - 2
     with torch.no_grad():
@@ -255,7 +258,7 @@ def _settled(network: _Network) -> _Network:
 
 @contextmanager
 def _as_snapshots(posenet: PoseNet, rootnet: RootNet) -> Iterator[tuple[Path, Path]]:
-    """Files of both, in a folder of their own that holds their ONNX exports too."""
+    """Write both as snapshots, in a temporary folder that also holds their ONNX exports."""
     with TemporaryDirectory() as folder, _cache(folder):
         paths = Path(folder) / "posenet.pth.tar", Path(folder) / "rootnet.pth.tar"
         for network, path in zip((posenet, rootnet), paths, strict=True):
@@ -265,7 +268,7 @@ def _as_snapshots(posenet: PoseNet, rootnet: RootNet) -> Iterator[tuple[Path, Pa
 
 @contextmanager
 def _cache(folder: str) -> Iterator[None]:
-    """Let the cache folder be another one for a while."""
+    """Set the cache folder temporarily."""
     before = os.environ.get("PINET_CACHE")
     os.environ["PINET_CACHE"] = folder
     try:

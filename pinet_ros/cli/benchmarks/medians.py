@@ -1,4 +1,4 @@
-"""Timing several ways to do the same, in turn."""
+"""Timing of several implementations in turn."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping
 
 
 def medians_ms(ways: Mapping[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
-    """Milliseconds of each way; they take turns, so that all see the same machine.
+    """Median milliseconds of each implementation; they alternate, so that load affects all alike.
 
-    Call each once before, and let its result be on the CPU, so that a GPU has finished too.
+    Call each once before, to warm up. Each must put its result on the CPU, so that work on a GPU
+    is included.
+
+    Args:
+        ways: implementations by name.
+        repetitions: runs of each.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repetitions):

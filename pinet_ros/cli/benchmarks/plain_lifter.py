@@ -1,6 +1,6 @@
 """A plain reference implementation of 3DMPPE, one person at a time.
 
-The lifter's results and its speed are compared with it.
+The results and the speed of the lifter are compared with it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ _TO_TENSOR = Compose([ToTensor(), Normalize(MEAN, STD)])
 
 
 def warp_square(image: np.ndarray, middle: np.ndarray, side: float) -> np.ndarray:
-    """A square (256,256,3) of an image, by OpenCV and of its type.
+    """Sample a square (256,256,3) of an image with OpenCV, in the type of the image.
 
     Args:
-        middle: (2,) pixels.
-        side: pixels.
+        image: (H,W,3).
+        middle: (2,) centre of the square, pixels.
+        side: side of the square, pixels.
     """
     scale = side / _SIZE
     back = np.array([[scale, 0, middle[0] - side / 2], [0, scale, middle[1] - side / 2]])
@@ -40,12 +41,12 @@ def warp_square(image: np.ndarray, middle: np.ndarray, side: float) -> np.ndarra
 
 
 def plain_crop(image: np.ndarray, middle: np.ndarray, side: float) -> Tensor:
-    """One person's crop (1,3,256,256) of an RGB image, as the networks want it."""
+    """One person's crop (1,3,256,256) of an RGB image, as input of the networks."""
     return _TO_TENSOR(warp_square(image, middle, side))[None]
 
 
 def plain_head(features: Tensor, network: PoseNet) -> Tensor:
-    """PoseNet's last layer and soft-argmax with the whole volume: (N,J,3) in cells."""
+    """PoseNet's last layer and soft-argmax on the whole volume: (N,J,3) in cells."""
     last = network.head.final_layer
     volumes = F.conv2d(features, last.weight, last.bias)
     return soft_argmax_plain(volumes.unflatten(1, (network.joint_count, _CELLS)))
@@ -66,21 +67,21 @@ def plain_lift(
     device: torch.device | str = "cpu",
     mirror: Sequence[int] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Absolute joints of people, one after the other.
+    """Lift people one after the other.
 
     Args:
         image: (H,W,3) RGB, uint8 or float32 from 0 to 1.
-        squares: (N,3) center x y and side in pixels.
-        camera: that took the image.
+        squares: (N,3) centre x, centre y and side, pixels.
+        camera: camera of the image.
         posenet, rootnet: crops (1,3,256,256) to (1,J,3) and to (1,3), as PoseNet and RootNet.
-        device: of the networks.
+        device: device of the networks.
         mirror: (J,) permutation that swaps left and right joints, to average with the mirrored
             crop; empty for no average.
 
     Returns:
-        (N,J,3) metres, camera optical frame, and (N,J,2) pixels.
+        Joints (N,J,3), metres, camera optical frame, and 2D joints (N,J,2), pixels.
     """
-    joints, places = [], []
+    joints, joints_image = [], []
     fx, fy = camera.matrix[[0, 1], [0, 1]]
     for x, y, side in squares:
         crop = plain_crop(image, np.array([x, y]), side).to(device)
@@ -93,14 +94,14 @@ def plain_lift(
                 for network in (posenet, rootnet)
             ]
             swapped = mirrored[0][list(mirror)]
-            swapped[:, 0] = (_SIZE - 1 - swapped[:, 0] * 4) / 4  # in the crop's pixels 255 - x
+            swapped[:, 0] = (_SIZE - 1 - swapped[:, 0] * 4) / 4  # in pixels of the crop: 255 - x
             cells, root = (cells + swapped) / 2, (root + mirrored[1]) / 2
         pixels = np.array([x, y]) + (cells[:, :2] / _CELLS - 0.5) * side
         depth = root[2] * np.sqrt(2.0 * 2.0 * fx * fy / side**2) + 2 * cells[:, 2] / _CELLS - 1
         flat = cv2.undistortPoints(pixels[:, None], camera.matrix, camera.distortion)[:, 0]
         joints.append(np.column_stack([flat * depth[:, None], depth]))
-        places.append(pixels)
-    return np.array(joints), np.array(places)
+        joints_image.append(pixels)
+    return np.array(joints), np.array(joints_image)
 
 
 def _run(network: PlainNetwork, crop: Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Benchmark: one batched pass for all people against one pass of the plain network for each."""
+"""Benchmark: one batched pass for all people against a pass of the network for each person."""
 
 from __future__ import annotations
 
@@ -25,14 +25,19 @@ def benchmark_refiner(
     repetitions: int = REPETITIONS,
     device: torch.device | str = "cpu",
 ) -> dict[str, dict[str, float]]:
-    """Time the refiner and separate passes in turn, so that both see the same machine.
+    """Time the refiner and separate passes in turn, so that load affects both alike.
 
-    Both use the published formulation; weights are random, which changes no time.
+    Both use the published formulation. The weights are random, which does not affect the times.
+
+    Args:
+        counts: numbers of people.
+        repetitions: runs of each implementation.
+        device: device to run on.
 
     Returns:
-        for each number of people: `ratio`, the median time of separate passes over the median
-        time of the batched one; `max_diff_mm`, how far their joints lie apart; and the medians
-        themselves, `batched_ms` and `separate_ms`.
+        For each number of people: `ratio`, median time of the separate passes over that of the
+        batched one; `max_diff_mm`, largest difference between their joints; `batched_ms` and
+        `separate_ms`, the medians.
     """
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
@@ -47,10 +52,14 @@ def benchmark_refiner(
 
 @torch.inference_mode()
 def separate_passes(network: PINet, joints: np.ndarray) -> np.ndarray:
-    """The published network as published: for each person of (N,17,3) metres a pass of its own.
+    """Run the network as published, with a separate pass for each person.
+
+    Args:
+        network: the network.
+        joints: (N,17,3) metres, camera frame.
 
     Returns:
-        (N,17,3) metres.
+        (N,17,3) refined poses, metres, camera frame.
     """
     roots = joints[:, MUPOTS_17.root]
     refined = []
@@ -85,6 +94,6 @@ def _compare(
 
 
 def _random_joints(count: int, rng: np.random.Generator) -> np.ndarray:
-    """People (N,17,3) of half a metre's deviation, standing 2 to 8 m before the camera."""
+    """Joints (N,17,3) with a deviation of 0.5 m about roots at 2 to 8 m from the camera."""
     roots = rng.uniform([-3, -0.5, 2], [3, 0.5, 8], size=(count, 1, 3))
     return (roots + rng.normal(scale=0.5, size=(count, 17, 3))).astype(np.float32)

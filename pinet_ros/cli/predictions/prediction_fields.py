@@ -1,4 +1,4 @@
-"""What the formats of predictions have in common: units, joint sets, who is who."""
+"""Fields that all formats of predictions share: units, joint sets and person numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BY_COUNT = {len(s): s for s in (MUPOTS_17, MUCO_21, BLAZEPOSE_33)}
 
 
 def image_key(file_name: str) -> str:
-    """The key of an image: its folders and its name without extension, joined by "_".
+    """Key of an image: its folders and its name without extension, joined by "_".
 
     "TS1/img_000007.jpg" and its key "TS1_img_000007" both give "TS1_img_000007".
     """
@@ -35,10 +35,10 @@ def image_key(file_name: str) -> str:
 
 
 def metres_of_unit(file: Record) -> float:
-    """Metres per unit of the file's `unit`, "m" or "mm".
+    """Metres per length unit of the file, from its field `unit`, "m" or "mm".
 
     Raises:
-        DatasetError: it is missing or another.
+        DatasetError: the field is missing or has another value.
     """
     unit = str(file["unit"])
     if unit not in _METRES:
@@ -47,14 +47,14 @@ def metres_of_unit(file: Record) -> float:
 
 
 def joint_set_of(file: Record, count: int | None) -> JointSet:
-    """The joint set that the file names, or else the one of MuPoTS, MuCo or BlazePose by size.
+    """Joint set of a file: the one it names, or that of MuPoTS, MuCo or BlazePose by size.
 
     Args:
-        file: with or without `joint_set`.
-        count: joints of a person in the file, None in a file without people.
+        file: file with or without the field `joint_set`.
+        count: number of joints of a person in the file; None for a file without people.
 
     Raises:
-        DatasetError: it is not known, or has another number of joints.
+        DatasetError: the joint set is unknown, or has another number of joints.
     """
     if "joint_set" in file:
         try:
@@ -65,24 +65,24 @@ def joint_set_of(file: Record, count: int | None) -> JointSet:
             raise file.error(f"joints must be the {len(named)} of {named.name}, got {count}")
         return named
     if count is None:
-        raise file.error("lacks the field 'joint_set', which no person's joints tell")
+        raise file.error("lacks the field 'joint_set', which a file without people needs")
     if count not in _BY_COUNT:
         known = ", ".join(f"{n} ({s.name})" for n, s in _BY_COUNT.items())
         raise file.error(
-            f"the joint set of {count} joints is not known: it is told by {known} joints, or "
-            "named by the field 'joint_set'"
+            f"the joint set cannot be inferred from {count} joints, only from {known}; name it in "
+            "the field 'joint_set'"
         )
     return _BY_COUNT[count]
 
 
 def require_distinct(file: Record, key: str, persons: np.ndarray) -> None:
-    """Raise a DatasetError where one person number stands twice in an image."""
+    """Raise a DatasetError if an image has a person number twice."""
     number, count = Counter(persons.tolist()).most_common(1)[0] if len(persons) else (None, 0)
     if count > 1:
         raise file.error(f"image {key!r} has {count} predictions of person {number}")
 
 
 def person_numbers(people: People) -> np.ndarray:
-    """Numbers (N,) by which a file tells people apart: their track ids, without any their rows."""
+    """Numbers (N,) that identify people in a file: track ids, or rows without tracking."""
     tracked = (people.track_ids != NO_TRACK).any()
     return people.track_ids if tracked else np.arange(len(people))

@@ -1,8 +1,8 @@
 """Predictions: the people that an estimator found in the images of a data set.
 
-They are read and written as .npz and .json, see `predictions_npz` and `predictions_json`. The
-package pinet_training adds two more formats to read: the pair of .mat files of 3DMPPE, and the
-poses keypoints_cam_posenet in the released PI-Net's *_with_posenet_result.json.
+They are read from and written to .npz and .json files, see `predictions_npz` and
+`predictions_json`. The package pinet_training can read two more formats: the pair of .mat files of
+3DMPPE, and keypoints_cam_posenet in the released PI-Net's *_with_posenet_result.json.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _WRITERS = {".npz": write_npz, ".json": write_json}
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What an estimator found, image by image.
+    """People found by an estimator, image by image.
 
     Attributes:
-        source: the file that they were read from, None for those that were just made.
-        images: the people of each image by its key (see `image_key`), all in one joint set, in
-            metres; joints_image are NaN when unknown. An image in which nobody was found has
-            empty people; one that the estimator did not see, or that a .mat leaves out, has none.
+        source: file that they were read from; None if they are not from a file.
+        images: people of each image by its key (see `image_key`), metres, all in one joint set;
+            joints_image is NaN if unknown. An image without people has an empty entry. An image
+            that the estimator did not process, or that a .mat file leaves out, has no entry.
 
     Raises:
         DatasetError: there is no image, or there are several joint sets.
@@ -42,18 +42,18 @@ class Predictions:
         names = sorted({people.joint_set.name for people in self.images.values()})
         if len(names) != 1:
             raise DatasetError(
-                f"{self.source or 'predictions'}: predictions must be of one image at least and "
-                f"all in one joint set, got {len(self.images)} images in "
+                f"{self.source or 'predictions'}: predictions must have at least one image and "
+                f"one joint set, got {len(self.images)} images in "
                 f"{', '.join(names) or 'no joint set'}"
             )
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read predictions of any format named above.
+    """Read predictions in any of the formats named above.
 
     Raises:
         DatasetError: the file or a field is missing, a field is misshapen, the unit or the joint
-            set is not known, or one person of an image is predicted twice.
+            set is unknown, or a person is predicted twice in an image.
     """
     path = Path(path)
     if path.suffix == ".npz":
@@ -62,7 +62,7 @@ def read_predictions(path: Path) -> Predictions:
         return Predictions(path, _read_by_plugin("mat", path))
     if path.suffix == ".json":
         return Predictions(path, _read_json(path))
-    raise DatasetError(f"predictions are read from .npz, .json and .mat files, got {path}")
+    raise DatasetError(f"predictions must be a .npz, .json or .mat file, got {path}")
 
 
 def _read_json(path: Path) -> dict[str, People]:
@@ -73,25 +73,25 @@ def _read_json(path: Path) -> dict[str, People]:
 
 
 def _read_by_plugin(name: str, path: Path) -> dict[str, People]:
-    """Read a format of data sets, which the package pinet_training knows."""
+    """Read a format of data sets that the package pinet_training supports."""
     return load_plugin(_READERS, name, f"reading {path}")(path)
 
 
 def require_writable(path: Path) -> Path:
-    """The path itself, if predictions can be written there by its suffix.
+    """Check that predictions can be written to files with this suffix; returns the path.
 
     Raises:
-        DatasetError: they cannot.
+        DatasetError: the suffix is neither .npz nor .json.
     """
     if Path(path).suffix not in _WRITERS:
-        raise DatasetError(f"predictions are written to .npz or .json files, got {path}")
+        raise DatasetError(f"predictions are written to a .npz or .json file, got {path}")
     return Path(path)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions to .npz or .json by the suffix, whole or not at all.
+    """Write predictions atomically to .npz or .json, according to the suffix.
 
     Raises:
-        DatasetError: the suffix is another, or one track id stands twice in an image.
+        DatasetError: the suffix is neither, or an image has a track id twice.
     """
     _WRITERS[require_writable(path).suffix](Path(path), predictions.images)

@@ -1,4 +1,4 @@
-"""Predictions as .json: the people of each image by its key or its file name.
+"""Predictions as .json: people of each image by its key or file name.
 
     {"joint_set": "mupots_17", "unit": "m",
      "images": {"TS1_img_000000": [{"person": 0, "joints": J x 3, "joints_image": J x 2,
@@ -6,8 +6,8 @@
                                     "confidence": J}],
                 "TS1_img_000001": []}}
 
-Units, joint sets and what is optional are as in .npz (see `predictions_npz`); null is unknown. An
-image with an empty list was looked at, and nobody was found.
+Units, joint sets and optional fields are as in .npz (see `predictions_npz`); null means unknown.
+An empty list means that the image was processed and no person was found.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import JointSet
 from pinet_ros.util.files import write_text
 
-_DECIMALS = 6  # of metres and pixels
+_DECIMALS = 6  # for metres and pixels
 
 
 def people_of_json(file: Record) -> dict[str, People]:
-    """The people of each image by its key.
+    """Get the people of each image by its key.
 
     Raises:
-        DatasetError: a field is missing or misshapen, or one image is named twice.
+        DatasetError: a field is missing or misshapen, or an image is named twice.
     """
     metres = metres_of_unit(file)
     listed = _people_by_name(file)
@@ -55,7 +55,7 @@ def people_of_json(file: Record) -> dict[str, People]:
 
 def _people_by_name(file: Record) -> dict[str, list[Record]]:
     if not isinstance(file["images"], dict):
-        raise file.error("images must be an object that has a list of people for each image")
+        raise file.error("images must be an object with a list of people for each image")
     named = Record(file.path, "images", file["images"])
     return {
         name: [
@@ -85,10 +85,10 @@ def _person(person: Record, joint_set: JointSet, metres: float) -> People:
 
 
 def write_json(path: Path, images: dict[str, People]) -> None:
-    """Write the people of each image, of one joint set, one image at least.
+    """Write the people of each of one or more images, all in one joint set.
 
     Raises:
-        DatasetError: one track id stands twice in an image.
+        DatasetError: an image has a track id twice.
     """
     for key, people in images.items():
         require_distinct(Record(path, "", {}), key, person_numbers(people))

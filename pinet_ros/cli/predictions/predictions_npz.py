@@ -1,17 +1,17 @@
-"""Predictions as .npz: arrays with one row per predicted person, P in all.
+"""Predictions as .npz: arrays with one row for each of P predicted people.
 
-joints        (P,J,3)  camera optical frame, in the unit below; NaN is unknown
+joints        (P,J,3)  camera optical frame, in the unit below; NaN means unknown
 unit                   "m" or "mm"
-frame         (P,)     the image of each person: its key or its file name
-person        (P,)     whole numbers that differ within an image: track ids, or any count
-joint_set              optional name; by default J decides: 17 mupots_17, 21 muco_21,
+frame         (P,)     image of each person: its key or file name
+person        (P,)     integers, unique within an image: track ids, or any numbering
+joint_set              optional name; by default given by J: 17 mupots_17, 21 muco_21,
                        33 blazepose_33
 joints_image  (P,J,2)  optional, pixels
 box           (P,4)    optional, x_min y_min x_max y_max, pixels; by default the smallest one
-                       about joints_image
+                       around joints_image
 score         (P,)     optional, 0 to 1
 confidence    (P,J)    optional, 0 to 1
-frames        (F,)     optional: all images that were looked at, also those without people
+frames        (F,)     optional, all processed images, including those without people
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ def _keys(file: Record, field: str) -> list[str]:
 
 
 def write_npz(path: Path, images: dict[str, People]) -> None:
-    """Write the people of each image, of one joint set, one image at least.
+    """Write the people of each of one or more images, all in one joint set.
 
     Raises:
-        DatasetError: one track id stands twice in an image.
+        DatasetError: an image has a track id twice.
     """
     people = People.concatenate(list(images.values()))
     persons = {key: person_numbers(found) for key, found in images.items()}

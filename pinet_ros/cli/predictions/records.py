@@ -1,4 +1,4 @@
-"""Files of data sets, read with errors that name what is wrong."""
+"""Reading of data set files, with errors that name file, object and field."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _INT32 = np.iinfo(np.int32)
 
 @dataclass(frozen=True)
 class Record:
-    """One object of a file, whose fields are read with errors that name it.
+    """An object in a file; errors about its fields name file and object.
 
     Attributes:
-        path: the file.
-        name: of the object in that file, "" for the file itself.
-        fields: as they were read.
+        path: path of the file.
+        name: name of the object in the file; "" for the file itself.
+        fields: field values by name.
     """
 
     path: Path
@@ -33,20 +33,24 @@ class Record:
         return self.fields.get(field) is not None
 
     def __getitem__(self, field: str) -> Any:
-        """A field that must be there.
+        """Get a required field.
 
         Raises:
-            DatasetError: it is not.
+            DatasetError: it is missing.
         """
         if field not in self:
             raise self.error(f"lacks the field {field!r}")
         return self.fields[field]
 
     def array(self, field: str, *shape: int | None) -> np.ndarray:
-        """A field of numbers as float64, null being NaN; None in the shape is any length.
+        """Get a field of numbers as float64, with NaN for null.
+
+        Args:
+            field: name of the field.
+            shape: expected shape; None stands for any length.
 
         Raises:
-            DatasetError: it is not there, not of numbers, or of another shape.
+            DatasetError: it is missing, does not hold numbers, or has another shape.
         """
         value = self[field]
         try:
@@ -57,31 +61,31 @@ class Record:
             expected in (None, found) for expected, found in zip(shape, array.shape, strict=True)
         )
         if not fits:
-            wanted = ",".join("any" if n is None else str(n) for n in shape)
-            raise self.error(f"{field} must have shape ({wanted}), got {array.shape}")
+            expected = ",".join("any" if n is None else str(n) for n in shape)
+            raise self.error(f"{field} must have shape ({expected}), got {array.shape}")
         return array
 
     def whole_numbers(
         self, field: str, *shape: int | None, low: int = _INT32.min, high: int = _INT32.max
     ) -> np.ndarray:
-        """A field of whole numbers from `low` to `high` as int64, see `array`.
+        """Get a field of integers from `low` to `high` as int64, see `array`.
 
         Raises:
-            DatasetError: it is not there, of another shape, or a number is another.
+            DatasetError: it is missing, has another shape, or a number is not such an integer.
         """
         numbers = self.array(field, *shape)
         fits = (low <= numbers) & (numbers <= high) & (numbers == np.rint(numbers))
         if not fits.all():
             raise self.error(
-                f"{field} must be whole and from {low} to {high}, got {numbers[~fits][0]:.15g}"
+                f"{field} must hold integers from {low} to {high}, got {numbers[~fits][0]:.15g}"
             )
         return numbers.astype(np.int64)
 
     def records(self, field: str) -> list[Record]:
-        """A field that is a list of objects, each named by its id or else by its place.
+        """Get a field that is a list of objects, each named by its id or else by its index.
 
         Raises:
-            DatasetError: it is not there, or not such a list.
+            DatasetError: it is missing, or not a list of objects.
         """
         value = self[field]
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
@@ -93,15 +97,15 @@ class Record:
         ]
 
     def error(self, problem: str) -> DatasetError:
-        """An error that begins with the file and the object."""
+        """Create an error whose message starts with the file and the object."""
         return DatasetError(": ".join(filter(None, (str(self.path), self.name, problem))))
 
 
 def read_json(path: Path) -> Record:
-    """Read a JSON file whose content is one object.
+    """Read a JSON file that contains an object.
 
     Raises:
-        DatasetError: there is no such file, or it holds something else.
+        DatasetError: the file does not exist, or does not contain a JSON object.
     """
     require_file(path)
     try:
@@ -109,34 +113,34 @@ def read_json(path: Path) -> Record:
     except ValueError as error:
         raise DatasetError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(content, dict):
-        raise DatasetError(f"{path} must hold a JSON object, got a {type(content).__name__}")
+        raise DatasetError(f"{path} must contain a JSON object, got {type(content).__name__}")
     return Record(path, "", content)
 
 
 def read_arrays(path: Path, names: Collection[str]) -> Record:
-    """Read those arrays of an .npz file that are named.
+    """Read those of the named arrays that an .npz file contains.
 
     Raises:
-        DatasetError: there is no such file, NumPy cannot read it, or an array is of objects.
+        DatasetError: the file does not exist, NumPy cannot read it, or an array holds objects.
     """
     require_file(path)
     try:
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.ndarray):
-            raise ValueError("it is one array alone, as an .npy file has it")
+            raise ValueError("it is a single array, as in an .npy file")
         with content:
             return Record(path, "", {name: content[name] for name in names if name in content})
-    except Exception as error:  # zipfile and NumPy raise nearly everything on a damaged file
-        raise DatasetError(f"{path} is not an .npz file that NumPy reads: {error}") from error
+    except Exception as error:  # a damaged file can raise almost any error
+        raise DatasetError(f"{path} is not an .npz file that NumPy can read: {error}") from error
 
 
 def require_file(path: Path) -> None:
-    """Raise a DatasetError where there is no such file."""
+    """Raise a DatasetError if the file does not exist."""
     if not path.is_file():
         raise DatasetError(f"there is no file {path}")
 
 
 def as_json(array: np.ndarray, decimals: int) -> list | float | None:
-    """An array as JSON has it: rounded, null for NaN."""
+    """Convert an array to values for JSON: rounded, with None (null) for NaN."""
     rounded = np.asarray(array, float).round(decimals)
     return np.where(np.isfinite(rounded), rounded, np.array(None, object)).tolist()

@@ -173,12 +173,12 @@ def _set(part, field, value):
         (_set("images", "id", 101), r"people.json: image 101: another image has the same id"),
         (
             _set("images", "width", float("nan")),
-            r"image 100: width must be whole and from 1 to 2147483647, got nan",
+            r"image 100: width must hold integers from 1 to 2147483647, got nan",
         ),
-        (_set("images", "height", 0), r"image 100: height must be whole and from 1 to .*, got 0"),
+        (_set("images", "height", 0), r"image 100: height must hold integers from 1 to .*, got 0"),
         (
             _set("annotations", "is_valid", 2),
-            r"annotation 7: is_valid must be whole and from 0 to 1, got 2",
+            r"annotation 7: is_valid must hold integers from 0 to 1, got 2",
         ),
     ],
 )
@@ -195,5 +195,5 @@ def test_what_is_not_json_is_named(tmp_path):
 
     with pytest.raises(DatasetError, match=r"broken.json is not a JSON file"):
         read_coco(tmp_path / "broken.json")
-    with pytest.raises(DatasetError, match=r"list.json must hold a JSON object, got a list"):
+    with pytest.raises(DatasetError, match=r"list.json must contain a JSON object, got list"):
         read_coco(tmp_path / "list.json")

@@ -51,7 +51,7 @@ def _objects():
         (_truncated(), "not a zip file"),
         (_damaged_member(np.savez), "Bad CRC-32 for file '(joints|scene_split).npy'"),
         (_damaged_member(np.savez_compressed), ""),
-        (_single_array(), "one array alone, as an .npy file has it"),
+        (_single_array(), "a single array, as in an .npy file"),
         (_objects(), "Object arrays cannot be loaded"),
     ],
     ids=["empty", "text", "truncated", "damaged", "damaged compressed", "npy", "objects"],
@@ -63,5 +63,6 @@ def test_the_file_and_the_reason_are_named(content, reason, read, error, tmp_pat
     path = tmp_path / "file.npz"
     path.write_bytes(content)
 
-    with pytest.raises(error, match=rf"file.npz is not an .npz file that NumPy reads: .*{reason}"):
+    message = rf"file.npz is not an .npz file that NumPy can read: .*{reason}"
+    with pytest.raises(error, match=message):
         read(path)

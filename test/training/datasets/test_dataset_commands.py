@@ -81,9 +81,12 @@ def test_predict_takes_the_pictures_of_mupots_from_its_folder(photos, photo, mad
 def test_predict_says_what_is_wrong_and_writes_nothing(photos, made, tmp_path):
     output = tmp_path / "found.npz"
     command = ["predict", photos, "--output", output, "--device", "cpu"]
-    assert "does not say where its pictures are; give --images DIR" in run(*command)
-    assert "written to .npz or .json" in run("predict", photos, "--output", tmp_path / "a.txt")
-    assert "hall/people.png is not an image" in run(*command, "--images", tmp_path / "hall")
+    message = run(*command)
+    assert "does not say where its images are; give their folder with --images DIR" in message
+    assert "written to a .npz or .json file" in run(
+        "predict", photos, "--output", tmp_path / "a.txt"
+    )
+    assert "hall/people.png does not exist" in run(*command, "--images", tmp_path / "hall")
     cv2.imwrite(str(tmp_path / "hall" / "black.png"), np.zeros((50, 40, 3), np.uint8))
     assert "black.png must have 1088x1920 pixels" in run(*command, "--images", tmp_path)
 
@@ -128,7 +131,7 @@ def test_refine_gives_what_the_refiner_gives(crowd, tmp_path, capsys):
     total = sum(map(len, images.values()))
     assert changed == total - 1
     said = capsys.readouterr().out
-    assert "passed through unrefined, for lack of joints or of a possible depth: 1 people" in said
+    assert "passed through unrefined, for unknown joints or an implausible depth: 1 people" in said
     assert f"wrote {total} people in 6 images to {output}" in said
 
 
@@ -162,7 +165,9 @@ def test_refine_says_what_is_wrong_and_writes_nothing(crowd, tmp_path):
     source, output = tmp_path / "found.npz", tmp_path / "refined.npz"
     write_predictions(source, Predictions(None, crowd))
 
-    assert "written to .npz or .json" in run("refine", source, "--output", tmp_path / "a.mat")
+    assert "written to a .npz or .json file" in run(
+        "refine", source, "--output", tmp_path / "a.mat"
+    )
     assert "there is no file" in run("refine", tmp_path / "none.npz", "--output", output)
     message = run("refine", source, "--output", output, "--weights", tmp_path / "none.pth.tar")
     assert "none.pth.tar" in message
@@ -208,7 +213,7 @@ def test_compose_writes_a_data_set_to_train_on(singles, tmp_path, capsys):
     assert len(scenes) == 12
     assert max(map(len, scenes)) > 1
     people = sum(map(len, scenes))
-    assert f"wrote 12 images of {people} people to {written}" in capsys.readouterr().out
+    assert f"wrote 12 images with {people} people to {written}" in capsys.readouterr().out
 
 
 def test_compose_needs_no_pictures(singles, tmp_path):
@@ -220,10 +225,10 @@ def test_compose_needs_no_pictures(singles, tmp_path):
 def test_compose_says_what_is_wrong_and_writes_nothing(singles, made, tmp_path, capsys):
     output = tmp_path / "out"
     command = ["compose", singles, "--count", 2, "--output", output]
-    assert run(*command, "--images", tmp_path / "nowhere").endswith("that OpenCV can read")
+    assert run(*command, "--images", tmp_path / "nowhere").endswith("does not exist")
     assert not (output / "composites.json").exists()
     assert run(*command) == 0
-    assert "composites.json is there already; choose another folder" in run(*command)
+    assert "composites.json exists already; choose another folder" in run(*command)
     assert run("compose", singles, "--count", 0, "--output", output) == 2
     assert "must be at least 1, got 0" in capsys.readouterr().err
 

@@ -131,7 +131,10 @@ def test_the_number_of_joints_tells_the_joint_set(joint_set, fields, read_npz):
         ({"person": None}, "found.npz: lacks the field 'person'"),
         ({"unit": "cm"}, "found.npz: unit must be 'm' or 'mm', got 'cm'"),
         ({"joints": np.zeros((3, 51))}, r"joints must have shape \(any,any,3\), got \(3, 51\)"),
-        ({"joints": np.zeros((3, 18, 3))}, "the joint set of 18 joints is not known"),
+        (
+            {"joints": np.zeros((3, 18, 3))},
+            "the joint set cannot be inferred from 18 joints, only from 17",
+        ),
         ({"joint_set": "smpl_24"}, "found.npz: joint set 'smpl_24' is not known"),
         ({"joint_set": "muco_21"}, "joints must be the 21 of muco_21, got 17"),
         ({"joints_image": np.zeros((2, 17, 2))}, r"joints_image must have shape \(3,17,2\), got"),
@@ -139,11 +142,11 @@ def test_the_number_of_joints_tells_the_joint_set(joint_set, fields, read_npz):
         ({"person": np.zeros(2)}, r"person must have shape \(3\), got \(2,\)"),
         ({"frame": np.array(["a", "b"])}, "frame must have one name for each of 3 people, got 2"),
         ({"frame": np.arange(3)}, "frame must hold the keys or file names"),
-        ({"person": [0, 0, 1.5]}, r"found.npz: person must be whole and .*, got 1.5"),
-        ({"person": [0, np.nan, 1]}, r"found.npz: person must be whole and .*, got nan"),
+        ({"person": [0, 0, 1.5]}, r"found.npz: person must hold integers .*, got 1.5"),
+        ({"person": [0, np.nan, 1]}, r"found.npz: person must hold integers .*, got nan"),
         (
             {"person": [2**31, 0, 2**31]},
-            r"person must be whole and from -2147483648 to 2147483647, got 2147483648",
+            r"person must hold integers from -2147483648 to 2147483647, got 2147483648",
         ),
         ({"person": [1, 0, 1]}, "image 'TS1_img_000004' has 2 predictions of person 1"),
     ],
@@ -198,7 +201,7 @@ def _second_person(**changes):
         (lambda c: c.update(images={}), "found.json: lacks the field 'joint_set'"),
         (
             lambda c: c.update(images={}, joint_set="mupots_17"),
-            "found.json: predictions must be of one image at least",
+            "found.json: predictions must have at least one image",
         ),
         (
             lambda c: c["images"].update({"TS1/img_000001.png": []}),
@@ -210,8 +213,8 @@ def _second_person(**changes):
         ),
         (_second_person(joints=[[0, 0, 0]]), r"number 1: joints must have shape \(17,3\), got"),
         (_second_person(person=None), "person number 1: lacks the field 'person'"),
-        (_second_person(person=0.5), "found.json: .* number 1: person must be whole .*, got 0.5"),
-        (_second_person(person=2**31), "person must be whole and .* 2147483647, got 2147483648"),
+        (_second_person(person=0.5), "json: .* number 1: person must hold integers .*, got 0.5"),
+        (_second_person(person=2**31), "person must hold integers .* 2147483647, got 2147483648"),
         (_second_person(person=0), "image 'TS1_img_000004' has 2 predictions of person 0"),
         (_second_person(joints_image=[[0, 0]]), r"joints_image must have shape \(17,2\), got"),
     ],
@@ -244,7 +247,7 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 
     with pytest.raises(DatasetError, match=r"there is no file .*missing.npz"):
         read_predictions(tmp_path / "missing.npz")
-    with pytest.raises(DatasetError, match=r"read from .npz, .json and .mat files, got .*a.pkl"):
+    with pytest.raises(DatasetError, match=r"must be a .npz, .json or .mat file, got .*a.pkl"):
         read_predictions(tmp_path / "a.pkl")
-    with pytest.raises(DatasetError, match=r"written to .npz or .json files, got .*a.mat"):
+    with pytest.raises(DatasetError, match=r"written to a .npz or .json file, got .*a.mat"):
         write_predictions(tmp_path / "a.mat", predictions)

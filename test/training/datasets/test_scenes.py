@@ -282,16 +282,16 @@ def test_missing_fields_are_named(fields, load):
             r"person_in_image must have shape \(4,17\), got \(4, 16",
         ),
         ({"estimate_score": [0.5]}, r"estimate_score must have shape \(3\), got \(1,\)"),
-        ({"person_scene": [0, 2, 1, 3]}, "person_scene must be whole and from 0 to 1, got 2"),
-        ({"estimate_scene": [0, 1, -1]}, "estimate_scene must be whole and from 0 to 1, got -1"),
-        ({"estimate_person": [1, 4, 9]}, "estimate_person must be whole and from -1 to 3, got 4"),
+        ({"person_scene": [0, 2, 1, 3]}, "person_scene must hold integers from 0 to 1, got 2"),
+        ({"estimate_scene": [0, 1, -1]}, "estimate_scene must hold integers from 0 to 1, got -1"),
+        ({"estimate_person": [1, 4, 9]}, "estimate_person must hold integers from -1 to 3, got 4"),
         (
             {"estimate_person": [1, 3, 2]},
             "estimate_person, row 2: must be a person of the estimate's scene 0, but that person "
             "is of scene 1",
         ),
-        ({"estimate_person": [1, 0.5, 0]}, "estimate_person must be whole and .*, got 0.5"),
-        ({"estimate_person": [1, 3, -2]}, "estimate_person must be whole and .*, got -2"),
+        ({"estimate_person": [1, 0.5, 0]}, "estimate_person must hold integers .*, got 0.5"),
+        ({"estimate_person": [1, 3, -2]}, "estimate_person must hold integers .*, got -2"),
         (
             {"estimate_person": [1, 3, -1], "estimate_duplicate": [False, False, True]},
             "estimate_person, row 2: must be the person whom this duplicate is of, got -1",

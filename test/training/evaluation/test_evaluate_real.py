@@ -260,7 +260,7 @@ def test_two_moments_end_to_end(tmp_path: Path, capsys):
 
 def test_frames_must_be_of_the_recording():
     for wrong in ("0", "101"):
-        with pytest.raises(PinetError, match="1 to 100"):
+        with pytest.raises(PinetError, match="from 1 to 100"):
             _run("--frames", wrong)
 
 

@@ -65,5 +65,5 @@ def test_drawing_takes_pictures(excerpt_path, tmp_path):
     add_commands(parser.add_subparsers(required=True))
     for option in ("--draw", "--pictures"):
         parsed = parser.parse_args(["evaluate", "scenes", str(excerpt_path), option, "somewhere"])
-        with pytest.raises(PinetError, match="--draw and --pictures go together"):
+        with pytest.raises(PinetError, match="--draw and --pictures need each other"):
             parsed.run(parsed)

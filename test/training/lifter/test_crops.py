@@ -19,15 +19,15 @@ from pinet_training.lifter.targets import TASKS
 SIZE = (200, 160)
 CAMERA = Camera.from_intrinsics(*SIZE, 200, 210, 100, 80)
 BOX = np.array([[40.0, 20.0, 140.0, 130.0]])
-COLOURS = np.random.default_rng(0).integers(80, 256, (17, 3), np.uint8)
+COLORS = np.random.default_rng(0).integers(80, 256, (17, 3), np.uint8)
 
 
 def people(joints, camera=CAMERA, box=BOX):
-    """One person, whose joints are spots of colours of their own."""
+    """One person, whose joints are spots of colors of their own."""
     places = CAMERA.project(joints)
     picture = np.zeros((*SIZE[::-1], 3), np.uint8)
-    for place, colour in zip(places, COLOURS, strict=True):
-        cv2.circle(picture, tuple(np.rint(place).astype(int)), 4, colour.tolist(), -1)
+    for place, color in zip(places, COLORS, strict=True):
+        cv2.circle(picture, tuple(np.rint(place).astype(int)), 4, color.tolist(), -1)
     group = Group(0, *SIZE, camera, box, places[None], joints[None, :, 2])
     return gather_people(MUPOTS_17, lambda _: picture, [group])
 
@@ -46,9 +46,9 @@ def crops(person, network="posenet", augmentation=UNCHANGED, seed=0, size=256):
     return Crops([learning], np.array([[0, 0]]), size, augmentation, (seed,))[0]
 
 
-def spot(crop, colour):
-    """Where in a crop (3,S,S) RGB a colour is (BGR), at its middle."""
-    off = np.abs(crop.numpy().transpose(1, 2, 0).astype(int) - colour[::-1].astype(int)).max(2)
+def spot(crop, color):
+    """Where in a crop (3,S,S) RGB a color is (BGR), at its middle."""
+    off = np.abs(crop.numpy().transpose(1, 2, 0).astype(int) - color[::-1].astype(int)).max(2)
     rows, columns = np.nonzero(off < 3)
     return np.array([columns.mean(), rows.mean()])
 
@@ -85,24 +85,24 @@ def test_the_targets_of_both_networks_give_the_pose(joints):
 @pytest.mark.parametrize("seed", range(6))
 def test_changed_crops_show_the_joints_where_the_targets_say(joints, seed):
     person = people(joints)
-    augmentation = Augmentation(colour=0, occlusion=0, rotated=1)
+    augmentation = Augmentation(color=0, occlusion=0, rotated=1)
     view = augmentation.view(np.random.default_rng((seed, 0)))
 
     crop, wanted, *_ = crops(person, augmentation=augmentation, seed=seed)
 
-    colours = COLOURS[MUPOTS_17.mirror] if view.mirror else COLOURS
+    colors = COLORS[MUPOTS_17.mirror] if view.mirror else COLORS
     known = np.isfinite(wanted.numpy()[:, 0])
     assert known.sum() > 5
-    for place, colour in zip(wanted.numpy()[known, :2] * 4, colours[known], strict=True):
+    for place, color in zip(wanted.numpy()[known, :2] * 4, colors[known], strict=True):
         if (place > 20).all() and (place < 236).all():
-            np.testing.assert_allclose(spot(crop, colour), place, atol=2.5)
+            np.testing.assert_allclose(spot(crop, color), place, atol=2.5)
     depths = (joints[:, 2] - joints[MUPOTS_17.index("pelvis"), 2] + 1) * 32
     expected = depths[MUPOTS_17.mirror] if view.mirror else depths
     np.testing.assert_allclose(wanted.numpy()[known, 2], expected[known], rtol=1e-4)
 
 
 def test_mirrored_joints_are_of_the_other_side(joints):
-    mirrored = Augmentation(scale=0, rotated=0, mirror=1, colour=0, occlusion=0)
+    mirrored = Augmentation(scale=0, rotated=0, mirror=1, color=0, occlusion=0)
 
     (plain, wanted, *_), (crop, other, *_) = (
         crops(people(joints)),
@@ -115,16 +115,16 @@ def test_mirrored_joints_are_of_the_other_side(joints):
     assert other[left, 1:].tolist() == pytest.approx(wanted[right, 1:].tolist(), abs=1e-4)
 
 
-def test_colours_and_occluders_change_pixels_alone(joints):
+def test_colors_and_occluders_change_pixels_alone(joints):
     plain, wanted, *_ = crops(people(joints))
-    coloured, same, *_ = crops(
-        people(joints), augmentation=Augmentation(0, 0, 0, 0, colour=0.2, occlusion=0)
+    colored, same, *_ = crops(
+        people(joints), augmentation=Augmentation(0, 0, 0, 0, color=0.2, occlusion=0)
     )
     hidden, *_ = crops(people(joints), augmentation=Augmentation(0, 0, 0, 0, 0, occlusion=1))
 
     assert torch.equal(wanted, same)
     bright = plain.float() > 50
-    ratios = (coloured.float() / plain.float())[bright]
+    ratios = (colored.float() / plain.float())[bright]
     assert 0.78 < ratios.min() < ratios.max() < 1.22
     assert (ratios - 1).abs().max() > 0.02
     changed = (hidden != plain).any(dim=0)

@@ -43,7 +43,7 @@ def made_up_truth(people, seed=0):
     }
 
 
-def grey_pictures(count, seed=0):
+def gray_pictures(count, seed=0):
     """Smooth pictures, which a JPEG keeps nearly, each with its quality."""
     shades = np.random.default_rng(seed).integers(0, 256, count)
     return [(np.full((*SIZE[::-1], 3), shade, np.uint8), 95) for shade in shades]
@@ -53,7 +53,7 @@ def grey_pictures(count, seed=0):
 def made_up():
     """The functions and values above."""
     return SimpleNamespace(
-        size=SIZE, settings=SETTINGS, truth=made_up_truth, pictures=grey_pictures
+        size=SIZE, settings=SETTINGS, truth=made_up_truth, pictures=gray_pictures
     )
 
 

@@ -18,11 +18,11 @@ def viewpoint():
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures each of one grey, in folders."""
+    """Pictures each of one gray, in folders."""
     (tmp_path / "deeper").mkdir()
-    for grey in range(40):
-        name = f"{'deeper/' if grey % 2 else ''}picture_{grey}.png"
-        cv2.imwrite(str(tmp_path / name), np.full((90, 200, 3), 50 + 5 * grey, np.uint8))
+    for gray in range(40):
+        name = f"{'deeper/' if gray % 2 else ''}picture_{gray}.png"
+        cv2.imwrite(str(tmp_path / name), np.full((90, 200, 3), 50 + 5 * gray, np.uint8))
     (tmp_path / "notes.txt").write_text("not a picture")
     return tmp_path
 
@@ -52,11 +52,11 @@ def test_a_picture_is_in_one_split_and_stays_there(folder, viewpoint):
 
 def test_a_background_is_part_of_a_picture_in_linear_light(folder, viewpoint):
     backgrounds = Backgrounds.load(folder, "test")
-    greys = [cv2.imread(str(file))[0, 0, 0] for file in backgrounds.pictures]
+    grays = [cv2.imread(str(file))[0, 0, 0] for file in backgrounds.pictures]
     made = [backgrounds(np.random.default_rng(seed), viewpoint) for seed in range(30)]
     even = [image[0, 0, 0] for image in made if np.ptp(image) < 1e-6]
     assert len(even) > 15
-    known = (np.array(greys) / 255) ** 2.2
+    known = (np.array(grays) / 255) ** 2.2
     assert np.abs(np.array(even)[:, None] - known).min(axis=1).max() < 1e-5
 
 

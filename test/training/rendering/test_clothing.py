@@ -30,7 +30,7 @@ def of_bones(bodies, *starts):
 
 
 def brightness(outfits, where):
-    return np.array([outfit.colours[where].mean() for outfit in outfits])
+    return np.array([outfit.colors[where].mean() for outfit in outfits])
 
 
 def test_outfits_are_decided_by_the_generator(bodies):
@@ -38,7 +38,7 @@ def test_outfits_are_decided_by_the_generator(bodies):
     one, same, other = (wardrobe.dress(0, np.random.default_rng(s)) for s in (1, 1, 2))
     for name, value in vars(one).items():
         assert np.array_equal(value, getattr(same, name))
-    assert not np.array_equal(one.colours, other.colours)
+    assert not np.array_equal(one.colors, other.colors)
 
 
 def test_clothes_are_thin_and_bare_skin_is_where_the_body_is(bodies, outfits):
@@ -72,10 +72,10 @@ def test_normals_are_those_of_the_dressed_surface(bodies, outfits):
     assert np.allclose(outfit.normals, expected, atol=1e-4)
 
 
-def test_colours_and_patterns_can_be_drawn(outfits):
+def test_colors_and_patterns_can_be_drawn(outfits):
     for outfit in outfits:
-        assert outfit.colours.min() >= 0
-        assert outfit.colours.max() <= 1
+        assert outfit.colors.min() >= 0
+        assert outfit.colors.max() <= 1
         assert np.isin(outfit.pattern[:, 0], np.arange(PATTERN_PLAIN, PATTERN_NOISE + 1)).all()
         assert outfit.pattern[:, 1].min() >= 0
 
@@ -98,7 +98,7 @@ def test_skin_is_of_any_tone(bodies, outfits):
 def test_limbs_are_sometimes_bare(bodies, outfits, bone, bare):
     limb, hand = of_bones(bodies, bone), of_bones(bodies, "wrist")
     like_the_hands = [
-        np.allclose(outfit.colours[limb][-1], outfit.colours[hand][0]) for outfit in outfits
+        np.allclose(outfit.colors[limb][-1], outfit.colors[hand][0]) for outfit in outfits
     ]
     assert bare[0] < np.mean(like_the_hands) < bare[1]
 
@@ -108,7 +108,7 @@ def test_most_wear_shoes_and_chests_are_covered(bodies, outfits):
     for bone, least in (("spine03", 1.0), ("foot", 0.8)):
         part = of_bones(bodies, bone)
         covered = [
-            not np.allclose(outfit.colours[part], outfit.colours[hand][0]) for outfit in outfits
+            not np.allclose(outfit.colors[part], outfit.colors[hand][0]) for outfit in outfits
         ]
         assert np.mean(covered) >= least
 
@@ -117,7 +117,7 @@ def test_left_and_right_are_dressed_alike(bodies, outfits):
     labels = list(bodies.labels)
     pairs = [(labels.index(f"{b}.L"), labels.index(f"{b}.R")) for b in ("lowerarm01", "foot")]
     for outfit in outfits:
-        boxes = outfit.colours.reshape(len(labels), 8, 3)
+        boxes = outfit.colors.reshape(len(labels), 8, 3)
         for left, right in pairs:
             # the corners of a box, from the other side
             assert np.array_equal(boxes[left], boxes[right][[4, 5, 6, 7, 0, 1, 2, 3]])

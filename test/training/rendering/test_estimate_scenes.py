@@ -133,7 +133,7 @@ def test_a_damaged_picture_is_named_and_what_is_finished_is_kept(pictures, made_
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:200])
 
-    with pytest.raises(DatasetError, match=r"00001/000.jpg must be a picture of 640x480"):
+    with pytest.raises(DatasetError, match=r"00001/000.jpg must be an image of 640x480"):
         estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu", workers=1)
 
     assert (_kept(scenes.folder) / "00000.npz").exists()
@@ -296,7 +296,7 @@ def test_files_that_lack_or_are_missing_are_refused():
     missing = EstimatorConfig(lifter="mppe", posenet="nowhere.pth.tar", rootnet="root.pth.tar")
     with pytest.raises(PinetError, match=r"the weights nowhere.pth.tar cannot be read: .*No such"):
         _ = folder_name(missing)
-    with pytest.raises(PinetError, match="give posenet and rootnet"):
+    with pytest.raises(PinetError, match="set posenet and rootnet"):
         EstimatorConfig(lifter="mppe")
 
 
@@ -382,7 +382,7 @@ def test_damaged_estimates_are_named(told, tmp_path):
         estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
 
     write_estimates(path, [People.empty(MUPOTS_17)] * 2 + [_people(np.ones((1, 17, 2)), [0.0])])
-    with pytest.raises(DatasetError, match="estimate_scene must be whole and from 0 to 1, got 2"):
+    with pytest.raises(DatasetError, match="estimate_scene must hold integers from 0 to 1, got 2"):
         estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
 
 
@@ -394,5 +394,5 @@ def test_scenes_are_written_to_npz_files(told, tmp_path):
 def test_a_data_set_without_shards_is_named(made_up, tmp_path):
     scenes = RenderedScenes.begin(tmp_path, made_up.settings)
 
-    with pytest.raises(DatasetError, match="has no shards; render some first"):
+    with pytest.raises(DatasetError, match="has no shards; run 'pinet scenes render' first"):
         estimate(scenes.folder, tmp_path / "scenes.npz")

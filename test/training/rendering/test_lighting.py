@@ -59,10 +59,10 @@ def test_the_sun_stands_above_the_horizon_and_lights_differ():
     assert 80 < elevations.max() <= 85
     assert np.linalg.norm(suns[:, :2].mean(axis=0)) < 0.15  # from all around
     for light in lights:
-        for colour in (light.sun_colour, light.fill_colour, light.sky, light.ground):
-            assert (colour >= 0).all()
+        for color in (light.sun_color, light.fill_color, light.sky, light.ground):
+            assert (color >= 0).all()
         assert light.sky.mean() > light.ground.mean()
-    hard = [light.sun_colour.mean() > light.sky.mean() for light in lights]
+    hard = [light.sun_color.mean() > light.sky.mean() for light in lights]
     assert 0.4 < np.mean(hard) < 0.8
 
 
@@ -79,7 +79,7 @@ def test_a_shadow_falls_on_the_ground_away_from_the_sun(renderer, seed):
     ground = plate((-20, -20, 0), (40, 0, 0), (0, 40, 0), WHITE)
     hiding = box((0.1, 0.1, height), WHITE, (0, 0, height / 2))
     rendering, points = from_above(renderer, [ground, hiding], light)
-    dark = (rendering.instances == 0) & (rendering.colour[..., 0] < 0.2 * 0.6 * light.sun[2])
+    dark = (rendering.instances == 0) & (rendering.color[..., 0] < 0.2 * 0.6 * light.sun[2])
     shadow = points[dark][:, :2]
     assert len(shadow) > 5
     away = -light.sun[:2] / np.linalg.norm(light.sun[:2])
@@ -97,5 +97,5 @@ def test_what_faces_the_sun_is_as_bright_as_it_faces_it(renderer, seed):
     facing = normals @ light.sun
     lit = (rendering.coverage > 0.99) & (facing > 0.2)
     assert lit.sum() > 300
-    error = rendering.colour[..., 0][lit] - 0.6 * facing[lit]
+    error = rendering.color[..., 0][lit] - 0.6 * facing[lit]
     assert np.percentile(np.abs(error), 80) < 0.05  # gloss and the ball's facets aside

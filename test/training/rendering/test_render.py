@@ -189,7 +189,7 @@ def test_shards_of_another_generator_are_not_gone_on_with(ingredients, rendered,
 
 def test_a_shape_of_picture_into_which_nobody_comes_is_an_error(ingredients, tmp_path):
     flat = replace(ingredients, width=400, height=2)
-    with pytest.raises(PinetError, match=r"nobody came into the picture .*; choose another "):
+    with pytest.raises(PinetError, match=r"no person was in the image in 100 .*; choose another "):
         render_scenes(tmp_path / "data", flat, 1, workers=1)
 
 

@@ -106,8 +106,8 @@ def test_a_shape_is_where_the_camera_projects_it(renderer, place, make):
         outline = cv2.moments(cv2.convexHull(seen(mesh.vertices).astype(np.float32)))
         expected = np.array([outline["m10"], outline["m01"]]) / outline["m00"]
         by_instance = centroid(rendering.instances == 0)
-        by_colour = centroid(rendering.colour[..., 0])
-        offsets.append([by_instance - rendering.supersampled(expected), by_colour - expected])
+        by_color = centroid(rendering.color[..., 0])
+        offsets.append([by_instance - rendering.supersampled(expected), by_color - expected])
         assert rendering.coverage.sum() == pytest.approx(outline["m00"], rel=0.01)
     assert np.abs(offsets).max() < 0.2
     np.testing.assert_allclose(np.mean(offsets, axis=0), 0, atol=0.03)
@@ -164,9 +164,9 @@ def test_a_shadow_falls_where_the_sun_is_hidden(renderer, sun):
         return (entry < leaving) & (leaving > 0)
 
     brightness = cv2.resize(
-        rendering.colour[..., 0], rays.shape[1::-1], interpolation=cv2.INTER_NEAREST
+        rendering.color[..., 0], rays.shape[1::-1], interpolation=cv2.INTER_NEAREST
     )
-    dark = 0.5 * 0.4  # grey in the ambient light alone
+    dark = 0.5 * 0.4  # gray in the ambient light alone
     kernel = np.ones((5, 5), np.uint8)  # pixels next to another mesh are mixed
     on_ground = cv2.erode((rendering.instances == 0).astype(np.uint8), kernel) > 0
     near = on_ground & (rendering.depth < 7)
@@ -189,12 +189,12 @@ def test_a_lit_surface_does_not_shade_itself(renderer):
         pixel_rays(rendering) * np.where(rendering.instances == 0, rendering.depth, 0)[..., None]
     )
     facing = (points - centre) @ towards_sun / 0.6
-    colour = cv2.resize(rendering.colour[..., 0], (w, h), interpolation=cv2.INTER_LINEAR)
+    color = cv2.resize(rendering.color[..., 0], (w, h), interpolation=cv2.INTER_LINEAR)
     inside = cv2.erode((rendering.instances == 0).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     lit, turned_away = inside & (facing > 0.25), inside & (facing < -0.1)
     assert min(lit.sum(), turned_away.sum()) > 1000
-    assert (colour[lit] > 0.5 * (0.4 + facing[lit]) - 0.05).all()
-    np.testing.assert_allclose(colour[turned_away], 0.2, atol=0.02)
+    assert (color[lit] > 0.5 * (0.4 + facing[lit]) - 0.05).all()
+    np.testing.assert_allclose(color[turned_away], 0.2, atol=0.02)
 
 
 @pytest.mark.parametrize(("side", "brightness"), [(1, 0.2), (-1, 0.7)])
@@ -206,7 +206,7 @@ def test_a_roof_far_above_takes_the_sun_and_a_ceiling_lets_it_through(renderer, 
     assert roof.normals[0, 1] == -side
     rendering = renderer.render([floor, roof], MATRIX, light((0, -1, 0)), UP)
     column, row = np.rint(seen([0, 1.1, 4])).astype(int)
-    assert rendering.colour[row, column, 0] == pytest.approx(brightness, abs=0.03)
+    assert rendering.color[row, column, 0] == pytest.approx(brightness, abs=0.03)
 
 
 def test_the_same_input_gives_the_same_bytes(renderer):
@@ -218,7 +218,7 @@ def test_the_same_input_gives_the_same_bytes(renderer):
         source.render(meshes, MATRIX, light((0.4, -1, 0.2)), UP)
         for source in (renderer, renderer, Renderer(WIDTH, HEIGHT))
     ]
-    for name in ("colour", "coverage", "instances", "depth"):
+    for name in ("color", "coverage", "instances", "depth"):
         assert len({getattr(picture, name).tobytes() for picture in pictures}) == 1
 
 
@@ -231,7 +231,7 @@ def test_meshes_out_of_sight_do_no_harm(renderer):
     ]
     alone = renderer.render([visible], MATRIX, light(strength=0), UP)
     among = renderer.render([visible, *elsewhere], MATRIX, light(strength=0), UP)
-    for name in ("colour", "coverage", "instances", "depth"):
+    for name in ("color", "coverage", "instances", "depth"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(among, name))
 
 
@@ -249,14 +249,14 @@ def test_a_floor_that_reaches_behind_the_camera_is_cut_off_there(renderer):
 def test_no_mesh_gives_nothing(renderer):
     renderer.render([ball((1, 1, 1), GREY, (0, 0, 3))], MATRIX, light(), UP)
     rendering = renderer.render([], MATRIX, light(), UP)
-    assert rendering.colour.shape == (HEIGHT, WIDTH, 3)
-    assert not rendering.colour.any()
+    assert rendering.color.shape == (HEIGHT, WIDTH, 3)
+    assert not rendering.color.any()
     assert not rendering.coverage.any()
     assert (rendering.instances == NOTHING).all()
     assert np.isinf(rendering.depth).all()
 
 
-def test_light_adds_up_in_linear_colours(renderer):
+def test_light_adds_up_in_linear_colors(renderer):
     wall = box((4, 4, 0.1), Paint(np.array([0.6, 0.4, 0.2])), (0, 0, 3))
     towards_camera = np.array([0.0, 0, -1])
     for sun, strength, expected in (
@@ -266,5 +266,5 @@ def test_light_adds_up_in_linear_colours(renderer):
         ((0, 0.96, -0.28), 6.0, 0.4 + 6.0 * 0.28),  # brighter than white paper
     ):
         rendering = renderer.render([wall], MATRIX, light(sun, strength), UP)
-        corner = rendering.colour[-20:, -20:].mean(axis=(0, 1))
+        corner = rendering.color[-20:, -20:].mean(axis=(0, 1))
         np.testing.assert_allclose(corner, np.array([0.6, 0.4, 0.2]) * expected, rtol=0.03)

@@ -236,5 +236,5 @@ def test_figures_are_decided_by_the_generator(rig):
         make_figure(rig, 0, posture, np.random.default_rng(seed)).mesh for seed in (1, 1, 2)
     )
     assert np.array_equal(one.vertices, same.vertices)
-    assert np.array_equal(one.colours, same.colours)
-    assert not np.array_equal(one.colours, other.colours)
+    assert np.array_equal(one.colors, same.colors)
+    assert not np.array_equal(one.colors, other.colors)

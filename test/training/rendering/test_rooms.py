@@ -85,8 +85,8 @@ def test_a_piece_stands_on_the_ground_within_its_radius(make):
         assert piece.radius >= reach - 1e-5
         np.testing.assert_allclose(np.linalg.norm(piece.mesh.normals, axis=1), 1, atol=1e-5)
         assert faces_outwards(piece.mesh).all()
-        assert piece.mesh.colours.min() >= 0
-        assert piece.mesh.colours.max() <= 1
+        assert piece.mesh.colors.min() >= 0
+        assert piece.mesh.colors.max() <= 1
 
 
 @pytest.mark.parametrize("make", [chair, stool, sofa])
@@ -144,7 +144,7 @@ def test_the_same_generator_gives_the_same_room():
     assert len(made[0]) == len(made[1])
     for one, other in zip(*made, strict=True):
         np.testing.assert_array_equal(one.vertices, other.vertices)
-        np.testing.assert_array_equal(one.colours, other.colours)
+        np.testing.assert_array_equal(one.colors, other.colors)
     different = rooms.random_room(*scene(4))
     assert len(different) != len(made[0]) or any(
         a.vertices.tobytes() != b.vertices.tobytes()

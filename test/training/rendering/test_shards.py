@@ -145,7 +145,7 @@ def test_settings_without_a_shard_are_replaced(scenes, made_up):
     assert RenderedScenes(scenes.folder).settings == other.settings
     assert other.settings["seed"] == 6
     # a run that had begun with the settings from before must not add its shards to these
-    with pytest.raises(DatasetError, match=r"another run began .*: seed is 6, expected 5"):
+    with pytest.raises(DatasetError, match=r"another run restarted .*: seed is 6, expected 5"):
         scenes.write(0, made_up.pictures(1), made_up.truth([1]))
     assert other.shards() == []
 
@@ -168,11 +168,11 @@ def test_a_data_set_of_another_format_is_refused(scenes):
     [
         ({"person_joints": np.zeros((3, 16, 3))}, r"person_joints must have shape \(3,17,3\)"),
         ({"person_joints": np.full((3, 17, 3), np.nan)}, "person_joints must be finite"),
-        ({"person_scene": [0, 1, 2]}, "person_scene must be whole and from 0 to 1, got 2"),
-        ({"person_hidden_by": np.full((3, 17), 4)}, "person_hidden_by must be .* 0 to 3, got 4"),
-        ({"person_order": np.full((3, 6), -2)}, "person_order must be whole and from -1 to 5"),
+        ({"person_scene": [0, 1, 2]}, "person_scene must hold integers from 0 to 1, got 2"),
+        ({"person_hidden_by": np.full((3, 17), 4)}, "person_hidden_by must hold .* 0 to 3, got 4"),
+        ({"person_order": np.full((3, 6), -2)}, "person_order must hold integers from -1 to 5"),
         ({"person_motion": ["walk"]}, r"person_motion must have shape \(3,\), got \(1,\)"),
-        ({"person_hair": np.zeros(3)}, r"too many or too few: \['person_hair'\]"),
+        ({"person_hair": np.zeros(3)}, r"missing or unexpected: \['person_hair'\]"),
     ],
 )
 def test_truth_that_does_not_fit_is_not_written(change, message, scenes, made_up):
@@ -215,5 +215,5 @@ def test_a_picture_that_is_cut_off_is_refused(end, scenes, made_up):
     path.write_bytes(whole[:end])
     assert cv2.imread(str(path)).shape == noise.shape  # OpenCV alone does not refuse it
 
-    with pytest.raises(DatasetError, match=r"000.jpg must be .*, got none that is whole; remove"):
+    with pytest.raises(DatasetError, match=r"000.jpg must be .*, got a .*damaged file; remove"):
         shard.image(0)

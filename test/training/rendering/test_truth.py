@@ -46,7 +46,7 @@ def _rendering(scale: int = 2) -> Rendering:
     instances[:4], depth[:4] = -1, np.inf
     larger = [array.repeat(scale, axis=0).repeat(scale, axis=1) for array in (instances, depth)]
     return Rendering(
-        colour=np.zeros((HEIGHT, WIDTH, 3), np.float32),
+        color=np.zeros((HEIGHT, WIDTH, 3), np.float32),
         coverage=(instances >= 0).astype(np.float32),
         instances=larger[0],
         depth=larger[1],
