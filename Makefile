@@ -59,7 +59,7 @@ lint: $(INSTALLED) $(STAMPS)/lint
 	$(BIN)/mypy
 
 docs: $(INSTALLED) $(STAMPS)/docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build dist install log demo_output site *.egg-info
