@@ -71,7 +71,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--loaders",
         type=natural_number,
         metavar="N",
-        help="number of processes that load images, for each GPU",
+        help="number of processes that load images, for each worker",
     )
     add_device(parser)
     parser.add_argument(

@@ -187,9 +187,9 @@ def _lifter(
 
     exact = plain()
     if device.type != "cpu":  # OpenCV rounds values of uint8 crops, which affects random networks
-        exact = plain_lift(np.float32(image / 255), squares, camera, *plain_networks, device)[0][
-            :, :17
-        ]
+        exact = plain_lift(
+            (image / 255).astype(np.float32), squares, camera, *plain_networks, device
+        )[0][:, :17]
     return _compare({"plain": plain, "fast": fast}, repetitions, _largest(exact - fast()))
 
 
