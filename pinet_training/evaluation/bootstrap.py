@@ -22,12 +22,12 @@ def paired_differences(
     """The mean of after - before with its 95 % interval, for each metric.
 
     Args:
-        before, after: (N,) values of each metric for the same people, NaN where not known: whoever
-            lacks either is left out.
+        before, after: (N,) values of each metric for the same people, NaN if not known; people
+            without both values are left out.
         images: (N,) number of the image that each person is in.
 
     Returns:
-        `mean`, `low` and `high` for each metric; None where nobody has both values.
+        `mean`, `low` and `high` for each metric; None if nobody has both values.
     """
     differences = np.array([after[name] - before[name] for name in before])  # (metrics,N)
     known = ~np.isnan(differences)
@@ -46,7 +46,7 @@ def paired_differences(
 
 
 def _resampled_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(resamples,metrics), NaN where a resample has nobody of whom a metric is known."""
+    """(resamples,metrics), NaN if a resample has no known value of a metric."""
     rng = np.random.default_rng(_SEED)
     images = sums.shape[1]
     means = np.full((_RESAMPLES, len(sums)), np.nan)

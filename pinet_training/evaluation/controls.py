@@ -1,7 +1,7 @@
-"""Controls: the same people refined in other company, which shows what the others are worth.
+"""Controls: the same people refined with other neighbours, to measure what neighbours contribute.
 
-All that the estimator gave in a scene, duplicates and wrong detections too, stays as it is but
-for what a control is named after.
+Everything that the estimator found in a scene, also duplicates and wrong detections, stays as it
+is, except for what the control changes.
 """
 
 from __future__ import annotations
@@ -27,35 +27,37 @@ CONTROLS = ("alone", "duplicate", "wrong_neighbours")
 _SEED = 0
 
 
-def refine_in_company(
+def refine_under_control(
     scenes: Scenes, refiner: Callable[[People], People], control: str
 ) -> list[np.ndarray]:
-    """Refine each person of some scenes by itself, in the company of a control.
+    """Refine each person by itself, with the neighbours that a control gives it.
 
-    - alone: without anybody else;
-    - duplicate: with all of the scene and a further detection of the person;
-    - wrong_neighbours: each estimate of somebody else replaced by somebody of another scene.
+    - alone: no neighbours;
+    - duplicate: all of the scene, and a second detection of the person;
+    - wrong_neighbours: each other person is replaced by a person from another scene.
 
     Args:
         scenes: two or more.
-        refiner: gives the people refined, in their order.
+        refiner: refines people and keeps their order.
         control: one of CONTROLS.
 
     Returns:
-        for each scene the poses (N,17,3) of those found, metres.
+        For each scene the refined poses (N,17,3) of the people that were found, metres.
 
     Raises:
-        ScenesError: there is but one scene, so nobody to take for a wrong neighbour.
+        ScenesError: there is only one scene, so there are no wrong neighbours.
     """
     if len(scenes) < 2:
         raise ScenesError(f"the controls need two or more scenes, got {len(scenes)}")
-    company = {
+    with_neighbours = {
         "alone": _alone,
         "duplicate": _Duplicates(),
         "wrong_neighbours": _Strangers(scenes),
     }[control]
     return [
-        np.stack([refiner(company(scene, row)).people.joints[0] for row in range(len(scene))])
+        np.stack(
+            [refiner(with_neighbours(scene, row)).people.joints[0] for row in range(len(scene))]
+        )
         for scene in scenes
     ]
 
@@ -95,7 +97,7 @@ class _Strangers:
         )
 
     def _person_from_another_scene(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-        """Joints (17,3) and box (4,) of somebody of another scene."""
+        """Joints (17,3) and box (4,) of a random person from another scene."""
         number = self._rng.integers(len(self._scenes) - 1)
         other = self._scenes[number + (number >= self._number[id(scene)])]
         row = self._rng.integers(len(other))

@@ -28,11 +28,11 @@ def write_csv(path: Path, rows: Iterator[Row]) -> None:
 
     Columns:
         group: `pooled` for all images, `sequence_average`, `image_average`, the name of a
-            sequence, or the kind of camera of scenes; of real people clip and camera, `all`, and
-            who.
-        people: `all` or `matched`; for scenes in whose company they were refined, `together` or
-            the name of a control, with `_all` behind it where those who were missed count too,
-            and `together_minus_alone` for what the others are worth.
+            sequence, or the kind of camera of scenes; for real people clip and camera, `all`, or
+            the person.
+        people: `all` or `matched`; for scenes what people were refined with: `together` or the
+            name of a control, with the suffix `_all` if missed people count too, and
+            `together_minus_alone` for the gain from the others.
         joints: `all`, or the name of a group of joints.
         when: `before`, `after`, or `difference` with `difference_low` and `difference_high`;
             `truth` for how well the true joints are known.
@@ -67,8 +67,8 @@ def mupots_rows(report: dict[str, Any]) -> Iterator[Row]:
 def scenes_rows(report: dict[str, Any]) -> Iterator[Row]:
     """The values of a report of `report_scenes`, and of `report_controls` if any."""
     kinds = {name: report[name] for name in report if name not in NO_CAMERAS}
-    for people, company in {"together": kinds, **report.get("controls", {})}.items():
-        for cameras, kind in company.items():
+    for people, cameras_of in {"together": kinds, **report.get("controls", {})}.items():
+        for cameras, kind in cameras_of.items():
             yield cameras, people, "all", "before", "n", kind["n"]
             for when in ("before", "after"):
                 yield from _rows(cameras, people, "all", when, kind[when])

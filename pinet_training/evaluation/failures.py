@@ -28,11 +28,11 @@ class Failure:
 
 
 def find_failures(errors: SceneErrors, count: int) -> dict[str, list[Failure]]:
-    """So many people, the worst first, no two of one scene.
+    """The `count` worst people, the worst first, no two from the same scene.
 
     Returns:
-        `highest`, whose MPJPE is the highest after refinement, and `worsened`, whose MPJPE
-        refinement has raised the most, if anybody's.
+        `highest`: people with the highest MPJPE after refinement, and `worsened`: people whose
+        MPJPE refinement has raised the most, if there are any.
     """
     before, after = (errors.values[when]["mpjpe_mm"] for when in WHEN)
     worsened = np.where(after > before, after - before, np.nan)

@@ -136,11 +136,11 @@ class PoseErrors:
 def means(
     values: dict[str, np.ndarray], rows: np.ndarray | slice = slice(None)
 ) -> dict[str, float | None]:
-    """The mean of each metric over people (N,); None where it is known of nobody.
+    """The mean of each metric over people (N,); None if no value is known.
 
     Args:
         values: (N,) of each metric, NaN where it is not known.
-        rows: (N,) bool, of whom.
+        rows: (N,) bool, people to average over.
     """
     return {name: _mean(value[rows]) for name, value in values.items()}
 

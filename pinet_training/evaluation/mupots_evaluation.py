@@ -45,11 +45,10 @@ def evaluate_mupots(
 ) -> dict[str, dict]:
     """Errors of predicted people before refinement, and after it where there is a refiner.
 
-    A person counts whose annotation is valid and has all joints. Each is matched with a
-    prediction of the image by `match_by_image`, once and before refinement. `all` are all of
-    them: whoever is not found has all joints wrong for 3DPCK and AUC, and no error in
-    millimetres. `matched` are those found. 3DPCK and AUC are over the 14 joints of
-    MUPOTS_PCK_JOINTS.
+    People with a valid annotation and all joints count. Each is matched with a prediction of the
+    image by `match_by_image`, once and before refinement. `all` is everybody: a person without a
+    match has all joints wrong for 3DPCK and AUC, and no error in millimetres. `matched` is the
+    people with a match. 3DPCK and AUC are over the 14 joints of MUPOTS_PCK_JOINTS.
 
     Args:
         annotations: the truth.
@@ -105,7 +104,7 @@ class _MatchedImage:
 
     Attributes:
         truth: (N,17,3) metres.
-        model: (N,17,3) metres, whose bones a normalised prediction gets.
+        model: (N,17,3) metres; normalised predictions get its bone lengths.
         valid: (N,) bool, who counts.
         predicted: M people.
         match: the row of the prediction of each valid person, or -1.

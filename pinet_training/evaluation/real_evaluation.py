@@ -1,8 +1,8 @@
-"""Real people: one view's poses, before and after refinement, against four views triangulated.
+"""Real people: poses from one view, before and after refinement, against triangulated truth.
 
-A true joint whose bone is not as long as at the other moments counts as not known. A person
-whose pelvis or too many joints are not known is left out; of the others the errors are over the
-joints that are known.
+The truth is triangulated from four views. A true joint counts as unknown if its bone does not have
+the length that it has at other moments. People without a known pelvis, or with too few known
+joints, are left out. Errors are over the known joints.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _compare(sightings: Sequence[Sighting]) -> dict[str, Any]:
 
 
 def _agreement(people: Sequence[TruePerson]) -> dict[str, Any]:
-    """How well the true joints of somebody are known, over all moments."""
+    """How well the true joints of a person are known, over all moments."""
     if not people:
         return {"moments": 0}
     errors = np.stack([person.landmarks.errors for person in people])  # (moments,V,33)

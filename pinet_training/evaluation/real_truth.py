@@ -1,9 +1,8 @@
-"""Where the people of Pose2Sim's clips truly are: one accurate pass over all views, triangulated.
+"""The true 3D poses of the people in Pose2Sim's clips, triangulated from an accurate pass.
 
-The accurate pass is BlazePose heavy, averaged with the mirrored picture, on pictures that are
-turned upright first. Its 33 landmarks are triangulated and converted to MUPOTS_17 as the package
-converts an estimate's own: the surface points that thorax, spine and head are made of are the
-same in both.
+The accurate pass runs BlazePose heavy on all views, on images rotated upright, and averages it
+with the mirrored image. Its 33 landmarks are triangulated and converted to MUPOTS_17 in the same
+way as estimates, so thorax, spine and head are computed from the same surface points in both.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ MAN, RENDERED_WOMAN = "man", "rendered_woman"
 
 _MIN_PRESENCE = 0.5
 _DETECTION_SCORE = 0.3  # a wrong detection agrees with no other view, a missed one is lost
-# How far off a person's median length a bone may be for its joint to be believed: a part of it,
-# and metres for short bones, whose ends are no better known than those of long ones.
+# How far a bone's length may be from the person's median for its joint to count as known: a
+# fraction of it, and metres for short bones, whose ends are as uncertain as those of long ones.
 _BONE_TOLERANCE, _LEAST_TOLERANCE = 0.2, 0.03
 
 
 @dataclass(frozen=True)
 class _Whereabouts:
-    """The clip that somebody is triangulated in, and the world x, metres, between which."""
+    """The clip in which a person is triangulated, and the range of its world x in metres."""
 
     clip: str
     low: float
@@ -56,7 +55,7 @@ _WHEREABOUTS = {
 
 @dataclass(frozen=True, eq=False)
 class TruePerson:
-    """Somebody at one moment.
+    """A person at one moment.
 
     Attributes:
         joints: (17,3) metres in the world, NaN where not known, joints of MUPOTS_17.

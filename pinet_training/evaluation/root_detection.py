@@ -16,12 +16,12 @@ _REACH = 0.25  # metres
 
 @dataclass(frozen=True, eq=False)
 class RootDetections:
-    """The predictions of one image or several, for each whether it found somebody.
+    """Predictions of one or several images, and which of them found a person.
 
     Attributes:
-        scores: (M,) of those that count.
+        scores: (M,) scores of the predictions that count.
         hits: (M,) bool, whether a prediction found a person.
-        people: how many true people there are to be found.
+        people: number of true people that count.
     """
 
     scores: np.ndarray
@@ -30,7 +30,7 @@ class RootDetections:
 
     @classmethod
     def join(cls, detections: Sequence[RootDetections]) -> RootDetections:
-        """Those of several images."""
+        """Combine the detections of several images."""
         return cls(
             np.concatenate([d.scores for d in detections]),
             np.concatenate([d.hits for d in detections]),
@@ -41,10 +41,10 @@ class RootDetections:
 def find_roots(
     predicted: np.ndarray, scores: np.ndarray, truth: np.ndarray, valid: np.ndarray
 ) -> RootDetections:
-    """Predictions of one image by falling score each take the nearest true root within 25 cm.
+    """Match predicted roots of one image with true roots, in order of falling score.
 
-    A true root can be taken once. Whoever takes that of a person who is not valid counts neither
-    as right nor as wrong.
+    Each prediction takes the nearest true root within 25 cm that is still free. A prediction that
+    takes the root of a person who is not valid counts neither as right nor as wrong.
 
     Args:
         predicted: (M,3) metres, camera frame; NaN finds nobody.
@@ -66,7 +66,7 @@ def find_roots(
 
 
 def average_precision(detections: RootDetections) -> float | None:
-    """Area under the precision-recall curve in percent; None where nobody is to be found.
+    """Area under the precision-recall curve in percent; None without people to find.
 
     All points of the curve count, and the precision at a recall is the best at that recall or a
     higher one. Predictions of one score are one point: their order means nothing.

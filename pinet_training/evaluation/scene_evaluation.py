@@ -12,7 +12,7 @@ from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.scenes import Scene, Scenes, people_of
 from pinet_training.evaluation.bootstrap import paired_differences
 from pinet_training.evaluation.breakdown import break_down
-from pinet_training.evaluation.controls import CONTROLS, refine_in_company
+from pinet_training.evaluation.controls import CONTROLS, refine_under_control
 from pinet_training.evaluation.metrics import METRICS
 from pinet_training.evaluation.root_detection import (
     RootDetections,
@@ -29,7 +29,7 @@ Refine = Callable[[People], Refinement]
 
 
 def refine_scene(scene: Scene, refiner: Refine) -> np.ndarray:
-    """(N,17,3) metres: the people found, refined in the company of all that was estimated."""
+    """(N,17,3) metres: the people found, refined together with everything that was estimated."""
     return refiner(people_of(scene)).people.joints[: len(scene)]
 
 
@@ -60,7 +60,7 @@ def report_scenes(errors: SceneErrors) -> dict[str, dict]:
 
 
 def report_controls(errors: SceneErrors, refiner: Refine) -> dict[str, dict]:
-    """The people of scenes with two or more found, refined in other company.
+    """People of scenes in which two or more were found, refined with other neighbours.
 
     Args:
         errors: of the same scenes as they are.
@@ -78,7 +78,7 @@ def report_controls(errors: SceneErrors, refiner: Refine) -> dict[str, dict]:
     scenes = Scenes(tuple(errors.scenes.scenes[number] for number in several))
     together = SceneErrors(scenes, [errors.poses["after"][number] for number in several])
     controls = {
-        name: SceneErrors(scenes, refine_in_company(scenes, refiner, name)) for name in CONTROLS
+        name: SceneErrors(scenes, refine_under_control(scenes, refiner, name)) for name in CONTROLS
     }
     cameras = _cameras(together)
     return {

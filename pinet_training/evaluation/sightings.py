@@ -1,4 +1,4 @@
-"""Who of the estimates of one view is which true person of Pose2Sim's clips."""
+"""Matches the estimates of one view to the true people of Pose2Sim's clips."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def find_people(
 ) -> list[Sighting]:
     """The true people among the estimates of one view, matched by their joints in the image.
 
-    Everybody is refined together. An estimate is of the true person whom it is nearest to, if
-    it is of anybody; a person's is the nearest of these, however wrong it may be.
+    All people are refined together. Each estimate is assigned to the nearest true person; if a
+    person has several, the nearest one counts, however wrong it may be.
     """
     expected = {who: truth[who].joints for who in _IN_CLIP[clip] if who in truth}
     if not expected or not len(people):
@@ -72,7 +72,7 @@ def find_people(
 
 
 def _image_distances(pixels: np.ndarray, people: People) -> np.ndarray:
-    """(N,) median distance of the known joints (17,2) from people's, as part of the height."""
+    """(N,) median distance of known joints (17,2) to each estimate's, over the person's height."""
     known = pixels[np.isfinite(pixels).all(axis=1)]
     if not len(known):
         return np.full(len(people), np.inf)

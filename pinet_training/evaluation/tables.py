@@ -71,7 +71,7 @@ def scenes_tables(report: dict[str, Any]) -> str:
             continue
         kinds = {"refined": kind}
         kinds |= {name.replace("_", " "): control[cameras] for name, control in controls.items()}
-        everybody = {label: of_company["all"] for label, of_company in kinds.items()}
+        everybody = {label: values["all"] for label, values in kinds.items()}
         title = f"{cameras} cameras, {kind['n']} people"
         rows = {
             label: (kind["per_joint"][when], kind[when])
@@ -84,7 +84,7 @@ def scenes_tables(report: dict[str, Any]) -> str:
             summary(title, _columns(kinds), differences),
             _by_joint(f"{title}: 3DPCK at 150 mm, %", rows),
             summary(
-                f"{cameras} cameras, all {kind['all']['n']} people; whoever was missed has all "
+                f"{cameras} cameras, all {kind['all']['n']} people; missed people have all "
                 "joints wrong",
                 _columns(everybody),
                 {},

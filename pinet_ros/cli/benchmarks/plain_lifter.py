@@ -85,17 +85,12 @@ def plain_lift(
     fx, fy = camera.matrix[[0, 1], [0, 1]]
     for x, y, side in squares:
         crop = plain_crop(image, np.array([x, y]), side).to(device)
-        cells, root = (
-            network(crop)[0].cpu().numpy().astype(float) for network in (posenet, rootnet)
-        )
+        cells, root = _run(posenet, crop), _run(rootnet, crop)
         if len(mirror):
-            mirrored = [
-                network(crop.flip(-1))[0].cpu().numpy().astype(float)
-                for network in (posenet, rootnet)
-            ]
-            swapped = mirrored[0][list(mirror)]
+            swapped = _run(posenet, crop.flip(-1))[list(mirror)]
             swapped[:, 0] = (_SIZE - 1 - swapped[:, 0] * 4) / 4  # in pixels of the crop: 255 - x
-            cells, root = (cells + swapped) / 2, (root + mirrored[1]) / 2
+            cells = (cells + swapped) / 2
+            root = (root + _run(rootnet, crop.flip(-1))) / 2
         pixels = np.array([x, y]) + (cells[:, :2] / _CELLS - 0.5) * side
         depth = root[2] * np.sqrt(2.0 * 2.0 * fx * fy / side**2) + 2 * cells[:, 2] / _CELLS - 1
         flat = cv2.undistortPoints(pixels[:, None], camera.matrix, camera.distortion)[:, 0]

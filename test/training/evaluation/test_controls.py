@@ -9,7 +9,7 @@ from stand_ins import refined
 from pinet_ros.people import People
 from pinet_ros.refinement.refiner import Refinement
 from pinet_training.datasets.scenes import Scene, Scenes, ScenesError
-from pinet_training.evaluation.controls import CONTROLS, refine_in_company
+from pinet_training.evaluation.controls import CONTROLS, refine_under_control
 
 
 class Recorder:
@@ -67,7 +67,7 @@ def _rows(people: People, poses: np.ndarray) -> list[int]:
 def test_each_person_is_refined_by_itself_and_given_back(control, scenes, poses):
     recorder = Recorder()
 
-    refined = refine_in_company(scenes, recorder, control)
+    refined = refine_under_control(scenes, recorder, control)
 
     assert [_rows(people, poses)[0] for people in recorder.seen] == [0, 1, 2, 3]
     np.testing.assert_array_equal(np.concatenate(refined), poses[:4] + 1)
@@ -77,7 +77,7 @@ def test_each_person_is_refined_by_itself_and_given_back(control, scenes, poses)
 def test_boxes_go_with_their_people(control, scenes, poses, boxes):
     recorder = Recorder()
 
-    refine_in_company(scenes, recorder, control)
+    refine_under_control(scenes, recorder, control)
 
     for people in recorder.seen:
         for row, box in zip(_rows(people, poses), people.boxes, strict=True):
@@ -87,7 +87,7 @@ def test_boxes_go_with_their_people(control, scenes, poses, boxes):
 def test_alone_there_is_nobody_else(scenes):
     recorder = Recorder()
 
-    refine_in_company(scenes, recorder, "alone")
+    refine_under_control(scenes, recorder, "alone")
 
     assert [len(people) for people in recorder.seen] == [1, 1, 1, 1]
 
@@ -95,7 +95,7 @@ def test_alone_there_is_nobody_else(scenes):
 def test_a_duplicate_is_added_to_all_of_the_scene(scenes, poses):
     recorder = Recorder()
 
-    refine_in_company(scenes, recorder, "duplicate")
+    refine_under_control(scenes, recorder, "duplicate")
 
     company = [_rows(people, poses) for people in recorder.seen]
     assert company == [[0, -1, 1, 4, 5, 6], [1, -1, 0, 4, 5, 6], [2, -1, 3], [3, -1, 2]]
@@ -107,7 +107,7 @@ def test_a_duplicate_is_added_to_all_of_the_scene(scenes, poses):
 def test_each_estimate_of_somebody_else_is_replaced_by_a_stranger(scenes, poses):
     recorder = Recorder()
 
-    refine_in_company(scenes, recorder, "wrong_neighbours")
+    refine_under_control(scenes, recorder, "wrong_neighbours")
 
     company = [_rows(people, poses) for people in recorder.seen]
     # the person's own duplicate and the wrong detection stay, the other and its duplicate do not
@@ -122,4 +122,4 @@ def test_each_estimate_of_somebody_else_is_replaced_by_a_stranger(scenes, poses)
 
 def test_strangers_need_another_scene(scenes):
     with pytest.raises(ScenesError, match="two or more scenes, got 1"):
-        refine_in_company(Scenes(scenes.scenes[:1]), Recorder(), "alone")
+        refine_under_control(Scenes(scenes.scenes[:1]), Recorder(), "alone")
