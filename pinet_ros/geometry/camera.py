@@ -22,6 +22,11 @@ class CameraError(PinetError):
     """The camera is unknown, or its intrinsics or calibration cannot be used."""
 
 
+def no_distortion() -> np.ndarray:
+    """The coefficients (8,) of a lens without distortion."""
+    return np.zeros(8)
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """A pinhole camera with lens distortion.
@@ -42,7 +47,7 @@ class Camera:
     width: int
     height: int
     matrix: np.ndarray
-    distortion: np.ndarray = field(default_factory=lambda: np.zeros(8))
+    distortion: np.ndarray = field(default_factory=no_distortion)
 
     def __post_init__(self) -> None:
         matrix = np.asarray(self.matrix, float).reshape(3, 3)
