@@ -63,3 +63,9 @@ def mppe_snapshots(
         write_snapshot(folder / "posenet.pth.tar", posenet),
         write_snapshot(folder / "rootnet.pth.tar", rootnet),
     )
+
+
+@pytest.hookimpl(trylast=True)  # after the markers are set
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
