@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from pinet_ros import People, Refiner
+from pinet_ros import People, Refiner, RefinerConfig
 from pinet_ros.skeleton import COCO_17, MUPOTS_17
 
 # One person, upright and facing the camera, about the middle of the hips.
@@ -26,7 +26,8 @@ places = np.array([(-0.5, 0.2, 3.0), (0.4, 0.2, 3.5)])
 
 joints = np.load(sys.argv[1])["joints"] if sys.argv[1:] else places[:, None] + upright
 initial = People.from_joints(COCO_17, joints)
-refinement = Refiner()(initial)
+refiner = Refiner(config=RefinerConfig(refine_unknown=True))  # better: weights of your own
+refinement = refiner(initial)
 
 before = initial.to_joint_set(MUPOTS_17).joints  # (N,17,3): the refiner's joints
 moved = np.linalg.norm(refinement.people.joints - before, axis=2)  # (N,17) metres

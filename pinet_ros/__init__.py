@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pinet_ros.estimator import Estimate, EstimatorConfig, PoseEstimator
     from pinet_ros.geometry.camera import Camera
     from pinet_ros.people import People
+    from pinet_ros.refinement.inference import RefinerConfig
     from pinet_ros.refinement.refiner import Refinement, Refiner
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "PoseEstimator",
     "Refinement",
     "Refiner",
+    "RefinerConfig",
 ]
 
 # The ROS messages are generated into the installed package. A checkout that Python runs in hides
@@ -49,6 +51,7 @@ _HOMES = {
     "PoseEstimator": "pinet_ros.estimator",
     "Refinement": "pinet_ros.refinement.refiner",
     "Refiner": "pinet_ros.refinement.refiner",
+    "RefinerConfig": "pinet_ros.refinement.inference",
 }
 
 

@@ -6,27 +6,29 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast, overload
+from typing import cast, overload
 
 import numpy as np
 import torch
 
-from pinet_ros.detection.detections import Detections, Detector
-from pinet_ros.detection.nanodet import NanoDet
-from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS, TorchvisionDetector
+from pinet_ros.detection.detections import Detections, Detector, Dropped, select_for_lifting
+from pinet_ros.detection.load_detector import DETECTORS, load_detector
+from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS
 from pinet_ros.errors import PinetError
 from pinet_ros.geometry.camera import Camera
+from pinet_ros.geometry.turning import (
+    image_rotation_option,
+    turn_camera,
+    turn_image,
+    turn_people_back,
+)
 from pinet_ros.imaging.frame import Frame
-from pinet_ros.lifting.blazepose import VARIANTS, BlazePose
 from pinet_ros.lifting.lifter import Lifter
-from pinet_ros.lifting.mppe.mppe_lifter import PRECISIONS, ThreeDMPPE
+from pinet_ros.lifting.load_lifter import LIFTERS, PRECISIONS, load_lifter
 from pinet_ros.models.networks import RUNTIMES, describe_runtime, select_runtime
 from pinet_ros.people import People
 from pinet_ros.util.device import describe_device, select_device
 from pinet_ros.util.options import option, violation
-
-DETECTORS = ("nanodet", *TORCHVISION_DETECTORS)
-LIFTERS = (*(f"blazepose_{variant}" for variant in VARIANTS), "mppe")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class EstimatorConfig:
         minimum=1,
         maximum=200,
     )
+    image_rotation: int = image_rotation_option()
 
     def __post_init__(self) -> None:
         if problem := violation(self):
@@ -87,19 +90,6 @@ class EstimatorConfig:
                 f"posenet and rootnet are files of the lifter mppe, not of {self.lifter}; use "
                 "mppe, or omit them"
             )
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """How many detections of an image were not lifted.
-
-    Attributes:
-        bad_boxes: boxes that are not finite, have no area or are outside the image.
-        surplus_people: the smallest people, if more than max_people were detected.
-    """
-
-    bad_boxes: int = 0
-    surplus_people: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +139,22 @@ class PoseEstimator:
         """
         self.config = config or EstimatorConfig()
         self.device = select_device(device) if isinstance(device, str) else device
-        self._detector = detector or load_detector(self.config, self.device)
-        self._lifter = lifter or load_lifter(self.config, self.device)
+        self._detector = detector or load_detector(
+            self.config.detector,
+            self.device,
+            weights=self.config.detector_weights,
+            score_threshold=self.config.score_threshold,
+            runtime=self.config.runtime,
+        )
+        self._lifter = lifter or load_lifter(
+            self.config.lifter,
+            self.device,
+            posenet=self.config.posenet,
+            rootnet=self.config.rootnet,
+            precision=self.config.precision,
+            mirror=self.config.mirror,
+            runtime=self.config.runtime,
+        )
 
     @overload
     def __call__(
@@ -241,14 +245,21 @@ class PoseEstimator:
         if not images:
             return []
         times: dict[str, float] = {}
+        degrees = self.config.image_rotation
+        upright = [turn_camera(camera, degrees) for camera in cameras] if degrees else cameras
         with _measured(times, "upload"):
+            images = [turn_image(image, degrees) for image in images] if degrees else images
             frames = [Frame.from_array(i, channels=channels, device=self.device) for i in images]
         with _measured(times, "detect"):
             detections = self._detector(frames)
         pairs = zip(frames, detections, strict=True)
         selected = [select_for_lifting(d, f, self.config.max_people) for f, d in pairs]
         with _measured(times, "lift"):
-            people = self._lifter(frames, [kept for kept, _ in selected], cameras)
+            people = self._lifter(frames, [kept for kept, _ in selected], upright)
+        if degrees:
+            people = [
+                turn_people_back(p, c, degrees) for p, c in zip(people, cameras, strict=True)
+            ]
         return [
             Estimate(found, dropped, times, stamp)
             for found, (_, dropped), stamp in zip(people, selected, stamps, strict=True)
@@ -260,37 +271,3 @@ def _measured(times: dict[str, float], stage: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     times[stage] = time.perf_counter() - start
-
-
-def select_for_lifting(
-    detections: Detections, frame: Frame, max_people: int
-) -> tuple[Detections, Dropped]:
-    """Select the detections that can be lifted, at most the `max_people` largest, in their order.
-
-    Size is the area within the image. A box without such an area, or with a value that is not
-    finite, is dropped.
-    """
-    boxes = detections.boxes
-    corners = boxes.reshape(-1, 2, 2).clip(0, (frame.width, frame.height))
-    area = (corners[:, 1] - corners[:, 0]).clip(0).prod(axis=1)  # NaN stays NaN
-    usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & (area > 0))
-    largest = usable[np.argsort(-area[usable], kind="stable")[:max_people]]
-    kept = np.sort(largest)
-    dropped = Dropped(len(boxes) - len(usable), len(usable) - len(kept))
-    return Detections(boxes[kept], detections.scores[kept]), dropped
-
-
-def load_detector(config: EstimatorConfig, device: torch.device) -> Detector:
-    """Load the detector that a config names; raises the errors of PoseEstimator."""
-    common: dict[str, Any] = {"score_threshold": config.score_threshold, "device": device}
-    if config.detector == "nanodet":
-        return NanoDet(runtime=config.runtime, **common)
-    return TorchvisionDetector(config.detector, weights=config.detector_weights, **common)
-
-
-def load_lifter(config: EstimatorConfig, device: torch.device) -> Lifter:
-    """Load the lifter that a config names; raises the errors of PoseEstimator."""
-    common: dict[str, Any] = {"mirror": config.mirror, "device": device, "runtime": config.runtime}
-    if config.lifter == "mppe":
-        return ThreeDMPPE(config.posenet, config.rootnet, precision=config.precision, **common)
-    return BlazePose(variant=config.lifter.removeprefix("blazepose_"), **common)

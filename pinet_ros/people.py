@@ -6,6 +6,7 @@ import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class People:
         scores: (N,) float32, 0 to 1.
         track_ids: (N,) int32, NO_TRACK without tracking.
         tracking_states: (N,) uint8, values of TrackingState; UNKNOWN without tracking.
+        estimator: name of the estimator, `<lifter>/<first 8 hexadecimal digits of the SHA-256 of
+            its weights>`; empty if unknown.
 
     Raises:
         ValueError: an array does not have the shape above.
@@ -51,6 +54,7 @@ class People:
     scores: np.ndarray
     track_ids: np.ndarray = None  # type: ignore[assignment]  # None: no tracking
     tracking_states: np.ndarray = None  # type: ignore[assignment]
+    estimator: str = ""
 
     def __post_init__(self) -> None:
         count, joints = len(self.joints), len(self.joint_set)
@@ -78,7 +82,7 @@ class People:
             object.__setattr__(self, name, array)
 
     @classmethod
-    def empty(cls, joint_set: JointSet) -> People:
+    def empty(cls, joint_set: JointSet, *, estimator: str = "") -> People:
         """Create People with no person."""
         joints = len(joint_set)
         return cls(
@@ -88,6 +92,7 @@ class People:
             confidence=np.zeros((0, joints)),
             boxes=np.zeros((0, 4)),
             scores=np.zeros(0),
+            estimator=estimator,
         )
 
     @classmethod
@@ -101,14 +106,15 @@ class People:
         boxes: np.ndarray | None = None,
         scores: np.ndarray | None = None,
         track_ids: np.ndarray | None = None,
+        estimator: str = "",
     ) -> People:
         """Create People from 3D joints; fields that are not given become NaN.
 
         Args:
             joint_set: joint set of the poses, J joints.
             joints: (N,J,3) metres, camera optical frame.
-            joints_image, confidence, boxes, scores, track_ids: as the attributes. Without boxes,
-                the smallest ones around the 2D joints are used.
+            joints_image, confidence, boxes, scores, track_ids, estimator: as the attributes.
+                Without boxes, the smallest ones around the 2D joints are used.
         """
         count, joint_count = len(joints), len(joint_set)
         if joints_image is None:
@@ -121,29 +127,41 @@ class People:
             boxes=boxes_around(joints_image) if boxes is None else boxes,
             scores=np.full(count, np.nan) if scores is None else scores,
             track_ids=track_ids,  # type: ignore[arg-type]
+            estimator=estimator,
         )
 
     @classmethod
     def concatenate(cls, parts: Sequence[People]) -> People:
-        """Concatenate one or more `parts` in the given order; all must share a joint set."""
+        """Concatenate one or more `parts` in the given order; all must share a joint set.
+
+        The estimator is unknown if the parts are of several.
+        """
+        estimators = {part.estimator for part in parts}
         arrays = {
             name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
         }
-        return cls(parts[0].joint_set, **arrays)
+        estimator = estimators.pop() if len(estimators) == 1 else ""
+        return cls(parts[0].joint_set, **arrays, estimator=estimator)
 
     def __len__(self) -> int:
         return len(self.joints)
 
     def select(self, rows: np.ndarray) -> People:
         """Select rows by indices or by a boolean mask (N,)."""
-        return People(self.joint_set, **{name: getattr(self, name)[rows] for name in _ARRAYS})
+        return replace(self, **{name: getattr(self, name)[rows] for name in _ARRAYS})
 
     def number(self, row: int) -> int:
         """Number to display a person with: the track id, or the row without tracking.
 
-        If any person has no track id, all are numbered by row, so that numbers stay unique.
+        If a person has no track id or two share one, all are numbered by row, so that numbers
+        are unique.
         """
-        return row if NO_TRACK in self.track_ids else int(self.track_ids[row])
+        return int(self.track_ids[row]) if self.has_unique_tracks else row
+
+    @cached_property
+    def has_unique_tracks(self) -> bool:
+        """Whether each person has a track id of its own."""
+        return NO_TRACK not in self.track_ids and len(np.unique(self.track_ids)) == len(self)
 
     def distance(self, row: int) -> float:
         """Metres from the camera to the mean of a person's known joints; NaN if none is known."""
@@ -183,7 +201,9 @@ class People:
         )
 
 
-_ARRAYS = tuple(field.name for field in fields(People) if field.name != "joint_set")
+_ARRAYS = tuple(
+    field.name for field in fields(People) if field.name not in ("joint_set", "estimator")
+)
 
 
 def boxes_around(joints_image: np.ndarray) -> np.ndarray:

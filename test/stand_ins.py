@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pinet_ros.people import People
+from pinet_ros.refinement.inference import Passed
 from pinet_ros.refinement.refiner import Refinement
 
 
 def refined(people: People) -> Refinement:
     """What a refiner gives that made these people, all of them."""
-    return Refinement(people, np.ones(len(people), bool), None)
+    return Refinement(people, np.ones(len(people), bool), Passed(), None)

@@ -8,20 +8,20 @@ import pytest
 import torch
 import torchvision
 
-from pinet_ros.detection.detections import Detections
+from pinet_ros.detection.detections import Detections, Dropped, select_for_lifting
 from pinet_ros.detection.nanodet import NanoDet
 from pinet_ros.detection.torchvision_detector import TorchvisionDetector
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import (
-    Dropped,
     EstimatorConfig,
     PoseEstimator,
-    select_for_lifting,
 )
 from pinet_ros.geometry.camera import Camera
+from pinet_ros.geometry.turning import turn_camera, turn_points
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.mppe.mppe_lifter import ThreeDMPPE
 from pinet_ros.models import fetch
+from pinet_ros.models.catalog import model
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.device import select_device
@@ -186,3 +186,33 @@ def test_3dmppe_lifts_whom_the_detector_finds(mppe_snapshots, photo):
         np.testing.assert_allclose(
             getattr(people, name), getattr(expected, name), rtol=1e-5, err_msg=name
         )
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_camera_that_is_not_upright_sees_the_same_people(degrees, photo):
+    upright = Camera.from_field_of_view(40, *photo.shape[1::-1])
+    expected = PoseEstimator(device="cpu")(photo, upright).people
+    mounted = np.ascontiguousarray(np.rot90(photo, degrees // 90))
+    camera = turn_camera(upright, 360 - degrees)
+    estimator = PoseEstimator(EstimatorConfig(image_rotation=degrees), "cpu")
+
+    found = estimator(mounted, camera).people
+
+    assert len(found) == len(expected) >= 2
+    np.testing.assert_allclose(turn_points(found.joints, degrees), expected.joints, atol=1e-4)
+    projected = camera.project(found.joints)
+    np.testing.assert_allclose(found.joints_image, projected, atol=0.5)
+    inside = found.boxes.clip(0, [camera.width, camera.height] * 2)
+    areas = (inside[:, 2] - inside[:, 0]) * (inside[:, 3] - inside[:, 1])
+    x0, y0, x1, y1 = expected.boxes.clip(0, [upright.width, upright.height] * 2).T
+    np.testing.assert_allclose(areas, (x1 - x0) * (y1 - y0), rtol=1e-4)
+    blind = PoseEstimator(device="cpu")(mounted, camera).people
+    assert len(blind) < len(found) or degrees == 180
+
+
+def test_the_people_say_which_estimator_found_them(photo):
+    camera = Camera.from_field_of_view(40, *photo.shape[1::-1])
+    for name in ("blazepose_full", "blazepose_lite"):
+        people = PoseEstimator(EstimatorConfig(lifter=name), "cpu")(photo, camera).people
+        (file,) = model(name).files
+        assert people.estimator == f"{name}/{file.sha256[:8]}"

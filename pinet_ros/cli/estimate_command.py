@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
-import cv2
 import numpy as np
 
 from pinet_ros.cli.arguments import add_device, add_options, given_fields
-from pinet_ros.errors import PinetError
-from pinet_ros.estimator import Dropped, EstimatorConfig, PoseEstimator
+from pinet_ros.detection.detections import Dropped
+from pinet_ros.errors import PinetError, printable
+from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.geometry.calibration import read_calibration
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.attention_picture import attention_picture
 from pinet_ros.imaging.drawing import draw_people
-from pinet_ros.imaging.video import read_image
+from pinet_ros.imaging.pictures import read_image, write_image
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import weights_for
+from pinet_ros.refinement.inference import RefinerConfig
 from pinet_ros.refinement.refiner import Refinement, Refiner
 from pinet_ros.util.files import write_text
 
@@ -51,7 +54,11 @@ def _estimate(options: argparse.Namespace) -> int:
     """Find the people in each image, lift them to 3D and refine them."""
     config = EstimatorConfig(**given_fields(options, EstimatorConfig))
     weights = options.weights or weights_for(config.lifter)
-    refiner = Refiner(weights, options.device)
+    # Weights that the user names are meant for this lifter.
+    whom = RefinerConfig(
+        image_rotation=config.image_rotation, refine_unknown=bool(options.weights)
+    )
+    refiner = Refiner(weights, options.device, config=whom)
     if options.attention and not refiner.has_attention:
         raise PinetError(f"the network of {weights} has no attention; omit --attention")
     for folder in filter(None, (options.draw, options.attention)):
@@ -60,25 +67,39 @@ def _estimate(options: argparse.Namespace) -> int:
     if options.json:
         _make_folder(options.json.parent)
     estimator = PoseEstimator(config, refiner.device)
-    results = {}
+    results, failures = {}, []
     for path in options.images:
-        image = read_image(path)
-        camera = _camera(options, image.shape[1], image.shape[0])
+        try:
+            image = read_image(path)
+            camera = _camera(options, image.shape[1], image.shape[0])
+        except PinetError as error:
+            failures.append(str(error))
+            continue
         estimate = estimator(image, camera)
         refinement = refiner(estimate.people)
         refined = refinement.people
         results[str(path)] = _people(estimate.people, refinement)
-        print(f"{path}: {len(refined)} people{_dropped(estimate.dropped)}")
+        line = f"{path}: {len(refined)} people{_dropped(estimate.dropped)}"
+        print(printable(line), file=_stream_beside(options.json))
         if options.draw:
             drawn = image.copy()
             draw_people(drawn, refined, camera)
-            _write_image(options.draw / f"{path.stem}_people.png", drawn)
+            write_image(options.draw / f"{path.stem}_people.png", drawn)
         if options.attention and refinement.attention is not None:
             picture = attention_picture(image, refined, refinement.attention, camera)
-            _write_image(options.attention / f"{path.stem}_attention.png", picture)
+            write_image(options.attention / f"{path.stem}_attention.png", picture)
     if options.json:
         write_text(options.json, json.dumps(results, indent=1))
-    return 0
+    for failure in failures:
+        print(f"pinet: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _stream_beside(output: Path | None) -> TextIO:
+    """The stream for what is said: stdout, unless the output goes there."""
+    stdout = Path("/dev/stdout")
+    taken = output is not None and stdout.exists() and output.exists() and output.samefile(stdout)
+    return sys.stderr if taken else sys.stdout
 
 
 def _require_distinct(images: Sequence[Path]) -> None:
@@ -98,11 +119,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PinetError(f"the folder {folder} cannot be created: {error}") from error
-
-
-def _write_image(path: Path, image: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), image):
-        raise PinetError(f"{path} cannot be written; check the permissions and free space")
 
 
 def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import PinetError, printable
 from pinet_ros.util.plugins import load_plugin, plugin_names
 
 # Module of each command. Only that of the called command is imported: importing torch takes
@@ -19,6 +20,7 @@ _COMMANDS = {
     "models": "pinet_ros.cli.models_command",
     "bench": "pinet_ros.cli.bench_command",
 }
+_INTERRUPTED = 128 + signal.SIGINT  # exit status
 # The package pinet_training adds these commands, with entry points of this group.
 _TRAINING_GROUP = "pinet.commands"
 _TRAINING_COMMANDS = (
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = _parser(arguments[0] if arguments else "").parse_args(arguments)
         sys.exit(options.run(options))
     except (PinetError, OSError) as error:
-        sys.exit(f"pinet: {error}")
+        sys.exit(f"pinet: {printable(error)}")
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
 def _parser(called: str) -> argparse.ArgumentParser:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
 
-from pinet_ros.cli.arguments import DEFAULT, add_device, register
+from pinet_ros.cli.arguments import DEFAULT, add_device, add_options, given_fields, register
+from pinet_ros.cli.predictions.prediction_fields import common_estimator
 from pinet_ros.cli.predictions.predictions import (
     Predictions,
     read_predictions,
@@ -18,6 +21,7 @@ from pinet_ros.cli.predictions.predictions import (
 from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
+from pinet_ros.refinement.inference import RefinerConfig
 from pinet_ros.refinement.refiner import Refinement, RefinementError, Refiner
 
 
@@ -46,7 +50,7 @@ def write_and_report(output: Path, predictions: Predictions) -> None:
 
 def refine_predictions(
     predictions: Predictions, refiner: Callable[[People], Refinement]
-) -> tuple[Predictions, int]:
+) -> tuple[Predictions, Counter[str]]:
     """Refine the people of each image.
 
     Args:
@@ -54,15 +58,15 @@ def refine_predictions(
         refiner: refines the people of one image.
 
     Returns:
-        The predictions in MUPOTS_17, unchanged except for the 3D joints, and the number of people
-        that were passed through unrefined.
+        The predictions in MUPOTS_17, unchanged except for the 3D joints, and the numbers of people
+        that were passed through unrefined, by reason.
 
     Raises:
         UnknownJointSetError: the joint set has no conversion to MUPOTS_17.
         DatasetError: people of an image lack data that the network needs.
     """
     images: dict[str, People] = {}
-    passed = 0
+    passed: Counter[str] = Counter()
     progress = tqdm(predictions.images.items(), desc="refining", unit="image", disable=None)
     for key, people in progress:
         try:
@@ -70,7 +74,7 @@ def refine_predictions(
         except RefinementError as error:
             raise DatasetError(f"{predictions.source}: image {key!r}: {error}") from error
         images[key] = refinement.people
-        passed += int((~refinement.refined).sum())
+        passed.update(asdict(refinement.passed))
     return Predictions(None, images), passed
 
 
@@ -82,6 +86,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_predictions_output(parser)
     parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"PI-Net weights; {DEFAULT}")
+    add_options(parser, RefinerConfig)
     add_device(parser)
 
 
@@ -89,8 +94,21 @@ def _refine(arguments: argparse.Namespace) -> int:
     """Refine the predictions of any estimator."""
     output = require_writable(arguments.output)
     predictions = read_predictions(arguments.predictions)
-    refiner = Refiner(arguments.weights, arguments.device)
+    config = RefinerConfig(**given_fields(arguments, RefinerConfig))
+    refiner = Refiner(arguments.weights, arguments.device, config=config)
     refined, passed = refine_predictions(predictions, refiner)
-    print(f"passed through unrefined, for unknown joints or an implausible depth: {passed} people")
+    print(
+        "passed through unrefined, for unknown joints or an implausible depth: "
+        f"{passed['unusable']} people"
+    )
+    if passed["surplus_people"]:
+        print(f"passed through unrefined, beyond --max-people: {passed['surplus_people']} people")
+    if passed["unknown_estimator"]:
+        name = common_estimator(predictions.images.values()) or "unknown"
+        print(
+            f"passed through unrefined, as their estimator ({name}) is none of those that these "
+            f"weights are for ({', '.join(refiner.estimators)}): {passed['unknown_estimator']} "
+            "people; train weights on its errors, or give --refine-unknown"
+        )
     write_and_report(output, refined)
     return 0

@@ -27,6 +27,19 @@ class Detections:
         return len(self.scores)
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """How many detections of an image were not lifted.
+
+    Attributes:
+        bad_boxes: boxes that are not finite, have no area or are outside the image.
+        surplus_people: the smallest people, if more than max_people were detected.
+    """
+
+    bad_boxes: int = 0
+    surplus_people: int = 0
+
+
 class Detector(Protocol):
     """A person detector.
 
@@ -46,3 +59,20 @@ class Detector(Protocol):
         Returns:
             The people of each image.
         """
+
+
+def select_for_lifting(
+    detections: Detections, frame: Frame, max_people: int
+) -> tuple[Detections, Dropped]:
+    """Select the detections that can be lifted, at most the `max_people` largest, in their order.
+
+    Size is the area within the image; a box without any, or that is not finite, is dropped.
+    """
+    boxes = detections.boxes
+    corners = boxes.reshape(-1, 2, 2).clip(0, (frame.width, frame.height))
+    area = (corners[:, 1] - corners[:, 0]).clip(0).prod(axis=1)  # NaN stays NaN
+    usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & (area > 0))
+    largest = usable[np.argsort(-area[usable], kind="stable")[:max_people]]
+    kept = np.sort(largest)
+    dropped = Dropped(len(boxes) - len(usable), len(usable) - len(kept))
+    return Detections(boxes[kept], detections.scores[kept]), dropped

@@ -23,7 +23,7 @@ class Calibration:
         width, height: size of the image, pixels.
         k: 9 numbers, intrinsics row by row, pixels.
         d: distortion coefficients.
-        distortion_model: plumb_bob or rational_polynomial.
+        distortion_model: plumb_bob, rational_polynomial or equidistant.
         r: 9 numbers, rectification; the identity by default.
         p: 12 numbers, projection of the rectified image; (K | 0) by default.
     """
@@ -114,9 +114,25 @@ def read_calibration(path: str | Path) -> Calibration:
         height,
         k=matrices["camera_matrix"],
         d=matrices["distortion_coefficients"],
-        distortion_model=fields.get("distortion_model", "plumb_bob"),
+        distortion_model=_distortion_model(path, fields, matrices["distortion_coefficients"]),
         **{short: matrices[name] for short, name in optional.items() if name in matrices},
     )
+
+
+def _distortion_model(path: str | Path, fields: dict, coefficients: list[float]) -> str:
+    """The model that the file names; its coefficients mean nothing without one.
+
+    The file of ROS 1 Melodic names it as camera_model, where pinhole is plumb_bob.
+    """
+    model = fields.get("distortion_model") or fields.get("camera_model")
+    if model == "pinhole" or (model is None and not any(coefficients)):
+        return "plumb_bob"
+    if not isinstance(model, str):
+        raise CameraError(
+            f"the calibration {path} has distortion_coefficients but no distortion_model that "
+            "says what they mean; add the key with plumb_bob, rational_polynomial or equidistant"
+        )
+    return "equidistant" if model == "fisheye" else model
 
 
 def write_calibration(path: str | Path, calibration: Calibration) -> None:

@@ -9,13 +9,19 @@ from functools import cached_property
 import numpy as np
 
 from pinet_ros.errors import PinetError
+from pinet_ros.geometry.distortion import Distortion
+from pinet_ros.geometry.fisheye import COEFFICIENTS as FISHEYE_COEFFICIENTS
+from pinet_ros.geometry.fisheye import Fisheye
 
-_DISTORTION_MODELS = ("plumb_bob", "rational_polynomial")  # sensor_msgs/distortion_models.hpp
-_COEFFICIENTS = (4, 5, 8, 12, 14)  # numbers of coefficients that OpenCV's models have
-_NEWTON_STEPS = 20
-_NEWTON_TOLERANCE = 1e-10  # of the focal length: far below a thousandth of a pixel
-_WIDEST = 10.0  # x/z of the widest ray that a lens is assumed to see, 84 degrees
-_MIN_SLOPE = 0.05  # of the distorted radius as a function of the undistorted one
+# Numbers of coefficients of each model in sensor_msgs/distortion_models.hpp; calibration files
+# call the last one fisheye.
+_OPENCV = (4, 5, 8, 12, 14)
+_COEFFICIENTS = {
+    "plumb_bob": _OPENCV,
+    "rational_polynomial": _OPENCV,
+    "equidistant": (FISHEYE_COEFFICIENTS,),
+    "fisheye": (FISHEYE_COEFFICIENTS,),
+}
 
 
 class CameraError(PinetError):
@@ -36,7 +42,8 @@ class Camera:
         height: height of the image, pixels.
         matrix: (3,3) intrinsics, pixels.
         distortion: (8,) k1 k2 p1 p2 k3 k4 k5 k6 of OpenCV's rational model; plumb_bob is the case
-            k4 = k5 = k6 = 0.
+            k4 = k5 = k6 = 0. Of a fisheye lens k1 k2 k3 k4 0 0 0 0.
+        fisheye: whether the distortion is that of OpenCV's fisheye model.
 
     Raises:
         CameraError: the intrinsics or the distortion cannot be used.
@@ -48,6 +55,7 @@ class Camera:
     height: int
     matrix: np.ndarray
     distortion: np.ndarray = field(default_factory=no_distortion)
+    fisheye: bool = False
 
     def __post_init__(self) -> None:
         matrix = np.asarray(self.matrix, float).reshape(3, 3)
@@ -122,7 +130,8 @@ class Camera:
             width, height: size of the image in use, pixels.
             k: 9 numbers, row by row, for the full resolution.
             d: distortion coefficients; empty for none.
-            distortion_model: plumb_bob, rational_polynomial, or empty if d is empty.
+            distortion_model: plumb_bob, rational_polynomial, equidistant (fisheye), or empty if
+                there is no distortion.
             binning: full-resolution pixels per pixel in x and y; 0 means 1, as in CameraInfo.
             roi_offset: x and y of the region of interest, full-resolution pixels.
 
@@ -130,34 +139,36 @@ class Camera:
             CameraError: K is zero or not finite, or the distortion is not supported.
         """
         coefficients = np.asarray(d, float)
-        if coefficients.any() and distortion_model not in _DISTORTION_MODELS:
+        counts = _COEFFICIENTS.get(distortion_model)
+        if counts is None and coefficients.any():
             raise CameraError(
                 f"distortion model {distortion_model!r} is not supported; use one of "
-                f"{', '.join(_DISTORTION_MODELS)}, or publish a rectified image"
+                f"{', '.join(_COEFFICIENTS)}, or publish a rectified image"
             )
-        if coefficients.any() and len(coefficients) not in _COEFFICIENTS:
+        if counts is not None and coefficients.any() and len(coefficients) not in counts:
             raise CameraError(
-                f"the distortion must have one of {_COEFFICIENTS} coefficients (5 for plumb_bob, "
-                f"8 for rational_polynomial), got {len(coefficients)}; calibrate the camera again"
+                f"the distortion {distortion_model} must have {' or '.join(map(str, counts))} "
+                f"coefficients, got {len(coefficients)}; calibrate the camera again"
             )
         matrix = np.asarray(k, float).reshape(3, 3).copy()
         matrix[0, 2] -= roi_offset[0]
         matrix[1, 2] -= roi_offset[1]
         matrix[0] /= binning[0] or 1
         matrix[1] /= binning[1] or 1
-        return cls(width, height, matrix, coefficients)
+        fisheye = counts == (FISHEYE_COEFFICIENTS,)  # also if all its coefficients are 0
+        return cls(width, height, matrix, coefficients, fisheye)
 
     def undistort(self, pixels: np.ndarray) -> np.ndarray:
         """Undistort image points (...,2), pixels, to (x/z, y/z) (...,2) of their viewing rays."""
         focal, center = self._focal_and_center
         flat = (np.asarray(pixels, float) - center) / focal
-        return self._lens.invert(flat) if self.distortion.any() else flat
+        return self._lens.invert(flat) if self._is_distorted else flat
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Project camera-frame points (...,3), metres, to pixels (...,2); NaN if behind."""
         points = np.asarray(points, float)
         flat = points[..., :2] / np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
-        if self.distortion.any():
+        if self._is_distorted:
             flat, _ = self._lens.apply(flat)
         focal, center = self._focal_and_center
         return flat * focal + center
@@ -179,6 +190,10 @@ class Camera:
         return np.concatenate([self.undistort(pixels) * depths, depths], axis=-1)
 
     @property
+    def _is_distorted(self) -> bool:
+        return self.fisheye or bool(self.distortion.any())
+
+    @property
     def _focal_and_center(self) -> tuple[np.ndarray, np.ndarray]:
         return self.matrix[[0, 1], [0, 1]], self.matrix[:2, 2]
 
@@ -186,79 +201,5 @@ class Camera:
     def _lens(self) -> Distortion:
         focal, center = self._focal_and_center
         corner = np.maximum(center, [self.width, self.height] - center) / focal
-        return Distortion(self.distortion, float(np.linalg.norm(corner)))
-
-
-class Distortion:
-    """Maps undistorted image points (x/z, y/z) to distorted ones, and back.
-
-    Beyond the image's corners the lens is not calibrated, and the polynomial may decrease. It is
-    continued linearly there, so that joints outside the image still have a sensible viewing ray.
-    """
-
-    def __init__(self, coefficients: np.ndarray, corner: float) -> None:
-        """Set the model.
-
-        Args:
-            coefficients: (8,) k1 k2 p1 p2 k3 k4 k5 k6.
-            corner: distorted radius of the image corner farthest from the principal point.
-        """
-        self._coefficients = coefficients
-        self._corner = corner
-
-    def apply(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distort points (...,2); returns the distorted points and the Jacobian (...,2,2)."""
-        reach, growth = self._edge
-        radius = np.maximum(np.linalg.norm(points, axis=-1, keepdims=True), 1e-9)
-        scale = np.minimum(1, reach / radius)
-        distorted, jacobian = self._polynomial(points * scale)
-        stretch = 1 + growth * np.maximum(0, radius - reach)
-        outward = (points / radius)[..., None, :]  # (...,1,2)
-        along = jacobian @ outward.swapaxes(-2, -1) @ outward
-        outer = (stretch * scale)[..., None] * (jacobian - along)
-        outer += growth * distorted[..., None] @ outward
-        return stretch * distorted, np.where(scale[..., None] < 1, outer, jacobian)
-
-    def invert(self, distorted: np.ndarray) -> np.ndarray:
-        """Undistort points (...,2) by Newton's method, to within 1e-10."""
-        points = distorted.copy()
-        for _ in range(_NEWTON_STEPS):
-            reached, jacobian = self.apply(points)
-            step = np.linalg.solve(jacobian, (reached - distorted)[..., None])[..., 0]
-            points -= step
-            if np.abs(step).max(initial=0) < _NEWTON_TOLERANCE:
-                break
-        return points
-
-    @cached_property
-    def _edge(self) -> tuple[float, float]:
-        """Undistorted radius up to which the polynomial is used, and relative growth beyond."""
-        radii = np.linspace(0.01, _WIDEST, 1000)
-        distorted, jacobian = self._polynomial(np.stack([radii, 0 * radii], axis=-1))
-        slope = jacobian[:, 0, 0]
-        beyond = (distorted[:, 0] > 1.1 * self._corner) | (slope < _MIN_SLOPE)
-        edge = max(1, int(np.append(beyond, True).argmax())) - 1
-        # With a real lens the radius grows at half its mean rate or faster.
-        return radii[edge], max(slope[edge] / distorted[edge, 0], 0.5 / radii[edge])
-
-    def _polynomial(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """OpenCV's rational model: distorted points (...,2) and the Jacobian (...,2,2)."""
-        k1, k2, p1, p2, k3, k4, k5, k6 = self._coefficients
-        x, y = points[..., 0], points[..., 1]
-        r2 = x * x + y * y
-        over = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-        under = 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
-        radial = over / under
-        over_slope = k1 + r2 * (2 * k2 + 3 * k3 * r2)
-        under_slope = k4 + r2 * (2 * k5 + 3 * k6 * r2)
-        slope = (over_slope - radial * under_slope) / under  # d radial / d r2
-        distorted = [
-            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
-        ]
-        cross = 2 * x * y * slope + 2 * p1 * x + 2 * p2 * y
-        jacobian = [
-            [radial + 2 * x * x * slope + 2 * p1 * y + 6 * p2 * x, cross],
-            [cross, radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x],
-        ]
-        return np.stack(distorted, -1), np.moveaxis(np.array(jacobian), (0, 1), (-2, -1))
+        kind = Fisheye if self.fisheye else Distortion
+        return kind(self.distortion, float(np.linalg.norm(corner)))

@@ -2,68 +2,170 @@
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
 
 from pinet_ros.errors import PinetError
-
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from pinet_ros.imaging.pictures import PictureError, picture_paths, read_image
 
 _FOLDER_RATE = 10.0  # images per second; a folder does not say how fast they were taken
+_DEFAULT_RATE = 30.0  # images per second of a video that does not say
 _TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg opens a text file as a video of its characters
+_TRIES = 300  # reads after which a video that gives no more frames has ended
+_ENDED = 10**9  # frames lost of a video whose end was reached: no more are missing
+_WRONG_COUNT = 1e7  # frames; what FFmpeg does not know it gives as a huge number
+_TOLERANCE = 1.05
+_WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
 
 
 class SourceError(PinetError):
-    """The image, or the source of images, cannot be opened or read."""
+    """A source of images cannot be opened, or gives no more images although it has not ended."""
+
+
+class TimedImage(NamedTuple):
+    """An image of a source.
+
+    Attributes:
+        image: (H,W,3) uint8, BGR.
+        seconds: time since the first image of the source, by the source's own clock.
+    """
+
+    image: np.ndarray
+    seconds: float
 
 
 class ImageSource(Protocol):
     """A source of images, read one after another.
 
     Attributes:
-        rate: images per second.
+        rate: mean number of images per second.
     """
 
     rate: float
 
-    def read(self) -> np.ndarray | None:
-        """Read the next image (H,W,3) uint8, BGR; None at the end."""
+    def read(self) -> TimedImage | None:
+        """Read the next image; None at the end.
+
+        Raises:
+            PictureError: images cannot be decoded; the next call goes on behind them.
+            SourceError: there is no image to come, although this is not the end.
+        """
 
     def rewind(self) -> None:
         """Start again at the first image."""
 
 
-class Video:
-    """A video file or a webcam; a webcam never ends and cannot be rewound."""
+class VideoFile:
+    """A video file; each image has the time that the file gives it."""
 
-    def __init__(self, source: str | int) -> None:
-        """Open a video file by path or a webcam by index.
+    def __init__(self, path: str | Path) -> None:
+        """Open a video file.
 
         Raises:
             SourceError: OpenCV cannot open it.
         """
-        self._source = source
-        self._capture = cv2.VideoCapture(source)
-        if not self._capture.isOpened() or self._capture.get(cv2.CAP_PROP_FOURCC) == _TEXT:
-            raise SourceError(
-                f"the video {source!r} cannot be opened: it must be a video file that OpenCV "
-                "reads (mp4, avi, mkv ...), a folder of images or the index of a webcam"
-            )
-        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
+        self._path = str(path)
+        self._count = self._lost = 0
+        self._behind_gap: TimedImage | None = None
+        self._open()
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate < 1000 else _DEFAULT_RATE
 
-    def read(self) -> np.ndarray | None:
-        """Read the next image (H,W,3) uint8, BGR; None at the end."""
-        read, image = self._capture.read()
-        return image if read else None
+    def read(self) -> TimedImage | None:
+        """Read the next image; raises PictureError once for each gap."""
+        if self._behind_gap is not None:
+            waiting, self._behind_gap = self._behind_gap, None
+            return waiting
+        for failures in range(_TRIES):
+            read, image = self._capture.read()
+            if not read:
+                continue
+            self._count += 1
+            timed = TimedImage(image, self._seconds())
+            if not failures:
+                return timed
+            self._behind_gap = timed
+            self._lost += failures
+            raise PictureError(
+                f"{failures} frames of {self._path} before {timed.seconds:.2f} s cannot be decoded"
+            )
+        if not self._count:
+            raise SourceError(
+                f"{self._path} has no frame that can be decoded; copy it again, or convert it"
+            )
+        self._require_whole()
+        return None
+
+    def _require_whole(self) -> None:
+        """Raise a PictureError, once, if the file says that it has many more frames."""
+        expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)  # sometimes an estimate
+        read, self._lost = self._count + self._lost, _ENDED
+        if _WRONG_COUNT > expected > _TOLERANCE * read + 2:
+            raise PictureError(
+                f"{self._path} gave {self._count} of its {expected:.0f} frames; it is truncated "
+                "or damaged"
+            )
 
     def rewind(self) -> None:
-        """Start again at the first image; has no effect on a webcam."""
-        if isinstance(self._source, str):
-            self._capture.release()
-            self._capture = cv2.VideoCapture(self._source)
+        """Start again at the first image."""
+        self._capture.release()
+        self._open()
+
+    def _open(self) -> None:
+        self._capture = _capture(self._path)
+        self._count = self._lost = 0
+        self._behind_gap = None
+        self._start = self._latest = 0.0
+
+    def _seconds(self) -> float:
+        """Time of the frame just read; the mean rate where the file has no times that increase."""
+        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
+        if self._count == 1:
+            self._start = position
+            return 0.0
+        seconds = position - self._start
+        if not seconds > self._latest:
+            seconds = self._latest + 1 / self.rate
+        self._latest = seconds
+        return seconds
+
+
+class Webcam:
+    """A webcam, which never ends and cannot be rewound."""
+
+    def __init__(self, index: int) -> None:
+        """Open a webcam by its index.
+
+        Raises:
+            SourceError: OpenCV cannot open it.
+        """
+        self._index = index
+        self._capture = _capture(index)
+        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or _DEFAULT_RATE
+        self._count = 0
+        self._start = 0.0
+
+    def read(self) -> TimedImage | None:
+        """Read the next image."""
+        read, image = self._capture.read()
+        if not read:
+            raise SourceError(
+                f"webcam {self._index} gives no image after {self._count}; check its cable, and "
+                "that no other program uses it"
+            )
+        now = time.monotonic()
+        self._start = now if not self._count else self._start
+        self._count += 1
+        return TimedImage(image, now - self._start)
+
+    def rewind(self) -> None:
+        """Has no effect."""
 
 
 class Folder:
@@ -75,56 +177,64 @@ class Folder:
         """List the images of the folder.
 
         Raises:
-            SourceError: it has no images.
+            PictureError: it has no images.
         """
-        self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        if not self._paths:
-            raise SourceError(
-                f"the folder {folder} has no images; give one with files that end in "
-                f"{', '.join(IMAGE_SUFFIXES)}"
-            )
-        self.rewind()
+        self._paths = picture_paths(folder)
+        self._next = 0
 
-    def read(self) -> np.ndarray | None:
-        """Read the next image (H,W,3) uint8, BGR; None at the end."""
-        path = next(self._remaining, None)
-        return None if path is None else read_image(path)
+    def read(self) -> TimedImage | None:
+        """Read the next image."""
+        if self._next == len(self._paths):
+            return None
+        self._next += 1
+        image = read_image(self._paths[self._next - 1])
+        return TimedImage(image, (self._next - 1) / self.rate)
 
     def rewind(self) -> None:
         """Start again at the first image."""
-        self._remaining = iter(self._paths)
+        self._next = 0
 
 
 def open_source(source: str) -> ImageSource:
-    """Open a video file, a folder of images, or a webcam by its index.
+    """Open a video file, a folder of images, or a webcam by its index or its device file.
 
     Raises:
-        SourceError: the source does not exist or has no images.
+        SourceError: the source does not exist or cannot be opened.
+        PictureError: a folder has no images.
     """
-    if source.isdigit():
-        return Video(int(source))
-    if Path(source).is_dir():
-        return Folder(Path(source))
-    if not Path(source).is_file():
+    if webcam := _WEBCAM.fullmatch(source):
+        return Webcam(int(webcam[1]))
+    path = Path(source)
+    if path.is_dir():
+        return Folder(path)
+    if not path.is_file():
         raise SourceError(
-            f"{source!r} does not exist; give a video file, a folder of images or the index of a "
-            "webcam"
+            f"{source!r} does not exist; give a video file, a folder of images, or the index of a "
+            "webcam such as 0"
         )
-    return Video(source)
+    return VideoFile(path)
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Read an image file as (H,W,3) uint8, BGR.
-
-    Raises:
-        SourceError: the file does not exist or is not an image.
-    """
-    if not Path(path).is_file():
-        found = "is a folder; give the images in it" if Path(path).is_dir() else "does not exist"
-        raise SourceError(f"the image {path} {found}")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
+def _capture(source: str | int) -> cv2.VideoCapture:
+    """Open a video file or a webcam with OpenCV."""
+    if isinstance(source, int):
+        capture = cv2.VideoCapture(source)
+        if not capture.isOpened():
+            raise SourceError(
+                f"the webcam {source} cannot be opened: there is none of this index, another "
+                "program uses it, or this user may not (group video)"
+            )
+        return capture
+    try:
+        os.fsencode(source).decode()
+    except UnicodeDecodeError as error:
         raise SourceError(
-            f"{path} is not an image that OpenCV can read; convert it to JPEG or PNG"
+            f"the name of the video {source} is not UTF-8, which OpenCV cannot open; rename it"
+        ) from error
+    capture = cv2.VideoCapture(source)
+    if not capture.isOpened() or capture.get(cv2.CAP_PROP_FOURCC) == _TEXT:
+        raise SourceError(
+            f"the video {source!r} cannot be opened: it must be a video file that OpenCV reads "
+            "(mp4, avi, mkv ...), a folder of images or the index of a webcam"
         )
-    return image
+    return capture

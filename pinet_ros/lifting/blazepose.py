@@ -15,7 +15,8 @@ from pinet_ros.geometry.camera import Camera
 from pinet_ros.geometry.rotations import rotation_to_ray
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.imaging.regions import Regions
-from pinet_ros.lifting.lifter import NEAREST
+from pinet_ros.lifting.lifter import NEAREST, estimator_name
+from pinet_ros.models.catalog import model
 from pinet_ros.models.networks import load_network
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, EARS, MUPOTS_17
@@ -88,7 +89,9 @@ class BlazePose:
         self.mirror = mirror
         self.min_presence = min_presence
         self.device = torch.device(device)
-        self.network = load_network(f"blazepose_{variant}", device, runtime)
+        lifter = f"blazepose_{variant}"
+        self.name = estimator_name(lifter, [file.sha256 for file in model(lifter).files])
+        self.network = load_network(lifter, device, runtime)
 
     def __call__(
         self,
@@ -114,6 +117,7 @@ class BlazePose:
             confidence=landmarks.visibility[good],
             boxes=detections.boxes[good],
             scores=detections.scores[good],
+            estimator=self.name,
         )
         return _onto_viewing_rays(people.to_joint_set(MUPOTS_17), camera)
 

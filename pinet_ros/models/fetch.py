@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,12 +36,12 @@ def path(name: str, file: str | None = None) -> Path:
 def _require_intact(file: ModelFile, name: str) -> None:
     where = cache_dir() / file.name
     if not where.is_file():
-        raise ModelError(f"{where} is missing; run 'pinet models fetch {name}'")
+        raise ModelError(f"{where} is missing; run '{_program()} models fetch {name}'")
     found = sha256_of(where)
     if found != file.sha256:
         raise ModelError(
             f"{where} is broken or was changed: its SHA-256 must be {file.sha256}, got {found}; "
-            f"run 'pinet models fetch {name}' to replace it"
+            f"run '{_program()} models fetch {name}' to replace it"
         )
 
 
@@ -135,3 +136,8 @@ def _by_hand(files: Iterable[ModelFile], failures: list[str]) -> str:
     lines += ["because:", *(f"  {failure}" for failure in failures)]
     lines.append("Check the network and run the command again, or put the files in place by hand.")
     return "\n".join(lines)
+
+
+def _program() -> str:
+    """How this machine calls `pinet`, which is not on the PATH of a robot with ROS from apt."""
+    return "pinet" if shutil.which("pinet") else "ros2 run pinet_ros pinet"

@@ -7,7 +7,8 @@ from typing import Any
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from pinet_ros.estimator import Dropped, EstimatorConfig, PoseEstimator
+from pinet_ros.detection.detections import Dropped
+from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.images import decode

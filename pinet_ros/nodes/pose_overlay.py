@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sensor_msgs.msg import CompressedImage, Image
@@ -16,7 +17,7 @@ from pinet_ros.ros.live_node import LiveNode
 from pinet_ros.ros.messages import people_from_message
 from pinet_ros.ros.parameters import Parameter
 from pinet_ros.ros.run import run
-from pinet_ros.ros.transport import IMAGE_TRANSPORT, enlarge_shared_memory, subscribe_image
+from pinet_ros.ros.transport import IMAGE_TRANSPORT, subscribe_image
 
 
 class PoseOverlayNode(LiveNode):
@@ -41,9 +42,9 @@ class PoseOverlayNode(LiveNode):
 
     def subscribe(self) -> None:
         """Subscribe to image, camera_info and people."""
-        pairs = ExactTime(self.value("queue_size"), self.worker.put)
-        self.create_input(PersonPoseArray, "people", pairs.add_second)
-        subscribe_image(self, pairs.add_first)
+        pairs = ExactTime(2, self.value("queue_size"), self.worker.put)
+        subscribe_image(self, partial(pairs.add, 0))
+        self.create_input(PersonPoseArray, "people", partial(pairs.add, 1))
         self._camera.subscribe()
 
     def process(self, pair: tuple[Image | CompressedImage, PersonPoseArray]) -> None:
@@ -61,5 +62,4 @@ class PoseOverlayNode(LiveNode):
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the node."""
-    enlarge_shared_memory()
-    run([PoseOverlayNode], args)
+    run([PoseOverlayNode], args, publishes_images=True)

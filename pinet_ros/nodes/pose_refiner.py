@@ -9,7 +9,9 @@ from visualization_msgs.msg import MarkerArray
 
 from pinet_ros.errors import PinetError
 from pinet_ros.msg import PeopleAttention, PersonPoseArray
+from pinet_ros.people import NO_TRACK
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, SHIPPED_WEIGHTS
+from pinet_ros.refinement.inference import Passed, RefinerConfig
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.ros.live_node import DEVICE, LiveNode
 from pinet_ros.ros.markers import PeopleMarkers
@@ -21,6 +23,7 @@ from pinet_ros.ros.messages import (
 from pinet_ros.ros.parameters import Parameter
 from pinet_ros.ros.run import run
 from pinet_ros.util.device import describe_device, release_memory
+from pinet_ros.util.options import options_of
 
 
 class PoseRefinerNode(LiveNode):
@@ -35,10 +38,12 @@ class PoseRefinerNode(LiveNode):
             f"({', '.join(SHIPPED_WEIGHTS)}); or a file, .safetensors from `pinet train` or a "
             "released snapshot",
         ),
+        *Parameter.from_options(RefinerConfig),
         Parameter(
             "marker_lifetime",
-            0.5,
-            "seconds after which markers vanish without a new frame",
+            0.0,
+            "seconds after which markers vanish without a new frame; 0 is three times the mean "
+            "interval between frames, at least 0.5",
             minimum=0.0,
             maximum=60.0,
         ),
@@ -63,7 +68,9 @@ class PoseRefinerNode(LiveNode):
     def load(self) -> None:
         """Load the weights."""
         weights = self.value("weights")
-        self._refiner = Refiner(weights, self.value("device"))
+        names = [field.name for field in options_of(RefinerConfig)]
+        config = RefinerConfig(**{name: self.value(name) for name in names})
+        self._refiner = Refiner(weights, self.value("device"), config=config)
         if self._attention is not None and not self._refiner.has_attention:
             raise PinetError(
                 f"{weights} is of a network without attention; use weights of one with attention, "
@@ -90,20 +97,42 @@ class PoseRefinerNode(LiveNode):
         refined = refinement.people
         with times.measure("publish"):
             self._people.publish(people_to_message(refined, message.header))
-            if self._attention is not None and refinement.attention is not None:
-                self._attention.publish(
-                    attention_to_message(refinement.attention, refined, message.header)
-                )
+            attention = refinement.attention if self._attention is not None else None
+            if self._attention is not None and attention is not None:
+                self._attention.publish(attention_to_message(attention, refined, message.header))
         self.diagnostics.finished(len(refined), self.latency(message.header))
         self._markers.publish(self._drawing.update(refined, message.header))
-        skipped = int((~refinement.refined).sum())
-        if skipped:
+        self._count_passed(refinement.passed, initial.estimator)
+        if len(initial) and not (initial.has_unique_tracks or NO_TRACK in initial.track_ids):
             self.diagnostics.problem(
-                "not refined",
-                "people with joints that are NaN, or nearer than 0.1 m or farther than 100 m, are "
-                "passed on unrefined and ignored when the others are refined; let the estimator "
-                "give all joints in metres in the camera frame, or leave these people out",
+                "repeated_track_ids",
+                "people of one image have the same track id, so that markers are numbered within "
+                "the image; let the estimator give each person an id of its own, or -1",
             )
+
+    def _count_passed(self, passed: Passed, estimator: str) -> None:
+        """Report people that were not refined."""
+        assert self._refiner is not None
+        self.diagnostics.dropped(
+            "not_refined",
+            passed.unusable,
+            "people with joints that are NaN, or nearer than 0.1 m or farther than 100 m, are "
+            "passed on unrefined and ignored when the others are refined; let the estimator give "
+            "all joints in metres in the camera frame, or leave these people out",
+        )
+        self.diagnostics.dropped(
+            "surplus_people",
+            passed.surplus_people,
+            f"more people than max_people ({self.value('max_people')}) arrived; only the nearest "
+            "are refined, the others are passed on",
+        )
+        self.diagnostics.dropped(
+            "unknown_estimator",
+            passed.unknown_estimator,
+            f"people of the estimator {estimator or 'unknown'!r} are passed on unrefined, as the "
+            f"weights have learnt the errors of {', '.join(self._refiner.estimators)}; give "
+            "weights trained on its people, or set refine_unknown",
+        )
 
     def clear(self) -> None:
         """Remove all markers."""

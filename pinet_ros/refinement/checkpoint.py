@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from enum import Enum
 from importlib import resources
@@ -27,8 +28,15 @@ from pinet_ros.util.files import write_whole
 DEFAULT_WEIGHTS = "blazepose_full"
 SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS, "blazepose_heavy")
 
+# What files from before `estimators` do not say. There are no weights of their own for lite.
+_LEARNT = {
+    DEFAULT_WEIGHTS: (DEFAULT_WEIGHTS, "blazepose_lite"),
+    "blazepose_heavy": ("blazepose_heavy",),
+}
 _SHIPPED_KIND = "blazepose_"
 _ARCHITECTURE = "pinet"
+_ESTIMATORS = "estimators"  # in the metadata, separated by commas
+_LATER = ("neighbours",)  # fields that version 0.1.0 did not store
 _RELEASED = (".pth", ".tar")
 _SCALE = ".scale"  # suffix to the name of a matrix that is stored as integers
 _LARGEST = torch.iinfo(torch.int16).max
@@ -41,10 +49,26 @@ _Config = TypeVar("_Config", NetworkConfig, Formulation)
 
 
 class Checkpoint(NamedTuple):
-    """A trained network (PINet or PairGraph) and its formulation."""
+    """A trained network, and what its weights are for.
+
+    Attributes:
+        network: PINet or PairGraph.
+        formulation: its formulation.
+        estimators: the estimators whose errors it has learnt, see `has_learnt`.
+    """
 
     network: PINet | PairGraph
     formulation: Formulation
+    estimators: tuple[str, ...] = ()
+
+    def has_learnt(self, estimator: str) -> bool:
+        """Whether the weights are for the people of an estimator, see `People.estimator`.
+
+        `blazepose_full` stands for all weights of this lifter, `blazepose_full/4495eb0e` for those
+        with this hash. Weights that name no estimator are for all.
+        """
+        lifter = estimator.partition("/")[0]
+        return not self.estimators or bool({estimator, lifter}.intersection(self.estimators))
 
 
 def build_network(config: NetworkConfig) -> PINet | PairGraph:
@@ -77,14 +101,15 @@ def load_checkpoint(weights: str | Path) -> Checkpoint:
             has the published formulation.
 
     Returns:
-        The network, in evaluation mode, and its formulation.
+        The network, in evaluation mode, and what it is for.
 
     Raises:
         ModelError: the file is missing, damaged, of another kind, or does not fit the network.
     """
     path = weights_file(weights)
     if path.suffix == ".safetensors":
-        return _load_own(path)
+        loaded = _load_own(path)
+        return loaded._replace(estimators=loaded.estimators or _LEARNT.get(str(weights), ()))
     if path.suffix in _RELEASED:
         state = load_released_state(path)
         network = build_network(_released_config(state))
@@ -111,17 +136,24 @@ def weights_file(weights: str | Path) -> Path:
 
 
 def save_checkpoint(
-    path: Path, network: PINet | PairGraph, formulation: Formulation, *, half: bool = False
+    path: Path,
+    network: PINet | PairGraph,
+    formulation: Formulation,
+    estimators: Sequence[str] = (),
+    *,
+    half: bool = False,
 ) -> None:
-    """Write a network and its formulation; an interrupted run leaves no broken file.
+    """Write a network and what it is for; an interrupted run leaves no broken file.
 
     Args:
         path: path of the .safetensors file.
         network: PINet or PairGraph.
         formulation: the formulation that the network was trained with.
+        estimators: the estimators whose people it was trained on; empty for unknown ones.
         half: store in half precision: half the size, poses that agree to 0.1 mm.
     """
     metadata = {"architecture": _ARCHITECTURE, "joint_set": MUPOTS_17.name}
+    metadata[_ESTIMATORS] = ",".join(estimators)
     described = asdict(formulation) | asdict(network.config)
     metadata |= {name: _as_text(value) for name, value in described.items()}
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
@@ -180,7 +212,8 @@ def _load_own(path: Path) -> Checkpoint:
     except ValueError as error:
         raise ModelError(f"the metadata of {path} cannot be used: {error}") from error
     load_state_strict(network, state, str(path))
-    return Checkpoint(network.eval(), formulation)
+    estimators = tuple(filter(None, metadata.get(_ESTIMATORS, "").split(",")))
+    return Checkpoint(network.eval(), formulation, estimators)
 
 
 def _as_text(value: Enum | bool | int | str) -> str:
@@ -188,13 +221,15 @@ def _as_text(value: Enum | bool | int | str) -> str:
 
 
 def _from_metadata(kind: type[_Config], metadata: dict[str, str]) -> _Config:
-    """Parse each field from its text, as the type of its default.
+    """Parse each field from its text, as the type of its default; files may lack _LATER fields.
 
     Raises:
         ValueError: a field is missing or its value is not allowed.
     """
     values: dict[str, Any] = {}
     for field in fields(kind):
+        if field.name not in metadata and field.name in _LATER:
+            continue
         if field.name not in metadata:
             raise ValueError(
                 f"it lacks {field.name}, so another version of pinet_ros wrote it; train again"

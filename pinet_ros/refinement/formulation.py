@@ -47,15 +47,18 @@ class Formulation:
         order: order of the others after the person of interest.
         distance: distance to order them by. The distance in the image cannot separate people who
             stand behind each other.
+        neighbours: how many others, the nearest ones, a person is refined with at most; so time
+            and memory grow linearly with the number of people. 0: each person alone.
 
     Raises:
-        ValueError: a value is unknown.
+        ValueError: a value is unknown or negative.
     """
 
     standardisation: str = "root_centred"
     target: Target = Target.CORRECTION
     order: Order = Order.NEAR_TO_FAR
     distance: Distance = Distance.ROOTS
+    neighbours: int = 10
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", Target(self.target))
@@ -66,6 +69,8 @@ class Formulation:
                 f"standardisation {self.standardisation!r} is not known; use one of "
                 f"{', '.join(STANDARDISATIONS)}"
             )
+        if self.neighbours < 0:
+            raise ValueError(f"neighbours must be 0 or more, got {self.neighbours}")
 
     @property
     def is_published(self) -> bool:
@@ -79,7 +84,7 @@ class Formulation:
         present: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Order the others for each person, see `interaction_order`.
+        """Select and order the others for each person, see `interaction_order`.
 
         Args:
             joints: (...,N,J,3) metres, camera frame, joints of MUPOTS_17.
@@ -88,13 +93,13 @@ class Formulation:
             generator: random numbers for Order.RANDOM.
 
         Returns:
-            (...,N,N) int64, row n being the order for person n.
+            (...,N,S) int64, row n being the order for person n; S is at most 1 + neighbours.
         """
         if self.distance is Distance.BOXES:
             positions = (boxes[..., :2] + boxes[..., 2:]) / 2
         else:
             positions = joints[..., MUPOTS_17.root, :]
-        return interaction_order(positions, self.order, present, generator)
+        return interaction_order(positions, self.order, present, generator, self.neighbours)
 
     def standardise(self, sequences: Tensor, present: Tensor | None = None) -> Standardisation:
         """Standardise sequences (B,N,J,3) in metres for the network, see Standardisation."""
@@ -135,6 +140,7 @@ def interaction_order(
     order: Order = Order.NEAR_TO_FAR,
     present: Tensor | None = None,
     generator: torch.Generator | None = None,
+    neighbours: int | None = None,
 ) -> Tensor:
     """Order for each person: the person itself, then the others, then padding.
 
@@ -145,24 +151,34 @@ def interaction_order(
         order: order of the others.
         present: (...,N) bool, false for padding; None for no padding.
         generator: random numbers for Order.RANDOM, on the CPU.
+        neighbours: number of others, the nearest ones, to keep; None for all.
 
     Returns:
-        (...,N,N) int64, row n being the order for person n.
+        (...,N,S) int64, row n being the order for person n; S is N, or less with `neighbours`.
     """
+    count = positions.shape[-2]
+    kept = count if neighbours is None else min(count, 1 + neighbours)
+    itself = torch.eye(count, dtype=torch.bool, device=positions.device)
+
+    def ranked(keys: Tensor) -> Tensor:
+        # the lowest key, so that a duplicate at distance zero does not precede the person
+        if present is not None:
+            keys = keys.masked_fill(~present[..., None, :], torch.inf)
+        return keys.masked_fill(itself, -torch.inf)
+
+    squares = torch.zeros((*positions.shape[:-1], count), device=positions.device)
+    for axis in positions.unbind(dim=-1):
+        squares = squares + (axis[..., :, None] - axis[..., None, :]).square()
+    if order is Order.NEAR_TO_FAR:
+        return ranked(squares).argsort(dim=-1, stable=True)[..., :kept]
     if order is Order.RANDOM:
-        keys = torch.rand((*positions.shape[:-1], positions.shape[-2]), generator=generator)
-        keys = keys.to(positions.device)
+        keys = ranked(torch.rand(squares.shape, generator=generator).to(positions.device))
     else:
-        offsets = positions[..., :, None, :] - positions[..., None, :, :]  # (...,N,N,D)
-        keys = torch.zeros_like(offsets[..., 0])
-        for offset in offsets.unbind(dim=-1):
-            keys = keys + offset.square()
-        keys = -keys if order is Order.FAR_TO_NEAR else keys
-    if present is not None:
-        keys = keys.masked_fill(~present[..., None, :], torch.inf)
-    # the lowest key, so that a duplicate at distance zero does not precede the person
-    itself = torch.eye(positions.shape[-2], dtype=torch.bool, device=positions.device)
-    return keys.masked_fill(itself, -torch.inf).argsort(dim=-1, stable=True)
+        keys = ranked(-squares)
+    if kept == count:
+        return keys.argsort(dim=-1, stable=True)
+    nearest = ranked(squares).argsort(dim=-1, stable=True)[..., :kept].sort(dim=-1).values
+    return nearest.gather(-1, keys.gather(-1, nearest).argsort(dim=-1, stable=True))
 
 
 class Standardisation(Protocol):

@@ -34,7 +34,7 @@ def export_pinet(weights: str | Path) -> bytes:
         ModelError: the weights cannot be loaded, or the results of ONNX Runtime and torch differ.
         PinetError: the network has no recurrent unit or no attention.
     """
-    network, _ = load_checkpoint(weights)
+    network = load_checkpoint(weights).network
     if not isinstance(network, PINet) or not network.config.attention:
         raise PinetError(
             f"{weights} cannot be exported: its network has no recurrent unit or no attention; "

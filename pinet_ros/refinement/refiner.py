@@ -13,9 +13,11 @@ from torch import Tensor
 from pinet_ros.errors import PinetError
 from pinet_ros.geometry.alignment import kabsch
 from pinet_ros.geometry.rotations import axes_and_angles, rotate_about_axes, rotate_planar
+from pinet_ros.geometry.turning import turn_points
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, Checkpoint, load_checkpoint
-from pinet_ros.refinement.formulation import Distance, Formulation
+from pinet_ros.refinement.formulation import Distance
+from pinet_ros.refinement.inference import InferenceOptions, Passed, RefinerConfig
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.device import select_device
 
@@ -29,58 +31,38 @@ class RefinementError(PinetError):
     """The people lack data that the network needs."""
 
 
-@dataclass(frozen=True)
-class InferenceOptions:
-    """Options of inference, which do not depend on the training.
-
-    Attributes:
-        symmetric: average over four views of the scene: original and mirrored, each with the
-            camera rolled by ROLL to either side. The result should depend neither on left and
-            right nor on the roll of the camera.
-        turn_threshold: degrees. Rotations of a pose about its root by less are suppressed,
-            slightly larger ones in part, see `suppress_small_corrections`.
-        root_threshold: the same for translations of the root, as a fraction of its distance from
-            the camera.
-
-    Raises:
-        ValueError: a threshold is negative or NaN.
-    """
-
-    symmetric: bool = True
-    turn_threshold: float = 6.0
-    root_threshold: float = 0.055
-
-    def __post_init__(self) -> None:
-        for name in ("turn_threshold", "root_threshold"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
-
-    @classmethod
-    def for_formulation(cls, formulation: Formulation) -> InferenceOptions:
-        """Default options; AS_PREDICTED, as in the paper, for the published formulation."""
-        return AS_PREDICTED if formulation.is_published else cls()
-
-
-# One view, and all corrections as predicted.
-AS_PREDICTED = InferenceOptions(symmetric=False, turn_threshold=0.0, root_threshold=0.0)
-
-
 @dataclass(frozen=True, eq=False)
 class Refinement:
     """The result of Refiner for one image.
 
     Attributes:
         people: N people in MUPOTS_17.
-        refined: (N,) bool, false for people passed through unrefined, see `refinable`.
-        attention: (N,N) float32. Row n is the network's attention to each person, including the
-            person itself, when it refined person n; it sums to one. People that were not refined
-            have NaN in their own rows and zero in the others' rows. None for a network without
-            attention.
+        refined: (N,) bool, false for people passed through unrefined.
+        passed: how many these are, and why.
+        weights: (R,R) float32, `attention` of the R people that were refined; None for a network
+            without attention.
     """
 
     people: People
     refined: np.ndarray
-    attention: np.ndarray | None
+    passed: Passed
+    weights: np.ndarray | None
+
+    @property
+    def attention(self) -> np.ndarray | None:
+        """The network's attention to each person (N,N) float32; None for one without attention.
+
+        Row n is the attention to each person, including the person itself, when person n was
+        refined; it sums to one. People that were not refined have NaN in their own rows and zero
+        in the others' rows.
+        """
+        if self.weights is None:
+            return None
+        rows = np.flatnonzero(self.refined)
+        attention = np.full((len(self.people), len(self.people)), np.nan, np.float32)
+        attention[rows] = 0.0
+        attention[np.ix_(rows, rows)] = self.weights
+        return attention
 
 
 class Refiner:
@@ -89,6 +71,8 @@ class Refiner:
     Attributes:
         device: device that the network runs on, in single precision.
         formulation: formulation of the weights.
+        estimators: estimators whose people the weights are for, see `Checkpoint.has_learnt`.
+        config: whom it refines.
         inference: options of inference.
     """
 
@@ -97,6 +81,7 @@ class Refiner:
         weights: str | Path | Checkpoint = DEFAULT_WEIGHTS,
         device: str | torch.device = "auto",
         *,
+        config: RefinerConfig | None = None,
         inference: InferenceOptions | None = None,
     ) -> None:
         """Load weights.
@@ -105,6 +90,7 @@ class Refiner:
             weights: a name in SHIPPED_WEIGHTS; a file written by `pinet train` or a released
                 snapshot, see `load_checkpoint`; or a network with its formulation.
             device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
+            config: whom to refine; None for the defaults.
             inference: options of inference; None for the defaults.
 
         Raises:
@@ -114,6 +100,9 @@ class Refiner:
         loaded = weights if isinstance(weights, Checkpoint) else load_checkpoint(weights)
         self.device = select_device(device) if isinstance(device, str) else device
         self.formulation = loaded.formulation
+        self.estimators = loaded.estimators
+        self._has_learnt = loaded.has_learnt
+        self.config = config or RefinerConfig()
         self.inference = inference or InferenceOptions.for_formulation(self.formulation)
         self._network = loaded.network.to(self.device).eval()
         self._generator = torch.Generator().manual_seed(0)  # of the random order
@@ -130,34 +119,44 @@ class Refiner:
             people: any number, in a joint set that converts to MUPOTS_17.
 
         Returns:
-            The same people in MUPOTS_17 with refined 3D joints. People that are not `refinable`
-            are passed through unrefined and do not influence the others.
+            The same people in MUPOTS_17 with refined 3D joints. People that are not `refinable`,
+            of an estimator that the weights are not for, or beyond max_people are passed through
+            unrefined and do not influence the others.
 
         Raises:
             UnknownJointSetError: the joint set does not convert to MUPOTS_17.
             RefinementError: the network orders people by their boxes, and some have none.
         """
         people = people.to_joint_set(MUPOTS_17)
-        refined = refinable(people)
+        refined, passed = self._select(people)
         rows = np.flatnonzero(refined)
-        attention = None
-        if self.has_attention:
-            attention = np.full((len(people), len(people)), np.nan, np.float32)
         if not len(rows):
-            return Refinement(people, refined, attention)
+            weights = np.zeros((0, 0), np.float32) if self.has_attention else None
+            return Refinement(people, refined, passed, weights)
         joints = people.joints.copy()
-        joints[rows], weights = self._refine(joints[rows], people.boxes[rows])
-        if attention is not None:
-            attention[rows] = 0.0
-            attention[np.ix_(rows, rows)] = weights
-        return Refinement(people.with_joints(joints), refined, attention)
+        degrees = self.config.image_rotation
+        upright = turn_points(joints[rows], degrees) if degrees else joints[rows]
+        upright, weights = self._refine(upright, people.boxes[rows])
+        joints[rows] = turn_points(upright, -degrees) if degrees else upright
+        return Refinement(people.with_joints(joints), refined, passed, weights)
+
+    def _select(self, people: People) -> tuple[np.ndarray, Passed]:
+        """Mask (N,) bool of the people to refine, and how many are passed through."""
+        if not (self.config.refine_unknown or self._has_learnt(people.estimator)):
+            return np.zeros(len(people), bool), Passed(unknown_estimator=len(people))
+        usable = refinable(people)
+        rows = np.flatnonzero(usable)
+        distance = np.linalg.norm(people.joints[rows, MUPOTS_17.root], axis=1)
+        nearest = rows[np.argsort(distance, kind="stable")[: self.config.max_people]]
+        selected = np.zeros(len(people), bool)
+        selected[nearest] = True
+        return selected, Passed(len(people) - len(rows), len(rows) - len(nearest))
 
     @torch.inference_mode()
-    def _refine(self, joints: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Refine poses (N,17,3) with boxes (N,4): poses (N,17,3), metres, and attention (N,N).
-
-        If the network has no attention, the returned attention is meaningless.
-        """
+    def _refine(
+        self, joints: np.ndarray, boxes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Refine poses (N,17,3) with boxes (N,4): poses (N,17,3), metres, and attention (N,N)."""
         if self.formulation.distance is Distance.BOXES and not np.isfinite(boxes).all():
             raise RefinementError(
                 "these weights order people by the distance of their boxes, but there are people "
@@ -166,11 +165,12 @@ class Refiner:
         poses = torch.from_numpy(joints).to(self.device)
         order = self.formulation.order_people(
             poses, torch.from_numpy(boxes).to(self.device), generator=self._generator
-        )  # (N,N)
+        )  # (N,S)
         refined, weights = self._refine_first(poses[order])
-        attention = torch.zeros(order.shape, device=self.device)
-        if weights is not None:
-            attention.scatter_(1, order, weights)
+        if weights is None:
+            return refined.cpu().numpy(), None
+        attention = torch.zeros(len(order), len(order), device=self.device)
+        attention.scatter_(1, order, weights)
         return refined.cpu().numpy(), attention.cpu().numpy()
 
     def _refine_first(self, sequences: Tensor) -> tuple[Tensor, Tensor | None]:

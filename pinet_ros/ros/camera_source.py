@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
+
+from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
 
 from pinet_ros.geometry.camera import Camera, CameraError
@@ -24,6 +29,7 @@ FALLBACK_FIELD_OF_VIEW = Parameter(
     maximum=170.0,
     live=True,
 )
+_PATIENCE = 1.0  # seconds
 
 
 class CameraSource:
@@ -35,37 +41,45 @@ class CameraSource:
         """Create it for a node that has declared PARAMETERS."""
         self._node = node
         self._info: CameraInfo | None = None
+        self._arrived = threading.Event()
+        self._patience = 0.0  # monotonic time until which the first CameraInfo is waited for
         self._latest: tuple[tuple, Camera] | None = None
 
     @property
     def topic(self) -> str:
         """Fully qualified topic: next to the image topic, unless `camera_info` is remapped."""
-        topic = self._node.resolve_topic_name("camera_info")
-        namespace = self._node.get_namespace().rstrip("/")
-        if topic != f"{namespace}/camera_info":
-            return topic
-        return f"{self._node.resolve_topic_name('image').rpartition('/')[0]}/camera_info"
+        if is_remapped(self._node, "camera_info"):
+            return self._node.resolve_topic_name("camera_info")
+        image = self._node.resolve_topic_name("image")
+        return f"{image.rpartition('/')[0]}/camera_info"
 
     def subscribe(self) -> None:
         """Subscribe to the camera_info topic, and discard the previous CameraInfo."""
         self._info = None
+        self._arrived.clear()
+        self._patience = time.monotonic() + _PATIENCE
         self._node.create_input(CameraInfo, self.topic, self._keep, watched=False)
+        self._node.create_latched_input(CameraInfo, self.topic, self._keep)
 
     def _keep(self, info: CameraInfo) -> None:
         self._info = info
+        self._arrived.set()
 
     def camera(self, width: int, height: int) -> Camera:
         """Camera of an image of this size, pixels.
+
+        After the subscription it waits a second for the first CameraInfo, as an image may arrive
+        before it; so do not call it in the thread that receives messages.
 
         Raises:
             CameraError: there is no CameraInfo or it is not calibrated, without a fallback; or it
                 cannot be used.
         """
+        self._arrived.wait(max(0.0, self._patience - time.monotonic()))
         fallback = self._node.value("fallback_field_of_view")
         rectified = self._node.value("rectified")
         info = self._info
-        calibrated = info is not None and (info.p if rectified else info.k)[0] > 0
-        if calibrated:
+        if info is not None and (info.p if rectified else info.k)[0] != 0:
             return self._calibrated(info, width, height, rectified)
         if fallback:
             return Camera.from_field_of_view(fallback, width, height)
@@ -90,3 +104,17 @@ class CameraSource:
             camera = camera_from_info(info, width, height, rectified=rectified)
             self._latest = key, camera
         return self._latest[1]
+
+
+def is_remapped(node: Node, name: str) -> bool:
+    """Whether a relative topic name is remapped, even if to the topic that it names anyway."""
+    if node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True):
+        return True
+    sides = [argument.partition(":=")[0] for argument in sys.argv if ":=" in argument]
+    matched = [side.rpartition(":")[2].removeprefix("//") for side in sides]  # without a node
+    return any(
+        node.resolve_topic_name(match, only_expand=True)
+        == node.resolve_topic_name(name, only_expand=True)
+        for match in matched
+        if match.endswith(name)
+    )

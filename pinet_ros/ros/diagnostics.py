@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -29,19 +31,22 @@ class Input:
     Attributes:
         subscription: the subscription.
         latest: monotonic time of the latest message, or of the subscription, seconds.
+        unstamped: whether messages have a stamp of 0.
     """
 
     subscription: Subscription
     latest: float
+    unstamped: bool = False
 
     @property
     def silence(self) -> float:
         """Seconds since the latest message, or since the subscription was created."""
         return time.monotonic() - self.latest
 
-    def arrived(self) -> None:
+    def arrived(self, stamp: Time) -> None:
         """Record that a message has arrived."""
         self.latest = time.monotonic()
+        self.unstamped = not (stamp.sec or stamp.nanosec)
 
 
 class Counts(Protocol):
@@ -93,6 +98,7 @@ class Diagnostics:
             input_timeout: seconds without input after which to warn.
         """
         self.times = StageTimes()
+        self.state = "inactive"
         self._node = node
         self._worker = worker
         self._input_timeout = input_timeout
@@ -103,7 +109,8 @@ class Diagnostics:
         self._finished: deque[float] = deque(maxlen=1000)
         self._people = 0
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        node.create_timer(_PERIOD, self._publish)
+        # Simulated time may stand still, of all things when something is wrong.
+        node.create_timer(_PERIOD, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def watch(self, subscription: Subscription) -> Input:
         """Warn when a subscription is silent; call `arrived` of the result for each message."""
@@ -111,7 +118,7 @@ class Diagnostics:
         return self._inputs[-1]
 
     def watch_nothing(self) -> None:
-        """Stop watching, as the node is not active."""
+        """Stop watching, as the node has no subscriptions."""
         self._inputs = []
 
     def problem(self, kind: str, message: str) -> None:
@@ -138,15 +145,9 @@ class Diagnostics:
     def status(self) -> DiagnosticStatus:
         """Current status of the node."""
         name = self._node.get_fully_qualified_name().lstrip("/")
-        status = DiagnosticStatus(name=name, level=DiagnosticStatus.OK, message="running")
-        when, problem = self._problem
-        silence = self._silence()
-        if not self._inputs:
-            status.message = "inactive"
-        elif silence:
-            status.level, status.message = DiagnosticStatus.WARN, silence
-        elif problem and time.monotonic() - when < _RECENT:
-            status.level, status.message = DiagnosticStatus.WARN, problem
+        status = DiagnosticStatus(name=name, level=DiagnosticStatus.OK, message=self.state)
+        if warning := self._warning():
+            status.level, status.message = DiagnosticStatus.WARN, warning
         values = {
             "received": self._worker.received,
             "dropped": self._worker.dropped,
@@ -179,34 +180,71 @@ class Diagnostics:
         since = time.monotonic() - _RECENT
         return sum(when > since for when in list(self._finished)) / _RECENT
 
-    def _silence(self) -> str:
-        """Message about the first silent input; empty if there is none."""
-        silent = [each for each in self._inputs if each.silence > self._input_timeout]
-        if not silent:
+    def _warning(self) -> str:
+        """What is wrong now; empty if nothing is."""
+        if not self._inputs:
             return ""
-        subscription = silent[0].subscription
-        topic = subscription.topic_name
-        why = self._explain(subscription)
-        if topic not in self._logged:
-            self._logged.add(topic)
-            self._node.get_logger().warning(f"nothing received on {topic}: {why}")
-        return f"nothing on {topic} for {silent[0].silence:.0f} s: {why}"
+        if self._node.get_clock().now().nanoseconds == 0:
+            return self._said(
+                "nothing on /clock, which use_sim_time needs; play a bag with --clock"
+            )
+        for source in self._inputs:
+            topic = source.subscription.topic_name
+            if source.silence > self._input_timeout:
+                why = self._explain(source.subscription)
+                self._said(f"nothing received on {topic}: {why}")
+                return f"nothing on {topic} for {source.silence:.0f} s: {why}"
+            if source.unstamped:
+                return self._said(f"the stamps on {topic} are 0; let the driver set header.stamp")
+        when, problem = self._problem
+        return problem if time.monotonic() - when < _RECENT else ""
+
+    def _said(self, message: str) -> str:
+        """Log a warning if it is new; returns it."""
+        if message not in self._logged and len(self._logged) < _MAX_LOGGED:
+            self._logged.add(message)
+            self._node.get_logger().warning(f"{message} {_LOGGED_ONCE}")
+        return message
 
     def _explain(self, subscription: Subscription) -> str:
         """Explain why a subscription may be silent."""
-        offers = {
-            info.qos_profile.reliability
-            for info in self._node.get_publishers_info_by_topic(subscription.topic_name)
-        }
-        requested = subscription.qos_profile.reliability
-        if not offers:
+        publishers = self._node.get_publishers_info_by_topic(subscription.topic_name)
+        if not publishers:
             return "it has no publisher; remap it to a topic that has one"
-        if requested == ReliabilityPolicy.RELIABLE and ReliabilityPolicy.BEST_EFFORT in offers:
+        package, _, _ = subscription.msg_type.__module__.partition(".")
+        wanted = f"{package}/msg/{subscription.msg_type.__name__}"
+        types = {info.topic_type for info in publishers}
+        if wanted not in types:
+            return _explain_type(wanted, ", ".join(sorted(types)))
+        profile = subscription.qos_profile
+        offers = [info.qos_profile for info in publishers if info.topic_type == wanted]
+        if profile.reliability == ReliabilityPolicy.RELIABLE and any(
+            offer.reliability == ReliabilityPolicy.BEST_EFFORT for offer in offers
+        ):
             return (
                 "a publisher offers BEST_EFFORT, this node asks for RELIABLE, which does not "
                 "match; ask for best_effort (qos_overrides)"
+            )
+        if profile.durability == DurabilityPolicy.TRANSIENT_LOCAL and any(
+            offer.durability == DurabilityPolicy.VOLATILE for offer in offers
+        ):
+            return (
+                "a publisher offers VOLATILE, this node asks for TRANSIENT_LOCAL, which does not "
+                "match; ask for volatile (qos_overrides)"
             )
         why = "it has a publisher with a matching QoS that sends nothing; check the publisher"
         if subscription.msg_type in (Image, CompressedImage):
             why += ", and whether large images are lost between processes (see docs/robot.md)"
         return why
+
+
+def _explain_type(wanted: str, offered: str) -> str:
+    advice = "remap it to a topic of this type"
+    if {wanted, offered} == {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"}:
+        if wanted.endswith("/Image"):
+            advice = (
+                "set image_transport: compressed, and remap image to the topic without /compressed"
+            )
+        else:
+            advice = "set image_transport: raw"
+    return f"its publisher sends {offered}, this node takes {wanted}; {advice}"

@@ -1,57 +1,93 @@
-"""ExactTime: pairs of messages with exactly the same stamp."""
+"""ExactTime: sets of messages, one from each input, with exactly the same stamp."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from pinet_ros.errors import PinetError
+
+
+class StampError(PinetError):
+    """A message cannot be matched by its stamp."""
+
 
 class ExactTime:
-    """Calls back with each pair of a first and a second message that have the same stamp.
+    """Calls back with each set of messages, one from each input, that have the same stamp.
 
-    Uses message_filters if it is installed; it is not on PyPI.
+    Uses message_filters if it is installed; it is not on PyPI. A full queue drops what arrived
+    first. message_filters alone would drop the lowest stamp, which is the newest message when a
+    bag starts again.
     """
 
-    def __init__(self, size: int, callback: Callable[[tuple[Any, Any]], None]) -> None:
-        """Keep up to `size` messages of each kind until their partner arrives.
+    def __init__(
+        self, inputs: int, size: int, callback: Callable[[tuple[Any, ...]], None]
+    ) -> None:
+        """Keep up to `size` messages of each input until their partners arrive.
 
         Args:
+            inputs: number of inputs.
             size: number of messages to keep.
-            callback: called with each pair, first message first.
+            callback: called with each set, in the order of the inputs.
         """
+        self._size = size
+        self._latest = [0] * inputs  # stamps, nanoseconds
         try:
             from message_filters import SimpleFilter, TimeSynchronizer
         except ImportError:
-            self._first, self._second = _pairing(size, callback)
+            synchronizer = _Synchronizer(inputs, callback)
+            self._add, self._queues = synchronizer.add, synchronizer.queues
             return
-        filters = [SimpleFilter(), SimpleFilter()]
+        filters = [SimpleFilter() for _ in range(inputs)]
         self._synchronizer = TimeSynchronizer(filters, size)
-        self._synchronizer.registerCallback(lambda *pair: callback(pair))
-        self._first, self._second = (each.signalMessage for each in filters)
+        self._synchronizer.registerCallback(lambda *messages: callback(messages))
+        self._add = lambda source, message: filters[source].signalMessage(message)
+        self._queues = self._synchronizer.queues
 
-    def add_first(self, message: Any) -> None:
-        """Add a first message."""
-        self._first(message)
+    def add(self, source: int, message: Any) -> None:
+        """Add a message of an input, in the thread that all messages are added in.
 
-    def add_second(self, message: Any) -> None:
-        """Add a second message."""
-        self._second(message)
+        Args:
+            source: index of the input.
+            message: a message with a header.
+
+        Raises:
+            StampError: the stamp is 0 or that of the previous message of this input.
+        """
+        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        previous, self._latest[source] = self._latest[source], stamp
+        kind = type(message).__name__
+        if not stamp:
+            raise StampError(
+                f"{kind} messages have a stamp of 0, so that it is unknown which belong together; "
+                "let the driver set header.stamp"
+            )
+        if stamp == previous:
+            raise StampError(
+                f"two {kind} messages have the same stamp, so that it is unknown which others "
+                "belong to them; let the driver set header.stamp, and check that there is only "
+                "one publisher"
+            )
+        queue = self._queues[source]
+        queue.pop(stamp, None)
+        if len(queue) == self._size:
+            del queue[next(iter(queue))]
+        self._add(source, message)
 
 
-def _pairing(
-    size: int, callback: Callable[[tuple[Any, Any]], None]
-) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
-    """Two functions that add first and second messages, for use in one thread."""
-    waiting: tuple[dict, dict] = ({}, {})
+class _Synchronizer:
+    """Stand-in for message_filters.TimeSynchronizer.
 
-    def add(message: Any, side: int) -> None:
-        stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
-        partner = waiting[1 - side].pop(stamp, None)
-        if partner is not None:
-            callback((message, partner) if side == 0 else (partner, message))
-            return
-        waiting[side][stamp] = message
-        if len(waiting[side]) > size:  # drop by arrival, not by stamp: the clock may jump back
-            waiting[side].pop(next(iter(waiting[side])))
+    Attributes:
+        queues: for each input, the waiting messages by their stamps in nanoseconds.
+    """
 
-    return (lambda message: add(message, 0)), (lambda message: add(message, 1))
+    def __init__(self, inputs: int, callback: Callable[[tuple[Any, ...]], None]) -> None:
+        self.queues: list[dict[int, Any]] = [{} for _ in range(inputs)]
+        self._callback = callback
+
+    def add(self, source: int, message: Any) -> None:
+        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        self.queues[source][stamp] = message
+        if all(stamp in each for each in self.queues):
+            self._callback(tuple(each.pop(stamp) for each in self.queues))

@@ -7,6 +7,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from pinet_ros.errors import PinetError
+from pinet_ros.imaging.pictures import PictureError, decode_picture
 
 # Encodings that need no conversion: channel order and number of channels.
 _DIRECT = {
@@ -15,6 +16,18 @@ _DIRECT = {
     "bgra8": ("bgra", 4),
     "rgba8": ("rgba", 4),
     "mono8": ("mono", 1),
+    "8UC1": ("mono", 1),
+    "8UC3": ("bgr", 3),
+    "8UC4": ("bgra", 4),
+}
+# Encodings with a plane of brightness, and below it one of colors with half as many rows.
+_TWO_PLANES = {"nv12": cv2.COLOR_YUV2BGR_NV12, "nv21": cv2.COLOR_YUV2BGR_NV21}
+# Encodings that a library converts: bytes of a pixel.
+_CONVERTED = {
+    **{f"bayer_{order}8": 1 for order in ("rggb", "bggr", "gbrg", "grbg")},
+    **{f"bayer_{order}16": 2 for order in ("rggb", "bggr", "gbrg", "grbg")},
+    **{"mono16": 2, "bgr16": 6, "rgb16": 6, "bgra16": 8, "rgba16": 8},
+    **{"yuv422": 2, "uyvy": 2, "yuv422_yuy2": 2, "yuyv": 2},
 }
 
 
@@ -34,27 +47,18 @@ def decode(message: Image | CompressedImage) -> tuple[np.ndarray, str]:
     """
     if isinstance(message, CompressedImage):
         return _decompress(message), "bgr"
-    if message.encoding not in _DIRECT:
-        return _convert(message), "bgr"
-    layout, channels = _DIRECT[message.encoding]
-    height, width, step = message.height, message.width, message.step
+    height, width, encoding = message.height, message.width, message.encoding
     if not height or not width:
         raise ImageError(f"the image is empty: {width}x{height} pixels; check the driver")
-    if step < width * channels:
-        raise ImageError(
-            f"a row of {width} {message.encoding} pixels needs a step of at least "
-            f"{width * channels} bytes, got {step}; check the driver"
-        )
-    data = np.frombuffer(message.data, np.uint8)
-    needed = (height - 1) * step + width * channels  # the last row may lack its padding
-    if len(data) < needed:
-        raise ImageError(
-            f"a {width}x{height} {message.encoding} image of step {step} needs {needed} bytes, "
-            f"got {len(data)}: it is truncated; check the driver and the transport"
-        )
-    strides = (step, channels, 1)
-    shape = (height, width, channels)
-    return np.lib.stride_tricks.as_strided(data, shape, strides, writeable=False), layout
+    if encoding in _DIRECT:
+        layout, channels = _DIRECT[encoding]
+        rows = _rows(message, height, width * channels)
+        strides = (rows.strides[0], channels, 1)
+        shape = (height, width, channels)
+        return np.lib.stride_tricks.as_strided(rows, shape, strides, writeable=False), layout
+    if encoding in _TWO_PLANES:
+        return _convert_planes(message), "bgr"
+    return _convert(message), "bgr"
 
 
 def encode_bgr8(image: np.ndarray, message: Image) -> Image:
@@ -66,28 +70,77 @@ def encode_bgr8(image: np.ndarray, message: Image) -> Image:
     return message
 
 
+def _rows(message: Image, count: int, length: int) -> np.ndarray:
+    """The rows of an image without their padding: (count,length) uint8, a view.
+
+    Raises:
+        ImageError: step or data are too small.
+    """
+    what = f"a {message.width}x{message.height} {message.encoding} image"
+    step = message.step
+    if step < length:
+        raise ImageError(
+            f"a row of {what} needs a step of at least {length} bytes, got {step}; check the "
+            "driver"
+        )
+    data = np.frombuffer(message.data, np.uint8)
+    needed = (count - 1) * step + length  # the last row may lack its padding
+    if len(data) < needed:
+        raise ImageError(
+            f"{what} of step {step} needs {needed} bytes, got {len(data)}: it is truncated; check "
+            "the driver and the transport"
+        )
+    return np.lib.stride_tricks.as_strided(data, (count, length), (step, 1), writeable=False)
+
+
 def _decompress(message: CompressedImage) -> np.ndarray:
     """Decompress JPEG, PNG or any other format that OpenCV reads, to (H,W,3) BGR."""
     data = np.frombuffer(message.data, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if image is None:
+    try:
+        return decode_picture(data, upright=False)
+    except PictureError as error:
         raise ImageError(
             f"a compressed image of format {message.format!r} and {len(data)} bytes cannot be "
-            "decoded: it is truncated, or neither JPEG nor PNG; check the driver"
+            f"decoded: {error}"
+        ) from error
+
+
+def _convert_planes(message: Image) -> np.ndarray:
+    """Convert an encoding of _TWO_PLANES to (H,W,3) BGR; height is that of the image."""
+    height, width = message.height, message.width
+    if height % 2 or width % 2:
+        raise ImageError(
+            f"a {message.encoding} image must have an even width and height, got "
+            f"{width}x{height}; check the driver"
         )
-    return image
+    planes = np.ascontiguousarray(_rows(message, height * 3 // 2, width))
+    return cv2.cvtColor(planes, _TWO_PLANES[message.encoding])
 
 
 def _convert(message: Image) -> np.ndarray:
     """Convert other encodings (Bayer, YUV, 16 bits ...) with a library, to (H,W,3) BGR."""
+    pixel = _bytes_of_pixel(message.encoding)
+    rows = _rows(message, message.height, message.width * pixel)
+    plain = Image(  # the libraries do not all know of padding
+        height=message.height,
+        width=message.width,
+        encoding=message.encoding,
+        is_bigendian=message.is_bigendian,
+        step=rows.shape[1],
+    )
+    plain.data.frombytes(rows.tobytes())
     failures = []
     for convert in (_by_cv_bridge, _by_rosbags):
         try:
-            return convert(message)
+            image = convert(plain)
         except ModuleNotFoundError:
             continue
         except Exception as error:  # each library has its own errors
             failures.append(str(error))
+            continue
+        if image.shape == (message.height, message.width, 3) and image.dtype == np.uint8:
+            return image
+        failures.append(f"the result is {image.shape} {image.dtype}")
     if failures:
         raise ImageError(
             f"a {message.width}x{message.height} image of encoding {message.encoding!r} cannot "
@@ -97,6 +150,16 @@ def _convert(message: Image) -> np.ndarray:
         f"image encoding {message.encoding!r} is not one of {', '.join(_DIRECT)}; publish one of "
         "these, or install cv_bridge (ROS) or rosbags-image (pip) to convert it"
     )
+
+
+def _bytes_of_pixel(encoding: str) -> int:
+    if encoding not in _CONVERTED:
+        known = ", ".join((*_DIRECT, *_TWO_PLANES, *_CONVERTED))
+        raise ImageError(
+            f"image encoding {encoding!r} is not supported; publish one of {known}; or use "
+            "image_transport: compressed"
+        )
+    return _CONVERTED[encoding]
 
 
 def _by_cv_bridge(message: Image) -> np.ndarray:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.qos import qos_profile_sensor_data
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 from std_msgs.msg import Header
 
 from pinet_ros.errors import PinetError
+from pinet_ros.ros import endpoints
 from pinet_ros.ros.diagnostics import Diagnostics
 from pinet_ros.ros.parameters import Parameter, declare
 
@@ -30,15 +30,28 @@ INPUT_TIMEOUT = Parameter(
     minimum=0.1,
     maximum=3600.0,
 )
+ALWAYS_ON = Parameter(
+    "always_on",
+    False,
+    "work even if nobody subscribes to what the node publishes",
+    live=True,
+)
+COMMON = (AUTOSTART, INPUT_TIMEOUT, ALWAYS_ON)
 DEVICE = Parameter(
     "device",
     "auto",
     "auto (the first GPU, else the CPU), cpu, cuda or cuda:N; an unavailable GPU is an error",
 )
 
+_DEMAND_PERIOD = 0.1  # seconds between looks whether somebody subscribes
+_STOP_TIMEOUT = 5.0  # seconds that an item may take when the node stops
+
 
 class LiveNode(LifecycleNode):
     """A lifecycle node that processes its latest input in its own thread.
+
+    It subscribes to its inputs only while somebody subscribes to its outputs, so that a chain of
+    such nodes rests if nobody wants its result.
 
     A subclass defines PARAMETERS, `subscribe` and `process`, and optionally `load`, `unload` and
     `clear`. Bad data is an error of one frame only: it is logged once and counted, and the node
@@ -49,10 +62,14 @@ class LiveNode(LifecycleNode):
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(name, **options)
-        declare(self, (AUTOSTART, INPUT_TIMEOUT, *self.PARAMETERS))
-        self.worker = LatestWorker(self._process_safely)
+        declare(self, (*COMMON, *self.PARAMETERS))
+        self.worker = LatestWorker(lambda item: self._attempt_frame(self.process, item))
         self.diagnostics = Diagnostics(self, self.worker, self.value("input_timeout"))
-        self._active: list[Subscription] = []
+        self._outputs: list[Publisher] = []
+        self._inputs: list[Subscription] = []
+        self._is_active = False
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs while simulated time stands still
+        self.create_timer(_DEMAND_PERIOD, self._follow_demand, clock=steady)
 
     def load(self) -> None:
         """Load what `process` needs.
@@ -102,24 +119,24 @@ class LiveNode(LifecycleNode):
 
         def receive(item: Any) -> None:
             if watched:
-                source.arrived()
-            callback(item)
+                source.arrived(item.header.stamp)
+            self._attempt_frame(callback, item)
 
-        subscription = self.create_subscription(
-            message,
-            topic,
-            receive,
-            copy(qos_profile_sensor_data),  # the overrides change it in place
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
-        self._active.append(subscription)
+        subscription = endpoints.create_input(self, message, topic, receive)
+        self._inputs.append(subscription)
         if watched:
             source = self.diagnostics.watch(subscription)
 
-    def create_output(self, message: type, topic: str) -> Any:
-        """Create a publisher, reliable, keep last 10; the parameters qos_overrides apply."""
-        overriding = QoSOverridingOptions.with_default_policies()
-        return self.create_publisher(message, topic, 10, qos_overriding_options=overriding)
+    def create_latched_input(
+        self, message: type, topic: str, callback: Callable[[Any], None]
+    ) -> None:
+        """Subscribe, while the node is active, also to what was published before."""
+        self._inputs.append(endpoints.create_latched_input(self, message, topic, callback))
+
+    def create_output(self, message: type, topic: str) -> Publisher:
+        """Create a publisher whose subscribers the node works for."""
+        self._outputs.append(endpoints.create_output(self, message, topic))
+        return self._outputs[-1]
 
     def latency(self, header: Header) -> float:
         """Seconds from the header's stamp until now."""
@@ -133,11 +150,10 @@ class LiveNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and start the worker."""
-        if not self._attempt(self.subscribe):
+        """Start the worker, and subscribe as soon as somebody wants the result."""
+        if not self._attempt(self._start):
             self.stop()
             return TransitionCallbackReturn.FAILURE
-        self.worker.start()
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -158,14 +174,38 @@ class LiveNode(LifecycleNode):
 
     def stop(self) -> None:
         """Stop working; has no effect if the node is not active."""
-        if not self._active:
+        if not self._is_active:
             return
-        self.diagnostics.watch_nothing()
-        for subscription in self._active:
-            self.destroy_subscription(subscription)
-        self._active = []
-        self.worker.stop()
+        self._is_active = False
+        self._unsubscribe()
+        self.diagnostics.state = "inactive"
+        if not self.worker.stop():
+            self.get_logger().warning(f"the latest input takes longer than {_STOP_TIMEOUT:.0f} s")
         self.clear()
+
+    def _start(self) -> None:
+        self._is_active = True
+        self.worker.start()
+        self._follow_demand(always=True)  # once in any case, so that a bad QoS override is seen
+
+    def _follow_demand(self, always: bool = False) -> None:
+        """Subscribe if somebody wants the result, unsubscribe if not."""
+        if not self._is_active:
+            return
+        wanted = self.value("always_on") or any(
+            output.get_subscription_count() for output in self._outputs
+        )
+        self.diagnostics.state = "running" if wanted else "no subscribers"
+        if (wanted or always) and not self._inputs:
+            self.subscribe()
+        if not wanted:
+            self._unsubscribe()
+
+    def _unsubscribe(self) -> None:
+        self.diagnostics.watch_nothing()
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        self._inputs = []
 
     def _attempt(self, step: Callable[[], None]) -> bool:
         """Whether a step of a transition succeeds; logs its error, which rclpy would hide."""
@@ -179,9 +219,10 @@ class LiveNode(LifecycleNode):
             return True
         return False
 
-    def _process_safely(self, item: Any) -> None:
+    def _attempt_frame(self, step: Callable[[Any], None], item: Any) -> None:
+        """Do a step for one frame; an error drops the frame, and is logged once and counted."""
         try:
-            self.process(item)
+            step(item)
         except PinetError as error:
             self.diagnostics.problem(type(error).__name__, str(error))
         except Exception as error:  # one frame must not end the node; the error is reported
@@ -207,28 +248,30 @@ class LatestWorker:
         self._work = work
         self._changed = threading.Condition()
         self._item: Any = None
-        self._running = False
         self._thread: threading.Thread | None = None
         self.received = 0
         self.dropped = 0
 
     def start(self) -> None:
         """Start the thread; has no effect if it is running."""
-        if self._running:
+        if self._thread is not None:
             return
-        self._running = True
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop the thread after the current item; an item in the slot is discarded."""
+    def stop(self, timeout: float = _STOP_TIMEOUT) -> bool:
+        """Stop the thread after the current item; an item in the slot is discarded.
+
+        Returns whether the current item was finished within the timeout, in seconds.
+        """
         with self._changed:
-            self._running = False
+            thread, self._thread = self._thread, None
             self._item = None
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+            self._changed.notify_all()
+        if thread is None:
+            return True
+        thread.join(timeout)
+        return not thread.is_alive()
 
     def put(self, item: Any) -> None:
         """Put an item (not None) into the slot, replacing one that is still there."""
@@ -240,10 +283,13 @@ class LatestWorker:
             self._changed.notify()
 
     def _loop(self) -> None:
+        def stopped() -> bool:
+            return self._thread is not threading.current_thread()
+
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._item is not None or not self._running)
-                if not self._running:
+                self._changed.wait_for(lambda: self._item is not None or stopped())
+                if stopped():
                     return
                 item, self._item = self._item, None
             self._work(item)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+
 import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
@@ -13,19 +16,30 @@ from pinet_ros.people import People, person_color
 _BONE_WIDTH = 0.03  # metres
 _JOINT_DIAMETER = 0.05  # metres
 _LABEL_HEIGHT = 0.15  # metres
+_FRAMES = 10  # over which the rate is measured
+_PERIODS = 3  # between frames, that markers outlive
+_SHORTEST = 0.5  # seconds
+_LONGEST = 30.0  # seconds
 
 
 class PeopleMarkers:
     """Creates the markers of each frame, and removes those of people who have disappeared."""
 
-    def __init__(self, lifetime: float) -> None:
-        """Set the lifetime, in seconds, after which markers vanish without a new frame."""
-        seconds, fraction = divmod(lifetime, 1)
-        self._lifetime = Duration(sec=int(seconds), nanosec=int(fraction * 1e9))
+    def __init__(self, lifetime: float = 0.0) -> None:
+        """Set the lifetime, in seconds, after which markers vanish without a new frame.
+
+        At 0 it is three times the mean interval between the latest frames, at least 0.5 s.
+        """
+        self._fixed = lifetime
+        self._arrivals: deque[float] = deque(maxlen=_FRAMES)
+        self._lifetime = Duration()
         self._shown: set[tuple[str, int]] = set()
 
     def update(self, people: People, header: Header) -> MarkerArray:
         """Create the markers for one frame; ids are track ids, or rows without tracking."""
+        self._arrivals.append(time.monotonic())
+        seconds, fraction = divmod(self.lifetime, 1)
+        self._lifetime = Duration(sec=int(seconds), nanosec=int(fraction * 1e9))
         markers: list[Marker] = []
         for row in range(len(people)):
             markers += self._person(people, row, header)
@@ -40,6 +54,16 @@ class PeopleMarkers:
         """Create a marker that removes all markers, for when the node stops."""
         self._shown = set()
         return MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds after which markers vanish without a new frame."""
+        if self._fixed:
+            return self._fixed
+        if len(self._arrivals) < 2:
+            return _LONGEST  # the rate is not known yet
+        interval = (self._arrivals[-1] - self._arrivals[0]) / (len(self._arrivals) - 1)
+        return min(max(_PERIODS * interval, _SHORTEST), _LONGEST)
 
     def _person(self, people: People, row: int, header: Header) -> list[Marker]:
         joints = people.joints[row]

@@ -30,6 +30,7 @@ def people_to_message(people: People, header: Header) -> PersonPoseArray:
     bones = [index for bone in people.joint_set.bones for index in bone]
     return PersonPoseArray(
         header=header,
+        estimator=people.estimator,
         joint_set=people.joint_set.name,
         joint_names=list(people.joint_set.joints),
         bones=array("H", bones),
@@ -80,7 +81,7 @@ def people_from_message(message: PersonPoseArray) -> People:
             f"{', '.join(message.joint_names) or 'none'}"
         )
     if not message.people:
-        return People.empty(joints)
+        return People.empty(joints, estimator=message.estimator)
     return People(
         joints,
         joints=np.array([_points(person, joints) for person in message.people]),
@@ -100,6 +101,7 @@ def people_from_message(message: PersonPoseArray) -> People:
         scores=np.array([person.score for person in message.people]),
         track_ids=np.array([person.track_id for person in message.people]),
         tracking_states=np.array([person.tracking_state for person in message.people]),
+        estimator=message.estimator,
     )
 
 
@@ -144,7 +146,7 @@ def camera_from_info(
         height=height,
         k=info.p.reshape(3, 4)[:, :3].ravel() if rectified else info.k,
         d=[] if rectified else info.d,
-        distortion_model=info.distortion_model,
+        distortion_model="" if rectified else info.distortion_model,
         binning=binning,
         roi_offset=(info.roi.x_offset, info.roi.y_offset),
     )

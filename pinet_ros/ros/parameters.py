@@ -22,7 +22,7 @@ class Parameter:
         default: default value, which also sets the type.
         description: one phrase for `ros2 param describe` and docs/ros_api.md.
         minimum, maximum: range of a number, inclusive.
-        choices: allowed strings; empty if all are.
+        choices: allowed values; empty if all are.
         live: whether it may be changed while the node runs; other parameters are read at the
             start.
         any_type: whether values of other types are accepted, such as a number for a string.
@@ -33,7 +33,7 @@ class Parameter:
     description: str
     minimum: float | None = None
     maximum: float | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
     live: bool = False
     any_type: bool = False
 
@@ -55,12 +55,13 @@ class Parameter:
 
     def descriptor(self) -> ParameterDescriptor:
         """Build the descriptor that the parameter is declared with."""
+        choices = ", ".join(map(str, self.choices))
         descriptor = ParameterDescriptor(
             name=self.name,
             description=self.description,
             read_only=not self.live,
             dynamic_typing=self.any_type,
-            additional_constraints=f"one of {', '.join(self.choices)}" if self.choices else "",
+            additional_constraints=f"one of {choices}" if choices else "",
         )
         if self.minimum is not None and self.maximum is not None:
             if isinstance(self.default, float):
@@ -92,8 +93,8 @@ def declare(node: Node, parameters: tuple[Parameter, ...]) -> None:
             ) from error
         if parameter.choices and value not in parameter.choices:
             raise PinetError(
-                f"parameter {parameter.name} must be one of {', '.join(parameter.choices)}, "
-                f"got {value!r}"
+                f"parameter {parameter.name} must be one of "
+                f"{', '.join(map(str, parameter.choices))}, got {value!r}"
             )
 
 

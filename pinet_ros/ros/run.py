@@ -14,8 +14,9 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import PinetError, printable
 from pinet_ros.ros.live_node import LiveNode
+from pinet_ros.ros.transport import set_up_shared_memory
 
 _SPIN_TIMEOUT = 0.2  # seconds until a signal takes effect
 
@@ -26,12 +27,14 @@ class _ToRos(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         logger = rclpy.logging.get_logger("pinet_ros")
         write = logger.warning if record.levelno >= logging.WARNING else logger.info
-        write(record.getMessage())
+        write(printable(record.getMessage()))
 
 
 def run(
     make_nodes: Sequence[Callable[[], Node]],
     args: Sequence[str] | None = None,
+    *,
+    publishes_images: bool = False,
 ) -> None:
     """Run nodes in this process until SIGINT or SIGTERM, or until a node sets `finished`.
 
@@ -41,7 +44,9 @@ def run(
     Args:
         make_nodes: create the nodes.
         args: command-line arguments; None for those of the process.
+        publishes_images: whether the nodes publish images, see `set_up_shared_memory`.
     """
+    set_up_shared_memory(publishes_images=publishes_images)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

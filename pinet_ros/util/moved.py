@@ -15,7 +15,7 @@ _MOVED = {
     "pinet_ros.calibration": "pinet_ros.geometry.calibration",
     "pinet_ros.camera": "pinet_ros.geometry.camera: from pinet_ros import Camera",
     "pinet_ros.device": "pinet_ros.util.device",
-    "pinet_ros.distortion": "pinet_ros.geometry.camera",
+    "pinet_ros.distortion": "pinet_ros.geometry.distortion",
     "pinet_ros.drawing": "pinet_ros.imaging.drawing",
     "pinet_ros.files": "pinet_ros.util.files",
     "pinet_ros.frame": "pinet_ros.imaging.frame",

@@ -15,13 +15,13 @@ class Option:
 
     Attributes:
         description: one phrase for `ros2 param describe`, `--help` and the docs.
-        choices: allowed strings; empty if all are.
+        choices: allowed values; empty if all are.
         minimum, maximum: range of a number, inclusive; None for no limit.
         live: whether the value may change while a node runs; its `process` must then read it.
     """
 
     description: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     live: bool = False
@@ -31,7 +31,7 @@ def option(
     default: Any,
     description: str,
     *,
-    choices: Sequence[str] = (),
+    choices: Sequence[str | int] = (),
     minimum: float | None = None,
     maximum: float | None = None,
     live: bool = False,
@@ -51,7 +51,7 @@ def violation(config: Any) -> str | None:
     for each, described in options_of(config).items():
         value = getattr(config, each.name)
         if described.choices and value not in described.choices:
-            known = ", ".join(described.choices)
+            known = ", ".join(map(str, described.choices))
             return f"{each.name} must be one of {known}, got {value!r}"
         low, high = described.minimum, described.maximum
         if (low is not None and not value >= low) or (high is not None and not value <= high):

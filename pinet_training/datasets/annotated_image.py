@@ -10,7 +10,7 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera
-from pinet_ros.imaging.video import read_image
+from pinet_ros.imaging.pictures import read_image
 from pinet_ros.people import People
 
 

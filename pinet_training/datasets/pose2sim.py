@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pinet_ros.geometry.calibration import read_qualisys
-from pinet_ros.imaging.video import SourceError, Video
+from pinet_ros.imaging.video import SourceError, VideoFile
 from pinet_ros.models import fetch
 from pinet_ros.models.catalog import POSE2SIM_CALIBRATION, POSE2SIM_CLIPS
 from pinet_training.evaluation.triangulation import View
@@ -61,7 +61,7 @@ def read_moments(count: int) -> Iterator[tuple[int, Images]]:
         SourceError: a clip ends too early.
     """
     videos = {
-        (clip, camera): Video(str(fetch.path(_MODEL, POSE2SIM_CLIPS[clip][camera])))
+        (clip, camera): VideoFile(fetch.path(_MODEL, POSE2SIM_CLIPS[clip][camera]))
         for clip in CLIPS
         for camera in CAMERAS
     }
@@ -72,6 +72,6 @@ def read_moments(count: int) -> Iterator[tuple[int, Images]]:
             image = video.read()
             if image is None:
                 raise SourceError(f"{clip}'s {camera} ends before frame {number} of {FRAMES}")
-            images[clip][camera] = image
+            images[clip][camera] = image.image
         if number in wanted:
             yield number, images

@@ -18,7 +18,8 @@ import torch
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint
 from pinet_ros.refinement.formulation import Formulation
-from pinet_ros.refinement.refiner import InferenceOptions, Refiner
+from pinet_ros.refinement.inference import InferenceOptions
+from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.files import write_whole
 from pinet_training.datasets.scenes import Scenes, ScenesError

@@ -108,7 +108,7 @@ def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Mod
             recipe's.
     """
     if initial is not None:
-        network, formulation = load_checkpoint(initial)
+        network, formulation, _ = load_checkpoint(initial)
         _require_same(f"the weights {initial}", network, formulation, recipe)
         return network
     with torch.random.fork_rng():

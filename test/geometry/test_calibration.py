@@ -100,6 +100,33 @@ def test_what_is_written_is_read_back(tmp_path, d, model):
     assert read_calibration(tmp_path / "camera.yaml") == calibration
 
 
+FOUR = YAML.replace("[0.2624, -0.9531, -5.4e-03, 2e-03, 1.1633]", "[-0.4, 0.5, -0.3, 0.1]")
+
+
+@pytest.mark.parametrize(
+    ("key", "model"),
+    [
+        ("camera_model: fisheye", "equidistant"),  # as ROS 1 Melodic writes it
+        ("distortion_model: fisheye", "equidistant"),
+        ("distortion_model: equidistant", "equidistant"),
+        ("camera_model: plumb_bob", "plumb_bob"),
+        ("camera_model: pinhole", "plumb_bob"),
+    ],
+)
+def test_the_lens_is_that_which_the_file_names(file, key, model):
+    read = read_calibration(file(FOUR.replace("distortion_model: plumb_bob", key)))
+    assert read.distortion_model == model
+    assert read.camera(640, 480).fisheye == (model == "equidistant")
+
+
+def test_coefficients_without_a_model_are_refused(file):
+    nameless = FOUR.replace("distortion_model: plumb_bob\n", "")
+    with pytest.raises(CameraError, match=r"no distortion_model .* add the key"):
+        read_calibration(file(nameless))
+    read = read_calibration(file(nameless.replace("[-0.4, 0.5, -0.3, 0.1]", "[0, 0, 0, 0, 0]")))
+    assert read.distortion_model == "plumb_bob"
+
+
 @pytest.mark.parametrize(
     "field", ["image_width", "image_height", "camera_matrix", "distortion_coefficients"]
 )

@@ -143,7 +143,9 @@ def test_field_of_view_reaches_the_images_edges():
     [
         ({"k": np.zeros(9)}, "positive focal lengths"),
         ({"k": [np.nan, 0, 0, 0, 1, 0, 0, 0, 1]}, "positive focal lengths"),
-        ({"distortion_model": "equidistant"}, "'equidistant' is not supported"),
+        ({"distortion_model": "equidistant"}, "equidistant must have 4 coefficients, got 5"),
+        ({"distortion_model": "ftheta"}, "'ftheta' is not supported"),
+        ({"distortion_model": ""}, "'' is not supported"),
         ({"d": [0.1, 0.2, 0.3]}, "got 3"),
         ({"d": [0.1] * 7}, "got 7"),
         ({"d": [0.1, np.inf, 0, 0, 0]}, "must be finite"),
@@ -165,6 +167,35 @@ def test_what_cannot_be_used_is_refused(changed, message):
 
 def test_a_camera_without_distortion_needs_no_model():
     info = {"width": 640, "height": 480, "k": [500, 0, 320, 0, 500, 240, 0, 0, 1]}
-    for d, model in ([], ""), ([0.0] * 4, "equidistant"), ([0.0] * 14, "rational_polynomial"):
+    for d, model in ([], ""), ([0.0] * 4, "plumb_bob"), ([0.0] * 14, "rational_polynomial"):
         camera = Camera.from_info(**info, d=d, distortion_model=model)
         np.testing.assert_allclose(camera.project([0.1, 0.2, 1]), [370, 340])
+
+
+FISHEYE = {"width": 1280, "height": 960, "k": [420, 0, 630, 0, 425, 470, 0, 0, 1]}
+
+
+@pytest.mark.parametrize(
+    "d", [[-0.03, 0.01, -0.003, 0.0005], [0.0] * 4, [-0.4, 0.5, -0.3, 0.1]], ids=str
+)
+@pytest.mark.parametrize("model", ["equidistant", "fisheye"])
+def test_a_fisheye_lens_is_that_of_opencv(d, model):
+    camera = Camera.from_info(**FISHEYE, d=d, distortion_model=model)
+    rng = np.random.default_rng(0)
+    points = rng.uniform([-4, -3, 0.5], [4, 3, 6], (300, 3))
+    expected = cv2.fisheye.projectPoints(
+        points[:, None], np.zeros(3), np.zeros(3), camera.matrix, np.array(d)
+    )[0][:, 0]
+    inside = ((expected >= 0) & (expected < (1280, 960))).all(axis=1)
+    assert inside.sum() > 100
+    pixels = camera.project(points)
+    np.testing.assert_allclose(pixels[inside], expected[inside], atol=1e-6)
+    flat = points[:, :2] / points[:, 2:]
+    np.testing.assert_allclose(camera.undistort(pixels)[inside], flat[inside], atol=1e-8)
+
+
+def test_joints_beside_a_fisheye_image_have_rays():
+    camera = Camera.from_info(**FISHEYE, d=[0.02, 0, 0, 0], distortion_model="equidistant")
+    beside = np.array([[-900.0, 470], [2500, 470], [630, -800], [630, 2000]])
+    assert np.isfinite(camera.rays(beside)).all()
+    np.testing.assert_allclose(camera.project(camera.rays(beside)), beside, atol=1e-6)

@@ -1,26 +1,50 @@
 from __future__ import annotations
 
+import os
+import struct
+
 import cv2
 import numpy as np
 import pytest
+from mp4_times import with_intervals
 
-from pinet_ros.imaging.video import SourceError, open_source, read_image
+from pinet_ros.imaging.pictures import PictureError
+from pinet_ros.imaging.video import SourceError, open_source
 
-GREYS = (40, 120, 200)
+GRAYS = (40, 120, 200)
 
 
 def plain(gray):
     return np.full((48, 64, 3), gray, np.uint8)
 
 
+def write_video(path, code, rate, grays):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), rate, (64, 48))
+    assert writer.isOpened()
+    for gray in grays:
+        writer.write(plain(gray))
+    writer.release()
+    return path
+
+
+def read_all(source):
+    """Mean gray and time of each remaining image, and what could not be read."""
+    found, errors = [], []
+    while True:
+        try:
+            timed = source.read()
+        except PictureError as error:
+            errors.append(str(error))
+            continue
+        if timed is None:
+            return found, errors
+        assert timed.image.shape == (48, 64, 3)
+        assert timed.image.dtype == np.uint8
+        found.append((float(timed.image.mean()), timed.seconds))
+
+
 def grays_of(source):
-    """Mean gray of each remaining image."""
-    found = []
-    while (image := source.read()) is not None:
-        assert image.shape == (48, 64, 3)
-        assert image.dtype == np.uint8
-        found.append(float(image.mean()))
-    return found
+    return [gray for gray, _ in read_all(source)[0]]
 
 
 @pytest.fixture
@@ -35,33 +59,87 @@ def folder(tmp_path):
 
 @pytest.fixture
 def video(tmp_path):
-    path = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.5, (64, 48))
-    assert writer.isOpened()
-    for gray in GREYS:
-        writer.write(plain(gray))
-    writer.release()
-    return path
+    return write_video(tmp_path / "clip.avi", "MJPG", 12.5, GRAYS)
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("folder", 10), ("video", 12.5)])
 def test_images_come_in_order_and_again_after_rewinding(request, kind, rate):
     source = open_source(str(request.getfixturevalue(kind)))
     assert source.rate == rate
-    assert grays_of(source) == pytest.approx(GREYS, abs=3)
+    for _ in range(2):
+        found, errors = read_all(source)
+        assert [gray for gray, _ in found] == pytest.approx(GRAYS, abs=3)
+        assert [seconds for _, seconds in found] == pytest.approx([0, 1 / rate, 2 / rate])
+        assert not errors
+        assert source.read() is None
+        source.rewind()
+
+
+def test_files_of_a_mac_and_folders_are_no_pictures(folder):
+    (folder / "._a.png").write_bytes(b"\0\5\26\7 attributes of a Mac")
+    (folder / "thumbs.jpg").mkdir()
+    found, errors = read_all(open_source(str(folder)))
+    assert [gray for gray, _ in found] == pytest.approx(GRAYS, abs=3)
+    assert not errors
+
+
+def test_a_bad_picture_is_named_and_the_next_one_follows(folder):
+    (folder / "b.jpg").write_bytes(b"no image")
+    found, (error,) = read_all(open_source(str(folder)))
+    assert [gray for gray, _ in found] == pytest.approx([40, 200], abs=3)
+    assert "b.jpg cannot be read" in error
+
+
+def test_a_video_goes_on_behind_frames_that_cannot_be_decoded(tmp_path):
+    grays = range(20, 240, 10)
+    video = write_video(tmp_path / "clip.avi", "MJPG", 10, grays)
+    content = bytearray(video.read_bytes())
+    starts = [i for i in range(len(content)) if content[i : i + 3] == b"\xff\xd8\xff"]
+    assert len(starts) == len(grays)
+    content[starts[3] : starts[7] - 8] = bytes(starts[7] - 8 - starts[3])  # as a bad card leaves
+    video.write_bytes(content)
+
+    found, errors = read_all(open_source(str(video)))
+
+    assert [gray for gray, _ in found] == pytest.approx([*grays[:3], *grays[7:]], abs=3)
+    assert "cannot be decoded" in errors[0]
+    assert "gave 18 of its 22 frames" in errors[-1]
+
+
+def test_a_video_that_ends_too_early_says_so_once(video):
+    write_video(video, "MJPG", 12.5, range(20, 240, 4))
+    content = video.read_bytes()
+    starts = [i for i in range(len(content)) if content[i : i + 3] == b"\xff\xd8\xff"]
+    video.write_bytes(content[: starts[30]] + bytes(len(content) - starts[30]))
+    source = open_source(str(video))
+    found, (error,) = read_all(source)
+    assert len(found) == 30
+    assert "gave 30 of its 55 frames" in error
     assert source.read() is None
-    source.rewind()
-    assert grays_of(source) == pytest.approx(GREYS, abs=3)
 
 
-def test_images_are_bgr(tmp_path):
-    image = plain(0)
-    image[..., 0] = 255
-    cv2.imwrite(str(tmp_path / "blue.png"), image)
-    np.testing.assert_array_equal(read_image(tmp_path / "blue.png"), image)
-    gray = tmp_path / "gray.png"
-    cv2.imwrite(str(gray), image[..., 0])
-    assert read_image(gray).shape == (48, 64, 3)
+def test_a_video_of_variable_rate_has_its_own_times(tmp_path):
+    video = write_video(tmp_path / "phone.mp4", "mp4v", 60, range(20, 120, 10))
+    content = video.read_bytes()
+    at = content.index(b"stts")
+    count, ticks = struct.unpack_from(">II", content, at + 12)
+    assert count == 10
+    slow, fast = ticks * 7 // 4, ticks // 4  # together as long as before, as the file says
+    video.write_bytes(with_intervals(content, [(5, slow), (5, fast)]))
+
+    found, _ = read_all(open_source(str(video)))
+
+    intervals = [*[7 / 4 / 60] * 5, *[1 / 4 / 60] * 4]
+    expected = [0.0, *np.cumsum(intervals)]
+    assert [seconds for _, seconds in found] == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_name_that_is_not_unicode_is_read_or_refused(folder, video):
+    (folder / "b.jpg").rename(folder / os.fsdecode(b"caf\xe9.jpg"))
+    assert len(grays_of(open_source(str(folder)))) == 3
+    renamed = video.rename(folder / os.fsdecode(b"caf\xe9.avi"))
+    with pytest.raises(SourceError, match=r"caf\\udce9.avi is not UTF-8.*rename it"):
+        open_source(str(renamed))
 
 
 @pytest.mark.parametrize(
@@ -86,22 +164,21 @@ def test_a_video_cut_off_ends_early_or_is_refused(video):
         open_source(str(video))
 
 
-def test_a_webcam_that_is_not_there_is_refused():
-    with pytest.raises(SourceError, match="video 99 cannot be opened"):
-        open_source("99")
+def test_a_video_without_a_frame_is_an_error_and_no_end(video):
+    content = video.read_bytes()
+    start = content.index(b"\xff\xd8\xff")
+    video.write_bytes(content[:start] + bytes(len(content) - start))
+    with pytest.raises(SourceError, match="no frame that can be decoded"):
+        open_source(str(video)).read()
+
+
+@pytest.mark.parametrize("name", ["99", "/dev/video99"])
+def test_a_webcam_that_is_not_there_is_refused(name):
+    with pytest.raises(SourceError, match="webcam 99 cannot be opened"):
+        open_source(name)
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(SourceError, match="has no images"):
+    with pytest.raises(PictureError, match="has no images"):
         open_source(str(tmp_path))
-
-
-def test_a_broken_image_is_refused_by_name(folder):
-    (folder / "b.jpg").write_bytes(b"no image")
-    source = open_source(str(folder))
-    assert source.read() is not None
-    with pytest.raises(SourceError, match=r"b\.jpg is not an image"):
-        source.read()
-    with pytest.raises(SourceError, match=r"missing\.png does not exist"):
-        read_image(folder / "missing.png")

@@ -73,7 +73,7 @@ def test_export_writes_pinet_for_any_number_of_people(tmp_path: Path) -> None:
     output = tmp_path / "pinet.onnx"
     assert run("export", "pinet", "--output", str(output)) == 0
     session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
-    network, _ = load_checkpoint(DEFAULT_WEIGHTS)
+    network = load_checkpoint(DEFAULT_WEIGHTS).network
     for sequences, people in ((1, 1), (7, 7), (2, 5)):
         tokens = np.random.default_rng(0).normal(size=(sequences, people, 51)).astype(np.float32)
         with torch.inference_mode():

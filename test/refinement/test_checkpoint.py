@@ -17,7 +17,8 @@ from pinet_ros.refinement.checkpoint import (
     weights_for,
 )
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation, Target
-from pinet_ros.refinement.refiner import AS_PREDICTED, InferenceOptions, Refiner
+from pinet_ros.refinement.inference import AS_PREDICTED, InferenceOptions
+from pinet_ros.refinement.refiner import Refiner
 
 VARIANTS = pytest.importorskip("pinet_training.refiner.variants").VARIANTS
 
@@ -28,7 +29,7 @@ VARIANTS = pytest.importorskip("pinet_training.refiner.variants").VARIANTS
 def test_weights_and_their_meaning_come_back(formulation, network, tmp_path):
     save_checkpoint(tmp_path / "weights.safetensors", network, formulation)
 
-    loaded, meaning = load_checkpoint(tmp_path / "weights.safetensors")
+    loaded, meaning, _ = load_checkpoint(tmp_path / "weights.safetensors")
 
     assert meaning == formulation
     for name, value in network.state_dict().items():
@@ -43,7 +44,7 @@ def test_every_variant_comes_back_as_it_was(name, tmp_path):
     path = tmp_path / "weights.safetensors"
     save_checkpoint(path, build_network(variant.network), formulation)
 
-    loaded, meaning = load_checkpoint(path)
+    loaded, meaning, _ = load_checkpoint(path)
 
     assert loaded.config == variant.network
     assert meaning == formulation
@@ -55,7 +56,7 @@ def test_a_released_snapshot_of_a_recurrent_variant_is_recognised(name, tmp_path
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
     torch.save({"network": state}, tmp_path / "snapshot.pth.tar")
 
-    loaded, meaning = load_checkpoint(tmp_path / "snapshot.pth.tar")
+    loaded, meaning, _ = load_checkpoint(tmp_path / "snapshot.pth.tar")
 
     assert loaded.config == VARIANTS[name].network
     assert meaning == PUBLISHED
@@ -176,7 +177,7 @@ def test_weights_stored_as_float16_are_read(network, tmp_path):
         metadata = file.metadata()
     save_file({k: v.half() for k, v in network.state_dict().items()}, path, metadata)
 
-    loaded, _ = load_checkpoint(path)
+    loaded, _, _ = load_checkpoint(path)
 
     for name, value in loaded.state_dict().items():
         assert torch.equal(value, network.state_dict()[name].half().float())

@@ -10,8 +10,9 @@ from scipy.spatial.transform import Rotation
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint, build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
+from pinet_ros.refinement.inference import InferenceOptions
 from pinet_ros.refinement.model import NetworkConfig
-from pinet_ros.refinement.refiner import InferenceOptions, RefinementError, Refiner
+from pinet_ros.refinement.refiner import RefinementError, Refiner
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
 
 HUNDREDTH_OF_A_MILLIMETRE = 1e-5

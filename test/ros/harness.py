@@ -24,7 +24,7 @@ from std_msgs.msg import Header
 from pinet_ros.geometry.calibration import Calibration
 from pinet_ros.nodes.camera_player import camera_info
 from pinet_ros.ros.images import encode_bgr8
-from pinet_ros.ros.transport import enlarge_shared_memory
+from pinet_ros.ros.transport import set_up_shared_memory
 
 _START_TIMEOUT = 90.0  # seconds: loading torch on a busy machine
 # of pytest-xdist, whose workers are children of one process and run tests side by side
@@ -86,7 +86,7 @@ class Ros:
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",  # threads that wait for each other are slow on a busy CPU
         }
-        enlarge_shared_memory()  # the tests publish images too
+        set_up_shared_memory(publishes_images=True)  # the tests publish images too
         self.context = rclpy.Context()
         rclpy.init(context=self.context, domain_id=self.domain)
         self.node = Node("test", context=self.context)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import itertools
+import os
+import struct
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from mp4_times import with_intervals
 from rclpy.qos import qos_profile_sensor_data
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
 from pinet_ros.geometry.calibration import write_calibration
@@ -76,11 +81,77 @@ def test_loops_when_asked_to(ros, pictures):
     assert all(after == following[before] for before, after in itertools.pairwise(shades))
 
 
+def test_what_cannot_be_used_is_skipped_named_and_counted(ros, pictures, calibration, tmp_path):
+    small = replace(calibration, width=64, height=48)
+    write_calibration(tmp_path / "camera.yaml", small)
+    cv2.imwrite(str(pictures / "15.png"), np.zeros((40, 64, 3), np.uint8))  # of another size
+    (pictures / "25.png").write_bytes(b"no image")
+    (pictures / "._10.png").write_bytes(b"of a Mac")
+    (pictures / "30.png").rename(pictures / os.fsdecode(b"caf\xe9.png"))
+    images = ros.listen(Image, "image")
+    player = ros.start(
+        "camera_player",
+        {
+            "source": str(pictures),
+            "calibration": str(tmp_path / "camera.yaml"),
+            "wait_for_subscribers": 0,
+        },
+    )
+    assert player.wait() == 0
+    ros.until(lambda: len(images) >= 1)
+    assert "25.png cannot be read" in player.output
+    assert "64x48 pixels, the image has 64x40" in player.output
+    assert "end of the source after 3 images; skipped 2 gaps or images" in player.output
+    assert "._10" not in player.output
+
+
+def test_plays_a_video_by_its_own_times(ros, tmp_path):
+    source = tmp_path / "phone.mp4"
+    writer = cv2.VideoWriter(str(source), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for gray in range(20, 120, 10):
+        writer.write(np.full((48, 64, 3), gray, np.uint8))
+    writer.release()
+    content = source.read_bytes()
+    (ticks,) = struct.unpack_from(">I", content, content.index(b"stts") + 16)
+    slow, fast = ticks * 7 // 4, ticks // 4
+    source.write_bytes(with_intervals(content, [(5, slow), (5, fast)]))
+    images = ros.listen(Image, "image")
+    ros.listen(CameraInfo, "camera_info")
+    player = ros.start("camera_player", {"source": str(source), "wait_for_subscribers": 1})
+    assert player.wait() == 0
+    ros.until(lambda: len(images) == 10)
+    stamps = [image.header.stamp.sec + image.header.stamp.nanosec * 1e-9 for image in images]
+    intervals = np.diff(stamps)
+    assert np.median(intervals[:5]) > 3 * np.median(intervals[5:])
+    assert sum(intervals) == pytest.approx(5 * 0.175 + 4 * 0.025, abs=0.2)
+
+
+def test_waits_for_simulated_time_and_says_so(ros, pictures):
+    images = ros.listen(Image, "image")
+    player = ros.start("camera_player", {"source": str(pictures), "use_sim_time": True})
+    ros.until(lambda: "waiting for /clock, as use_sim_time is true" in player.output)
+    assert images == []
+    clock = ros.node.create_publisher(Clock, "/clock", 10)
+    message = Clock()
+
+    def tick() -> bool:
+        message.clock.sec += 1
+        clock.publish(message)
+        ros.spin(0.05)
+        return not player.alive
+
+    ros.until(tick)
+    assert len(images) == 3
+    assert all(image.header.stamp.sec for image in images)
+    assert player.output.count("waiting for /clock") == 1
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
         ({}, "needs the parameter source"),
-        ({"source": 99}, "the video 99 cannot be opened"),
+        ({"source": 99}, "the webcam 99 cannot be opened"),
+        ({"source": "/dev/video99"}, "the webcam 99 cannot be opened"),
         ({"source": "nowhere.mp4"}, "'nowhere.mp4' does not exist"),
         ({"source": __file__}, "cannot be opened"),
         ({"source": "PICTURES", "calibration": "none.yaml"}, "none.yaml cannot be read"),

@@ -13,7 +13,7 @@ from pinet_ros.nodes.camera_player import CameraPlayer
 from pinet_ros.nodes.pose_estimator import PoseEstimatorNode
 from pinet_ros.nodes.pose_overlay import PoseOverlayNode
 from pinet_ros.nodes.pose_refiner import PoseRefinerNode
-from pinet_ros.ros.live_node import AUTOSTART, INPUT_TIMEOUT, LiveNode
+from pinet_ros.ros.live_node import COMMON, LiveNode
 
 ROOT = Path(__file__).parents[2]
 NODES = {
@@ -23,7 +23,7 @@ NODES = {
     "camera_player": CameraPlayer,
 }
 PARAMETERS = {
-    name: [*kind.PARAMETERS, *((AUTOSTART, INPUT_TIMEOUT) if issubclass(kind, LiveNode) else ())]
+    name: [*kind.PARAMETERS, *(COMMON if issubclass(kind, LiveNode) else ())]
     for name, kind in NODES.items()
 }
 SHARED = "Lifecycle"  # the section about the parameters that several nodes have
@@ -53,7 +53,7 @@ def test_the_docs_have_every_parameter_with_its_default(node):
     page = sections("ros_api.md")
     own, shared = documented(page[node]), documented(page[SHARED])
     for parameter in PARAMETERS[node]:
-        rows = shared if parameter in (AUTOSTART, INPUT_TIMEOUT) else own
+        rows = shared if parameter in COMMON else own
         assert parameter.name in rows, f"docs/ros_api.md has no row for {parameter.name} of {node}"
         assert rows[parameter.name] == str(parameter.default).lower()
 
@@ -63,7 +63,7 @@ def test_the_docs_have_no_parameter_that_a_node_lacks(node):
     tables = sections("ros_api.md")[node].split("| parameter | default | |")
     assert len(tables) == 2
     names = {parameter.name for parameter in PARAMETERS[node]}
-    assert set(documented(tables[1])) == names - {AUTOSTART.name, INPUT_TIMEOUT.name}
+    assert set(documented(tables[1])) == names - {parameter.name for parameter in COMMON}
 
 
 def test_the_docs_have_every_launch_argument_with_its_default():

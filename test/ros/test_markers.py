@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import itertools
+import time
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from std_msgs.msg import Header
 from test_messages import random_people
 from visualization_msgs.msg import Marker, MarkerArray
@@ -86,3 +91,22 @@ def test_clear_removes_everything():
     drawing = PeopleMarkers(0.5)
     drawing.update(random_people(1), HEADER)
     assert [marker.action for marker in drawing.clear().markers] == [Marker.DELETEALL]
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(0.02, 0.5), (0.4, 1.2), (1.0, 3.0)])
+def test_markers_outlive_three_frames_at_any_rate(monkeypatch, interval, expected):
+    times = itertools.count(100.0, interval)
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    drawing = PeopleMarkers()
+    first = drawing.update(random_people(1), HEADER).markers[0].lifetime
+    assert first.sec >= 3  # the rate is not known yet
+    for _ in range(15):
+        lifetime = drawing.update(random_people(1), HEADER).markers[0].lifetime
+    assert lifetime.sec + lifetime.nanosec * 1e-9 == pytest.approx(expected)
+
+
+def test_people_with_the_same_id_have_markers_of_their_own():
+    people = replace(random_people(3), track_ids=np.array([4, 4, 9]))
+    markers = PeopleMarkers().update(people, HEADER).markers
+    assert {marker.id for marker in markers} == {0, 1, 2}
+    assert len({(marker.ns, marker.id) for marker in markers}) == len(markers)

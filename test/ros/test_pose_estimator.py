@@ -206,6 +206,7 @@ def test_says_that_nothing_comes_and_why(ros):
     ros.node.create_publisher(
         Image, "image", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     )
+    ros.listen(PersonPoseArray, "people/initial")
     diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
     ros.start(
         "pose_estimator",

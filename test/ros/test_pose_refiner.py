@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,13 @@ from pinet_ros.msg import PeopleAttention, PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Formulation
+from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.model import NetworkConfig
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.ros.messages import people_from_message, people_to_message
 from pinet_ros.skeleton import COCO_17, MUPOTS_17
+
+ANYBODY = {"device": "cpu", "refine_unknown": True}
 
 
 def standing_people(count: int, joint_set=MUPOTS_17) -> People:
@@ -78,9 +82,9 @@ def estimator(ros) -> AnyEstimator:
 
 
 def test_refines_the_people_of_any_estimator_and_draws_them(ros, estimator):
-    node = ros.start("pose_refiner", {"device": "cpu"})
+    node = ros.start("pose_refiner", ANYBODY)
     estimator.wait()
-    refiner = Refiner(device="cpu")
+    refiner = Refiner(device="cpu", config=EVERYBODY)
     for people in (standing_people(3), standing_people(1), standing_people(2, COCO_17)):
         answer = people_from_message(estimator.ask(people))
         expected = refiner(people).people
@@ -100,12 +104,12 @@ def test_refines_the_people_of_any_estimator_and_draws_them(ros, estimator):
 
 
 def test_survives_bad_people_and_says_so_once(ros, estimator):
-    node = ros.start("pose_refiner", {"device": "cpu"})
+    node = ros.start("pose_refiner", ANYBODY)
     diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
     estimator.wait()
     people = standing_people(3)
     people.joints[1, 4] = np.nan
-    expected = Refiner(device="cpu")(people).people
+    expected = Refiner(device="cpu", config=EVERYBODY)(people).people
     for _ in range(2):
         answer = people_from_message(estimator.ask(people))
         np.testing.assert_allclose(answer.joints, expected.joints, atol=1e-5)
@@ -128,7 +132,52 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     assert node.output.count("needs 17 joints") == 1
     ros.until(lambda: "MessageError" in [v.key for v in diagnostics[-1].status[0].values])
     counted = {value.key: value.value for value in diagnostics[-1].status[0].values}
-    assert counted["not refined"] == "3"
+    assert counted["not_refined"] == "3"
+
+
+def test_people_of_an_unknown_estimator_pass_and_are_counted(ros, estimator):
+    node = ros.start("pose_refiner", {"device": "cpu"})
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    estimator.wait()
+    people = standing_people(3)
+    for name in ("", "mppe/0a0a0a0a", "mppe/0a0a0a0a"):
+        answer = people_from_message(estimator.ask(replace(people, estimator=name)))
+        np.testing.assert_array_equal(answer.joints, people.joints)
+        assert answer.estimator == name
+    known = replace(people, estimator="blazepose_full/4495eb0e")
+    answer = people_from_message(estimator.ask(known))
+    assert np.abs(answer.joints - people.joints).max() > 0.001
+    assert node.output.count("people of the estimator 'mppe/0a0a0a0a' are passed on") == 1
+    assert node.output.count("people of the estimator 'unknown' are passed on") == 1
+    assert "set refine_unknown" in node.output
+
+    def counted() -> dict[str, str]:
+        return {value.key: value.value for value in diagnostics[-1].status[0].values}
+
+    ros.until(lambda: counted().get("unknown_estimator") == "9")
+
+
+def test_a_crowd_is_refined_in_time_and_the_node_stops_promptly(ros, estimator):
+    node = ros.start("pose_refiner", {**ANYBODY, "max_people": 20})
+    diagnostics = ros.listen(DiagnosticArray, "/diagnostics")
+    estimator.wait()
+    people = standing_people(30)
+    answer = people_from_message(estimator.ask(people))
+    moved = np.abs(answer.joints - people.joints).max(axis=(1, 2)) > 0.001
+    assert moved.sum() == 20
+    assert not moved[20:].any()  # the farthest
+    crowd = people_to_message(standing_people(1000), estimator.header())
+    estimator.publish(crowd)
+    ros.until(lambda: len(estimator.refined) == 2)
+    assert len(estimator.refined[1].people) == 1000
+    estimator.publish(crowd)
+    ros.spin(0.2)
+    assert node.interrupt() == 0
+
+    def counted() -> dict[str, str]:
+        return {value.key: value.value for value in diagnostics[-1].status[0].values}
+
+    assert int(counted()["surplus_people"]) >= 10
 
 
 @pytest.mark.parametrize("executable", ["pose_refiner", "pose_pipeline"])
@@ -156,7 +205,7 @@ def test_publishes_the_attention_where_asked(ros, estimator, executable):
 
 
 def test_does_not_publish_the_attention_otherwise(ros, estimator):
-    ros.start("pose_refiner", {"device": "cpu"})
+    ros.start("pose_refiner", ANYBODY)
     estimator.wait()
     estimator.ask(standing_people(2))
     assert ros.node.count_publishers("people/attention") == 0

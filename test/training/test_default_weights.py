@@ -13,7 +13,8 @@ from pinet_ros.refinement.checkpoint import (
     save_checkpoint,
     weights_file,
 )
-from pinet_ros.refinement.refiner import AS_PREDICTED, Refiner
+from pinet_ros.refinement.inference import AS_PREDICTED
+from pinet_ros.refinement.refiner import Refiner
 from pinet_training.datasets.scenes import load_scenes, people_of
 from pinet_training.evaluation.scene_evaluation import (
     measure_scenes,

@@ -44,7 +44,7 @@ def run_folder(data, tmp_path_factory):
 def test_a_run_folder_holds_all_that_a_run_was_and_gave(run_folder):
     configuration = json.loads((run_folder / "configuration.json").read_text())
     epochs = json.loads((run_folder / "metrics.json").read_text())["epochs"]
-    network, formulation = load_checkpoint(run_folder / "weights.safetensors")
+    network, formulation, _ = load_checkpoint(run_folder / "weights.safetensors")
 
     assert configuration["recipe"]["variant"] == "gru1"
     assert configuration["recipe"]["epochs"] == 2

@@ -66,10 +66,11 @@ def separate_passes(network: PINet, joints: np.ndarray) -> np.ndarray:
     for person in range(len(joints)):
         distances = np.linalg.norm(roots - roots[person], axis=1)
         distances[person] = -1  # the person itself comes first
-        poses = torch.from_numpy(1000 * joints[np.argsort(distances, kind="stable")])
+        nearest = np.argsort(distances, kind="stable")[: 1 + PUBLISHED.neighbours]
+        poses = torch.from_numpy(1000 * joints[nearest])
         points = poses.to(network.h0.device).flatten(0, 1)  # (17N,3) millimetres
         mean, deviation = points.mean(dim=0), points.std(dim=0) + 1e-4
-        tokens = ((points - mean) / deviation).reshape(1, len(joints), -1)
+        tokens = ((points - mean) / deviation).reshape(1, len(poses), -1)
         values = network(tokens)[0, 0].reshape(-1, 3)
         refined.append((values * deviation + mean).cpu().numpy() / 1000)
     return np.stack(refined)

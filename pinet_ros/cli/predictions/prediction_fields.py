@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from pinet_ros.cli.predictions.records import Record
-from pinet_ros.imaging.video import IMAGE_SUFFIXES
+from pinet_ros.imaging.pictures import IMAGE_SUFFIXES
 from pinet_ros.people import NO_TRACK, People
 from pinet_ros.skeleton import (
     BLAZEPOSE_33,
@@ -73,6 +74,17 @@ def joint_set_of(file: Record, count: int | None) -> JointSet:
             "the field 'joint_set'"
         )
     return _BY_COUNT[count]
+
+
+def estimator_of(file: Record) -> str:
+    """Name of the estimator that a file gives, see `People.estimator`; empty if it gives none."""
+    return str(file["estimator"]) if "estimator" in file else ""
+
+
+def common_estimator(images: Iterable[People]) -> str:
+    """Name of the estimator of all images; empty if there are several."""
+    names = {people.estimator for people in images}
+    return names.pop() if len(names) == 1 else ""
 
 
 def require_distinct(file: Record, key: str, persons: np.ndarray) -> None:

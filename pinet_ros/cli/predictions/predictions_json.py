@@ -1,6 +1,6 @@
 """Predictions as .json: people of each image by its key or file name.
 
-    {"joint_set": "mupots_17", "unit": "m",
+    {"joint_set": "mupots_17", "unit": "m", "estimator": "blazepose_full/4495eb0e",
      "images": {"TS1_img_000000": [{"person": 0, "joints": J x 3, "joints_image": J x 2,
                                     "box": [x_min, y_min, x_max, y_max], "score": 0.9,
                                     "confidence": J}],
@@ -13,10 +13,13 @@ An empty list means that the image was processed and no person was found.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pinet_ros.cli.predictions.prediction_fields import (
+    common_estimator,
+    estimator_of,
     image_key,
     joint_set_of,
     metres_of_unit,
@@ -42,13 +45,15 @@ def people_of_json(file: Record) -> dict[str, People]:
     first = next((person for persons in listed.values() for person in persons), None)
     count = None if first is None else len(first.array("joints", None, 3))
     joint_set = joint_set_of(file, count)
+    estimator = estimator_of(file)
     images: dict[str, People] = {}
     for name, persons in listed.items():
         key = image_key(name)
         if key in images:
             raise file.error(f"images has {key!r} twice")
         people = [_person(person, joint_set, metres) for person in persons]
-        images[key] = People.concatenate(people) if people else People.empty(joint_set)
+        found = People.concatenate(people) if people else People.empty(joint_set)
+        images[key] = replace(found, estimator=estimator)
         require_distinct(file, key, images[key].track_ids)
     return images
 
@@ -95,6 +100,7 @@ def write_json(path: Path, images: dict[str, People]) -> None:
     content = {
         "joint_set": next(iter(images.values())).joint_set.name,
         "unit": "m",
+        "estimator": common_estimator(images.values()),
         "images": {key: _as_objects(people) for key, people in images.items()},
     }
     write_text(path, json.dumps(content, allow_nan=False))

@@ -6,6 +6,7 @@ frame         (P,)     image of each person: its key or file name
 person        (P,)     integers, unique within an image: track ids, or any numbering
 joint_set              optional name; by default given by J: 17 mupots_17, 21 muco_21,
                        33 blazepose_33
+estimator              optional name, see `People.estimator`
 joints_image  (P,J,2)  optional, pixels
 box           (P,4)    optional, x_min y_min x_max y_max, pixels; by default the smallest one
                        around joints_image
@@ -22,6 +23,8 @@ from typing import Any
 import numpy as np
 
 from pinet_ros.cli.predictions.prediction_fields import (
+    common_estimator,
+    estimator_of,
     image_key,
     joint_set_of,
     metres_of_unit,
@@ -33,7 +36,7 @@ from pinet_ros.people import People
 from pinet_ros.util.files import write_whole
 
 _REQUIRED = ("joints", "unit", "frame", "person")
-_OPTIONAL = ("joint_set", "joints_image", "box", "score", "confidence", "frames")
+_OPTIONAL = ("joint_set", "estimator", "joints_image", "box", "score", "confidence", "frames")
 
 
 def read_npz(path: Path) -> dict[str, People]:
@@ -61,6 +64,7 @@ def read_npz(path: Path) -> dict[str, People]:
         boxes=optional["box"],
         scores=optional["score"],
         track_ids=file.whole_numbers("person", count),
+        estimator=estimator_of(file),
     )
     keys = _keys(file, "frame")
     if len(keys) != count:
@@ -103,6 +107,7 @@ def write_npz(path: Path, images: dict[str, People]) -> None:
         "frame": np.repeat(frames, [len(found) for found in images.values()]),
         "person": np.concatenate(list(persons.values())),
         "joint_set": people.joint_set.name,
+        "estimator": common_estimator(images.values()),
         "joints_image": people.joints_image,
         "box": people.boxes,
         "score": people.scores,

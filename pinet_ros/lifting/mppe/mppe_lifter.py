@@ -15,10 +15,11 @@ from pinet_ros.errors import PinetError
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.imaging.regions import Regions
-from pinet_ros.lifting.lifter import NEAREST
+from pinet_ros.lifting.lifter import NEAREST, estimator_name
 from pinet_ros.lifting.mppe.boxes import distance_measure, to_squares
 from pinet_ros.lifting.mppe.buckets import in_buckets
 from pinet_ros.lifting.mppe.snapshots import Networks, load_networks
+from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.networks import Network
 from pinet_ros.people import People
@@ -83,6 +84,7 @@ class ThreeDMPPE:
         self.device = torch.device(device)
         self.dtype = _select_dtype(precision, self.device)
         networks = load_networks(posenet, rootnet, device, runtime)
+        self.name = estimator_name("mppe", [sha256_of(Path(each)) for each in (posenet, rootnet)])
         self.joint_set = _joint_set(networks.joint_count, posenet)
         self._network = self._join(networks)
         self._mean = torch.tensor(MEAN, device=device).view(3, 1, 1) * 255
@@ -178,6 +180,7 @@ class ThreeDMPPE:
             confidence=np.full(depth.shape, np.nan)[valid],  # the networks give none
             boxes=detections.boxes[valid],
             scores=detections.scores[valid],
+            estimator=self.name,
         )
         return people.to_joint_set(MUPOTS_17)
 

@@ -15,6 +15,7 @@ from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
+from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.model import PINet
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
@@ -118,10 +119,11 @@ def test_refine_gives_what_the_refiner_gives(crowd, tmp_path, capsys):
     write_predictions(tmp_path / "found.json", Predictions(None, images))
     output = tmp_path / "refined.npz"
 
-    assert run("refine", tmp_path / "found.json", "--output", output, "--device", "cpu") == 0
+    options = ["--output", output, "--device", "cpu", "--refine-unknown"]
+    assert run("refine", tmp_path / "found.json", *options) == 0
 
     refined = read_predictions(output).images
-    refiner = Refiner(device="cpu")
+    refiner = Refiner(device="cpu", config=EVERYBODY)
     changed = 0
     for key, people in images.items():
         expected = refiner(people).people

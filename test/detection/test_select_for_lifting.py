@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pinet_ros.detection.detections import Detections
-from pinet_ros.estimator import Dropped, select_for_lifting
+from pinet_ros.detection.detections import Detections, Dropped, select_for_lifting
 from pinet_ros.imaging.frame import Frame
 
 FRAME = Frame.from_array(np.zeros((480, 640, 3), np.uint8))

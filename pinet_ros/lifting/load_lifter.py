@@ -1,0 +1,35 @@
+"""Loading of lifters by name."""
+
+from __future__ import annotations
+
+import torch
+
+from pinet_ros.lifting.blazepose import VARIANTS, BlazePose
+from pinet_ros.lifting.lifter import Lifter
+from pinet_ros.lifting.mppe.mppe_lifter import PRECISIONS, ThreeDMPPE
+
+__all__ = ["LIFTERS", "PRECISIONS", "load_lifter"]
+
+LIFTERS = (*(f"blazepose_{variant}" for variant in VARIANTS), "mppe")
+
+
+def load_lifter(
+    name: str,
+    device: torch.device,
+    *,
+    posenet: str,
+    rootnet: str,
+    precision: str,
+    mirror: bool,
+    runtime: str,
+) -> Lifter:
+    """Load a lifter of LIFTERS; the arguments and errors are those of its class.
+
+    `posenet`, `rootnet` and `precision` are for mppe.
+    """
+    if name == "mppe":
+        return ThreeDMPPE(
+            posenet, rootnet, precision=precision, mirror=mirror, device=device, runtime=runtime
+        )
+    variant = name.removeprefix("blazepose_")
+    return BlazePose(variant=variant, mirror=mirror, device=device, runtime=runtime)

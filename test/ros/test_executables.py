@@ -1,0 +1,40 @@
+"""What an executable does before its node runs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def loaded_by(module: str) -> set[str]:
+    """The modules that an import brings with it, in a Python of its own."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("node", ["camera_player", "pose_overlay"])
+def test_nodes_without_networks_do_not_load_torch(node):
+    assert "torch" not in loaded_by(f"pinet_ros.nodes.{node}")
+
+
+def test_an_interruption_while_a_node_is_imported_is_no_traceback(tmp_path):
+    (tmp_path / "rclpy.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    code = "from pinet_ros.nodes.executables import pose_estimator; pose_estimator()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGINT
+    assert said == ""
