@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import launch_stand_in
+import numpy as np
 import pytest
 import yaml
 
@@ -255,6 +256,21 @@ def test_the_packages_that_are_started_are_dependencies():
     declared = (ROOT / "package.xml").read_text()
     for process in planned(rviz="true").values():
         assert process.package == "pinet_ros" or f"<exec_depend>{process.package}<" in declared
+
+
+def test_rviz_looks_from_behind_the_camera():
+    config = yaml.safe_load((ROOT / "config" / "pinet.rviz").read_text())
+    view = config["Visualization Manager"]["Views"]["Current"]
+    focal = np.array([view["Focal Point"][axis] for axis in "XYZ"])
+    yaw, pitch = view["Yaw"], view["Pitch"]
+    # as RViz computes it: the direction from the focal point to the viewer
+    back = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)])
+    right, down, forward = focal + view["Distance"] * back
+    assert abs(right) < 0.1
+    assert -4 < down < -1  # above the camera
+    assert -6 < forward < -1  # behind it
+    degrees_down = np.degrees(np.arcsin(-back[1]))
+    assert 10 < degrees_down < 30
 
 
 def test_only_rviz_may_end_while_the_others_go_on():
