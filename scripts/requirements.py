@@ -23,6 +23,7 @@ except ModuleNotFoundError:  # Python 3.10
     except ModuleNotFoundError:
         from pip._vendor import tomli as tomllib
 
+NEED_NUMPY_2 = ("rerun-sdk",)  # the tests that use them are skipped without them
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -52,6 +53,11 @@ def given_by_apt(requirement: str) -> bool:
     return origin is not None and Path(sys.prefix) not in origin.parents
 
 
+def fits(requirement: str) -> bool:
+    """Whether a requirement of the tests can be installed beside apt's NumPy."""
+    return requirement.split(">")[0] not in NEED_NUMPY_2 or constraints() != ["numpy<2"]
+
+
 def main() -> None:
     """Print the lists named on the command line."""
     project, training = read_project(ROOT), read_project(ROOT / "pinet_training")
@@ -63,6 +69,7 @@ def main() -> None:
         "robot": [*constraints(), *(each for each in core if not given_by_apt(each))],
         **project["optional-dependencies"],
     }
+    lists["test"] = [each for each in lists["test"] if fits(each)]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lists", nargs="+", choices=lists)
     for name in parser.parse_args().lists:
