@@ -78,8 +78,9 @@ def test_plays_a_video_when_its_images_are_awaited(tmp_path, monkeypatch, write)
         "source": str(tmp_path / "people.mp4"),
         "wait_for_subscribers": 1,
     }
-    both = planned(video="people.mp4", overlay="true")["camera_player"]
-    assert given(both)["wait_for_subscribers"] == 2
+    file = write("/**/camera_player: {ros__parameters: {wait_for_subscribers: 0}}")
+    player = planned(video="people.mp4", params_file=file)["camera_player"]
+    assert "wait_for_subscribers" not in given(player)
 
 
 def test_the_player_publishes_where_the_nodes_subscribe():
@@ -206,8 +207,8 @@ def test_takes_the_packaged_file():
             "pose_refiner has no parameter marker.lifetime; did you mean marker_lifetime?",
         ),
         (
-            "/**/pose_refiner: {ros__parameters: {max_people: 3}}",
-            "pose_refiner has no parameter max_people; it is a parameter of pose_estimator",
+            "/**/pose_refiner: {ros__parameters: {detector: nanodet}}",
+            "pose_refiner has no parameter detector; it is a parameter of pose_estimator",
         ),
         ("/**: {ros__parameters: {zzz: 1}}", "none of the nodes has a parameter zzz"),
         (

@@ -230,7 +230,7 @@ class _Plan:
         if self._namespace and self._in_file("frame_id") is None:
             values["frame_id"] = self._frame
         if self._arguments["video"] and self._in_file("wait_for_subscribers") is None:
-            values["wait_for_subscribers"] = 2 if self._on("overlay") else 1
+            values["wait_for_subscribers"] = 1  # until networks are loaded
         process = self._process("camera_player", **values)
         topics = dict(process.remappings)
         beside = f"{topics['image'].rpartition('/')[0]}/camera_info".lstrip("/")
