@@ -66,16 +66,16 @@ clean:
 	rm -rf pinet_training/build pinet_training/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# ROS from apt is built against NumPy from apt; NumPy 2 cannot load modules built against NumPy 1.
-NUMPY_OF_ROS := import numpy; print("numpy<%d" % (int(numpy.__version__.split(".")[0]) + 1))
+# Beside ROS from apt: the same lists as in docs/robot.md.
+CORE := $(if $(SOURCED),robot,core)
 install = $(PIP) install -c $(VENV)/constraints.txt $(addprefix -r ,$^)
 
 $(CREATED):
 	@$(PYTHON) scripts/check_machine.py $(ROS)
 	@echo 'Creating .venv'
 	@$(PYTHON) -m venv --clear $(if $(SOURCED),--system-site-packages) $(VENV)
-	@$(if $(SOURCED),$(BIN)/python -c '$(NUMPY_OF_ROS)') > $(VENV)/constraints.txt
 	@$(PIP) install --quiet 'setuptools>=77' wheel 'tomli; python_version < "3.11"'
+	@$(if $(SOURCED),$(BIN)/python scripts/requirements.py constraints) > $(VENV)/constraints.txt
 	@mkdir $(STAMPS) && touch $@
 
 # Rewritten only if its content changes, so that not every edit of pyproject.toml runs pip.
@@ -88,7 +88,7 @@ $(STAMPS)/ros $(STAMPS)/view $(STAMPS)/lint $(STAMPS)/docs: $(STAMPS)/%: $(STAMP
 	@$(install) --quiet
 	@touch $@
 
-$(LIBRARIES): $(addprefix $(STAMPS)/,core.txt demo.txt test.txt training.txt)
+$(LIBRARIES): $(addprefix $(STAMPS)/,$(CORE).txt demo.txt test.txt training.txt)
 	@echo 'Installing torch and the other libraries, several GB the first time'
 	@$(install)
 	@touch $@

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -66,12 +67,13 @@ def _estimate(options: argparse.Namespace) -> int:
         _make_folder(folder)
     if options.json:
         _make_folder(options.json.parent)
+    camera_of = _camera_of(options)
     estimator = PoseEstimator(config, refiner.device)
     results, failures = {}, []
     for path in options.images:
         try:
             image = read_image(path)
-            camera = _camera(options, image.shape[1], image.shape[0])
+            camera = camera_of(image.shape[1], image.shape[0])
         except PinetError as error:
             failures.append(str(error))
             continue
@@ -90,6 +92,8 @@ def _estimate(options: argparse.Namespace) -> int:
             write_image(options.attention / f"{path.stem}_attention.png", picture)
     if options.json:
         write_text(options.json, json.dumps(results, indent=1))
+    if failures and not results:
+        raise PinetError("\n".join(failures))
     for failure in failures:
         print(f"pinet: {failure}", file=sys.stderr)
     return 1 if failures else 0
@@ -121,10 +125,13 @@ def _make_folder(folder: Path) -> None:
         raise PinetError(f"the folder {folder} cannot be created: {error}") from error
 
 
-def _camera(options: argparse.Namespace, width: int, height: int) -> Camera:
+def _camera_of(options: argparse.Namespace) -> Callable[[int, int], Camera]:
+    """Function that creates the camera for an image of a width and height, pixels."""
     if options.calibration:
-        return read_calibration(options.calibration).camera(width, height)
-    return Camera.from_focal(options.focal, width, height)
+        return read_calibration(options.calibration).camera
+    camera_of = partial(Camera.from_focal, options.focal)
+    camera_of(1, 1)  # a focal length that cannot be used is so for all images
+    return camera_of
 
 
 def _dropped(dropped: Dropped) -> str:

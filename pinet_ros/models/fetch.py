@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -139,5 +139,6 @@ def _by_hand(files: Iterable[ModelFile], failures: list[str]) -> str:
 
 
 def _program() -> str:
-    """How this machine calls `pinet`, which is not on the PATH of a robot with ROS from apt."""
-    return "pinet" if shutil.which("pinet") else "ros2 run pinet_ros pinet"
+    """How `pinet` is called here: a ROS package has its executables in lib/<its name>."""
+    started_by_ros = Path(sys.argv[0]).parent.name == "pinet_ros"
+    return "ros2 run pinet_ros pinet" if started_by_ros else "pinet"

@@ -54,21 +54,13 @@ class Checkpoint(NamedTuple):
     Attributes:
         network: PINet or PairGraph.
         formulation: its formulation.
-        estimators: the estimators whose errors it has learnt, see `has_learnt`.
+        estimators: the estimators whose errors it has learnt, as in `People.estimator`. A
+            lifter's name, such as blazepose_full, stands for all of its weights.
     """
 
     network: PINet | PairGraph
     formulation: Formulation
     estimators: tuple[str, ...] = ()
-
-    def has_learnt(self, estimator: str) -> bool:
-        """Whether the weights are for the people of an estimator, see `People.estimator`.
-
-        `blazepose_full` stands for all weights of this lifter, `blazepose_full/4495eb0e` for those
-        with this hash. Weights that name no estimator are for all.
-        """
-        lifter = estimator.partition("/")[0]
-        return not self.estimators or bool({estimator, lifter}.intersection(self.estimators))
 
 
 def build_network(config: NetworkConfig) -> PINet | PairGraph:

@@ -71,7 +71,7 @@ class Refiner:
     Attributes:
         device: device that the network runs on, in single precision.
         formulation: formulation of the weights.
-        estimators: estimators whose people the weights are for, see `Checkpoint.has_learnt`.
+        estimators: estimators whose people the weights are for, see `Checkpoint`.
         config: whom it refines.
         inference: options of inference.
     """
@@ -101,7 +101,6 @@ class Refiner:
         self.device = select_device(device) if isinstance(device, str) else device
         self.formulation = loaded.formulation
         self.estimators = loaded.estimators
-        self._has_learnt = loaded.has_learnt
         self.config = config or RefinerConfig()
         self.inference = inference or InferenceOptions.for_formulation(self.formulation)
         self._network = loaded.network.to(self.device).eval()
@@ -142,7 +141,9 @@ class Refiner:
 
     def _select(self, people: People) -> tuple[np.ndarray, Passed]:
         """Mask (N,) bool of the people to refine, and how many are passed through."""
-        if not (self.config.refine_unknown or self._has_learnt(people.estimator)):
+        names = {people.estimator, people.estimator.partition("/")[0]}
+        has_learnt = not self.estimators or bool(names.intersection(self.estimators))
+        if not (has_learnt or self.config.refine_unknown):
             return np.zeros(len(people), bool), Passed(unknown_estimator=len(people))
         usable = refinable(people)
         rows = np.flatnonzero(usable)

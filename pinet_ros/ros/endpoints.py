@@ -9,7 +9,13 @@ from typing import Any
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, qos_profile_sensor_data
+from rclpy.qos import (
+    DurabilityPolicy,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_sensor_data,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 
@@ -70,16 +76,26 @@ def create_input(
     )
 
 
+def is_latched(node: Node, topic: str) -> bool:
+    """Whether a topic has a publisher that keeps what it has published for late subscribers."""
+    return any(
+        info.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+        for info in node.get_publishers_info_by_topic(topic)
+    )
+
+
 def create_latched_input(
     node: Node, message: type, topic: str, callback: Callable[[Any], None]
 ) -> Subscription:
-    """Create a subscription that gets what was published before, where publishers keep it.
+    """Create a subscription that gets what was published before.
 
-    It does not match publishers that keep nothing, and says nothing about them: another
-    subscription is there for these.
+    It does not match publishers that keep nothing, of which rclpy would warn.
     """
-    profile = copy(qos_profile_sensor_data)
-    profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    profile = QoSProfile(  # only reliable subscribers get what was published before
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
     return node.create_subscription(
         message,
         topic,

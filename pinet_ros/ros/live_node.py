@@ -67,6 +67,7 @@ class LiveNode(LifecycleNode):
         self.diagnostics = Diagnostics(self, self.worker, self.value("input_timeout"))
         self._outputs: list[Publisher] = []
         self._inputs: list[Subscription] = []
+        self._awaited: list[tuple[type, str, Callable[[Any], None]]] = []  # latched inputs
         self._is_active = False
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs while simulated time stands still
         self.create_timer(_DEMAND_PERIOD, self._follow_demand, clock=steady)
@@ -130,8 +131,8 @@ class LiveNode(LifecycleNode):
     def create_latched_input(
         self, message: type, topic: str, callback: Callable[[Any], None]
     ) -> None:
-        """Subscribe, while the node is active, also to what was published before."""
-        self._inputs.append(endpoints.create_latched_input(self, message, topic, callback))
+        """Subscribe also to what was published before, once there is a publisher that keeps it."""
+        self._awaited.append((message, topic, callback))
 
     def create_output(self, message: type, topic: str) -> Publisher:
         """Create a publisher whose subscribers the node works for."""
@@ -198,6 +199,9 @@ class LiveNode(LifecycleNode):
         self.diagnostics.state = "running" if wanted else "no subscribers"
         if (wanted or always) and not self._inputs:
             self.subscribe()
+        for each in [a for a in self._awaited if endpoints.is_latched(self, a[1])]:
+            self._awaited.remove(each)
+            self._inputs.append(endpoints.create_latched_input(self, *each))
         if not wanted:
             self._unsubscribe()
 
@@ -205,7 +209,7 @@ class LiveNode(LifecycleNode):
         self.diagnostics.watch_nothing()
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
-        self._inputs = []
+        self._inputs, self._awaited = [], []
 
     def _attempt(self, step: Callable[[], None]) -> bool:
         """Whether a step of a transition succeeds; logs its error, which rclpy would hide."""

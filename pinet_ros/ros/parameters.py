@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
+from ament_index_python.packages import get_package_share_path
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
 from pinet_ros.errors import PinetError
+from pinet_ros.ros.parameter_files import read_parameter_file
 from pinet_ros.util.options import options_of
+
+_POLICIES = ("history", "depth", "reliability", "durability")  # see endpoints.py
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,32 @@ def declare(node: Node, parameters: tuple[Parameter, ...]) -> None:
                 f"parameter {parameter.name} must be one of "
                 f"{', '.join(map(str, parameter.choices))}, got {value!r}"
             )
+
+
+def require_known(node: Node) -> None:
+    """Check that no parameter was given that neither this node nor another of the package has.
+
+    A file may have parameters for several nodes below /**, so those of the others are allowed.
+
+    Raises:
+        PinetError: there is one, such as a misspelled name.
+    """
+    given = set(node._parameter_overrides)  # rclpy has no other way to ask
+    unknown = sorted(name for name in given if not node.has_parameter(name))
+    if not unknown:
+        return
+    file = get_package_share_path("pinet_ros") / "config" / "pinet.yaml"
+    names = {name for entry in read_parameter_file(file) for name in entry.values}
+    for name in unknown:
+        if name.startswith("qos_overrides."):
+            if name.rpartition(".")[2] not in _POLICIES:
+                raise PinetError(
+                    f"{name} cannot be overridden; only {', '.join(_POLICIES)} can be"
+                )
+        elif name not in names:
+            near = get_close_matches(name, names, n=1)
+            advice = f"did you mean {near[0]}?" if near else "config/pinet.yaml lists all"
+            raise PinetError(f"{node.get_name()} has no parameter {name}; {advice}")
 
 
 def value(node: Node, name: str) -> Any:

@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from pinet_ros.errors import PinetError, printable
 from pinet_ros.ros.live_node import LiveNode
+from pinet_ros.ros.parameters import require_known
 from pinet_ros.ros.transport import set_up_shared_memory
 
 _SPIN_TIMEOUT = 0.2  # seconds until a signal takes effect
@@ -59,6 +60,7 @@ def run(
     try:
         for make in make_nodes:
             nodes.append(make())
+            require_known(nodes[-1])
             executor.add_node(nodes[-1])
         started = all(_autostart(node) for node in nodes)
         while started and not stop.is_set() and not any(map(_finished, nodes)):

@@ -19,6 +19,7 @@ from pinet_ros.cli.predictions.predictions import read_predictions
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
+from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
 from pinet_training.datasets.annotations import read_annotations
@@ -172,7 +173,7 @@ def _evaluate_real(options: argparse.Namespace) -> int:
     report = evaluate_real(
         PoseEstimator(EstimatorConfig(**given_fields(options, EstimatorConfig)), device),
         AccurateNetworks(device),
-        Refiner(options.weights or weights_for(options.lifter), device),
+        Refiner(options.weights or weights_for(options.lifter), device, config=EVERYBODY),
         options.frames,
         options.draw,
     )
@@ -206,4 +207,5 @@ def _output(
 
 
 def _load_refiner(options: argparse.Namespace) -> Refiner:
-    return Refiner(options.weights or DEFAULT_WEIGHTS, select_device(options.device))
+    device = select_device(options.device)
+    return Refiner(options.weights or DEFAULT_WEIGHTS, device, config=EVERYBODY)

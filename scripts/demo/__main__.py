@@ -1,8 +1,8 @@
 """Demo: plays a video of people through all nodes, each in its own process.
 
 Writes to demo_output/ the annotated video, a still image with the skeletons from two sides, a bag
-with the people topics, and the summary that it also prints. Exits with status 1 if no people were
-found.
+with images and people, and the summary that it also prints. Exits with status 1 if no people were
+found or a node has failed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import rclpy
 
 from demo.recorder import Recorder
@@ -28,9 +29,11 @@ from pinet_ros.errors import PinetError
 from pinet_ros.estimator import PoseEstimator
 from pinet_ros.geometry.calibration import read_calibration, read_qualisys, write_calibration
 from pinet_ros.geometry.camera import Camera
-from pinet_ros.imaging.video import open_source
+from pinet_ros.imaging.pictures import PictureError
+from pinet_ros.imaging.video import ImageSource, open_source
 from pinet_ros.models import fetch
 
+PLAYER = "camera_player"
 CLIP_CAMERA = "cam02"  # the upright camera of the demo clip
 BUSY = 0.4  # fraction of the time for the estimator; the other processes need the rest
 MEASURED_IMAGES = 8  # to measure the time of the estimator
@@ -76,14 +79,21 @@ def run(options: argparse.Namespace) -> int:
         show = Viewer().show
     rclpy.init()
     recorder = Recorder(options.output, rate=options.rate, show=show)
+    problem = None
     try:
         with processes(options) as running:
             play(options, recorder, running)
     except KeyboardInterrupt:
         print("demo: interrupted; summarising what was recorded")
+    except PinetError as error:
+        problem = error
     finally:
         recorder.close()
         rclpy.try_shutdown()
+    if problem is not None:
+        if not recorder.people:
+            raise problem
+        print(f"demo: {problem}; summarising what was recorded before", file=sys.stderr)
     summary = sum_up(recorder)
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1))
     print_summary(summary, options.output)
@@ -91,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
         print("demo: no people were found")
         return 1
     save_clearest_frame(recorder, options.output / "still.png")
-    return 0
+    return 1 if problem else 0
 
 
 def prepare(options: argparse.Namespace) -> None:
@@ -132,12 +142,12 @@ def playing_rate(video: str) -> float:
     source = open_source(video)
     if video.isdigit():
         return source.rate
-    images = [source.read() for _ in range(MEASURED_IMAGES)]
-    if images[0] is None:
+    images = readable(source, MEASURED_IMAGES)
+    if not images:
         raise PinetError(f"{video} has no image that can be read; give another video")
     estimator = PoseEstimator()
     seconds = []
-    for image in (image for image in images if image is not None):
+    for image in images:
         camera = Camera.from_field_of_view(60, image.shape[1], image.shape[0])
         seconds.append(sum(estimator(image, camera).times.values()))
     kept = BUSY / statistics.median(seconds)
@@ -147,6 +157,21 @@ def playing_rate(video: str) -> float:
             f"the video is {source.rate:.0f} Hz (set RATE=... to change it)"
         )
     return min(kept, source.rate)
+
+
+def readable(source: ImageSource, count: int) -> list[np.ndarray]:
+    """Read the first images of a source, at most so many; a damaged one is left out."""
+    images = []
+    for _ in range(count):
+        try:
+            timed = source.read()
+        except PictureError as error:
+            print(f"demo: {error}", file=sys.stderr)
+            continue
+        if timed is None:
+            break
+        images.append(timed.image)
+    return images
 
 
 @contextmanager
@@ -191,24 +216,26 @@ def play(
                 f"the nodes were not ready within {START_TIMEOUT:.0f} s; see their messages above"
             )
     player = start(
-        "camera_player",
+        PLAYER,
         {
             "source": options.video,
             "calibration": str(options.calibration or ""),
             "rate": options.rate,
-            "wait_for_subscribers": 2,  # estimator and overlay
+            "wait_for_subscribers": 3,  # estimator, overlay and recorder
         },
     )
-    running["camera_player"] = player
+    running[PLAYER] = player
     quiet_since = time.monotonic()
     while player.poll() is None or time.monotonic() - quiet_since < QUIET:
         if receive(recorder, running):
             quiet_since = time.monotonic()
+    if player.returncode:
+        raise PinetError(f"{PLAYER} failed; see the message above")
 
 
 def nodes_listen(recorder: Recorder) -> bool:
     """Whether estimator, refiner and overlay have subscribed, besides the recorder."""
-    needed = {"image": 2, "people/initial": 2, "people": 2}
+    needed = {"image": 3, "people/initial": 2, "people": 2}
     return all(recorder.count_subscribers(topic) >= count for topic, count in needed.items())
 
 
@@ -216,11 +243,11 @@ def receive(recorder: Recorder, running: dict[str, subprocess.Popen]) -> bool:
     """Receive messages; returns whether an image of the video or its people arrived.
 
     Raises:
-        PinetError: a process has failed.
+        PinetError: a process has failed, other than the player, whose images may be on their way.
     """
     before = len(recorder.drawn) + len(recorder.headers)
     rclpy.spin_once(recorder, timeout_sec=0.1)
-    failed = [name for name, process in running.items() if process.poll()]
+    failed = [name for name, process in running.items() if process.poll() and name != PLAYER]
     if failed:
         raise PinetError(f"{', '.join(failed)} failed; see the message above")
     return len(recorder.drawn) + len(recorder.headers) > before

@@ -8,16 +8,16 @@ from typing import Any
 
 import cv2
 import numpy as np
-from ament_index_python.packages import get_package_share_path
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
-from rclpy.serialization import deserialize_message
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from sensor_msgs.msg import CameraInfo, Image
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
+from demo.annotated_video import AnnotatedVideo
+from demo.bag import Bag
+from pinet_ros.imaging.drawing import to_bgr
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.ros.images import decode
@@ -25,6 +25,8 @@ from pinet_ros.ros.messages import people_from_message
 
 _DEPTH = 1000  # messages; they are small, and none may be lost
 _IMAGE_DEPTH = 20
+_COMPRESSED = "image/compressed"
+_JPEG_QUALITY = 85
 
 
 class Recorder(Node):
@@ -32,11 +34,12 @@ class Recorder(Node):
 
     Attributes:
         headers: frame_id of each played image, by its stamp in nanoseconds.
+        images: number of images of the camera in the bag.
         people: refined people, by stamp.
         arrivals: arrival time of each of them, nanoseconds.
-        drawn: index of the video frame that shows an image, by stamp.
+        drawn: index of the frame in the video that shows an image, by stamp.
         diagnostics: latest values of each node, by node name.
-        video: path of the video.
+        video: the video.
     """
 
     def __init__(
@@ -54,30 +57,22 @@ class Recorder(Node):
         """
         super().__init__("recorder")
         self.headers: dict[int, str] = {}
+        self.images = 0
         self.people: dict[int, People] = {}
         self.arrivals: list[int] = []
         self.drawn: dict[int, int] = {}
         self.diagnostics: dict[str, dict[str, str]] = {}
-        self.video = folder / "people.mp4"
+        self.video = AnnotatedVideo(folder / "people.mp4", rate)
         self._checked: list[Header] = []
-        self._rate = rate
         self._show = show
-        self._writer: cv2.VideoWriter | None = None
-        self._latest: np.ndarray | None = None
-        self._start = 0  # stamp of the first image
-        self._frames = 0
-        self._bag = Writer(folder / "bag", version=9, storage_plugin=StoragePlugin.MCAP)
-        self._bag.open()
-        self._types = get_typestore(Stores.LATEST)
-        for name in ("PersonPose", "PersonPoseArray"):
-            definition = get_package_share_path("pinet_ros") / "msg" / f"{name}.msg"
-            full_name = f"pinet_ros/msg/{name}"
-            self._types.register(get_types_from_msg(definition.read_text(), full_name))
+        self._bag = Bag(folder / "bag")
+        self._add_topic(_COMPRESSED, CompressedImage)
         self._record("camera_info", CameraInfo, self._on_camera_info)
         self._record("people/initial", PersonPoseArray, self._check)
         self._record("people", PersonPoseArray, self._on_people)
         self._record("people/markers", MarkerArray)
-        self.create_subscription(Image, "people/image", self._on_image, _IMAGE_DEPTH)
+        self.create_subscription(Image, "image", self._on_image, _IMAGE_DEPTH)
+        self.create_subscription(Image, "people/image", self._on_drawn, _IMAGE_DEPTH)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, _DEPTH)
 
     @property
@@ -102,30 +97,36 @@ class Recorder(Node):
         )
 
     def close(self) -> None:
-        """Finish the video and the bag."""
+        """Finish the video and the bag; has no effect the second time."""
         self._bag.close()
-        if self._writer is not None:
-            self._writer.release()
+        self.video.close()
+
+    def _add_topic(self, topic: str, kind: type) -> str:
+        """Add a topic to the bag; returns its full name."""
+        package, _, _ = kind.__module__.partition(".")
+        name = self.resolve_topic_name(topic)
+        self._bag.add_topic(name, f"{package}/msg/{kind.__name__}")
+        return name
 
     def _record(
         self, topic: str, kind: type, callback: Callable[[Any], None] | None = None
     ) -> None:
         """Write the messages of a topic to the bag, and pass them to the callback."""
-        package, _, _ = kind.__module__.partition(".")
-        name = f"{package}/msg/{kind.__name__}"
-        connection = self._bag.add_connection(
-            self.resolve_topic_name(topic), name, typestore=self._types
-        )
+        name = self._add_topic(topic, kind)
 
         def keep(data: bytes) -> None:
-            self._bag.write(connection, self.get_clock().now().nanoseconds, data)
+            self._bag.write(name, self._now(), data)
             if callback is not None:
                 callback(deserialize_message(data, kind))
 
         self.create_subscription(kind, topic, keep, _DEPTH, raw=True)
 
+    def _now(self) -> int:
+        return self.get_clock().now().nanoseconds
+
     def _on_camera_info(self, info: CameraInfo) -> None:
         self.headers[_stamp(info.header)] = info.header.frame_id
+        self._bag.place_camera(info.header.frame_id, _stamp(info.header))
 
     def _check(self, message: PersonPoseArray) -> None:
         self._checked.append(message.header)
@@ -133,28 +134,24 @@ class Recorder(Node):
     def _on_people(self, message: PersonPoseArray) -> None:
         self._check(message)
         self.people[_stamp(message.header)] = people_from_message(message)
-        self.arrivals.append(self.get_clock().now().nanoseconds)
+        self.arrivals.append(self._now())
 
     def _on_image(self, message: Image) -> None:
+        """Record an image of the camera as a JPEG, a twentieth of its size."""
+        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        _, jpeg = cv2.imencode(".jpg", to_bgr(*decode(message)), quality)
+        compressed = CompressedImage(header=message.header, format="jpeg")
+        compressed.data.frombytes(jpeg.tobytes())
+        name = self.resolve_topic_name(_COMPRESSED)
+        self._bag.write(name, self._now(), serialize_message(compressed))
+        self.images += 1
+
+    def _on_drawn(self, message: Image) -> None:
         image, _ = decode(message)
         stamp = _stamp(message.header)
-        if self._writer is None:
-            size = (message.width, message.height)
-            code = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self.video), code, self._rate, size)
-            self._start = stamp
-        due = round((stamp - self._start) * 1e-9 * self._rate)
-        for _ in range(self._frames, due):
-            self._write(self._latest)
-        self._write(image)
-        self.drawn[stamp] = self._frames - 1
+        self.drawn[stamp] = self.video.add(image, stamp * 1e-9)
         if self._show is not None and stamp in self.people:
             self._show(stamp * 1e-9, image, self.people[stamp])
-
-    def _write(self, image: np.ndarray) -> None:
-        self._writer.write(image)
-        self._latest = image
-        self._frames += 1
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

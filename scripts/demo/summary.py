@@ -88,7 +88,13 @@ def save_clearest_frame(recorder: Recorder, path: Path) -> None:
     clearest = max(
         shown, key=lambda s: (len(recorder.people[s]), recorder.people[s].scores.mean())
     )
-    video = cv2.VideoCapture(str(recorder.video))
-    video.set(cv2.CAP_PROP_POS_FRAMES, recorder.drawn[clearest])
-    _, image = video.read()
+    number = recorder.drawn[clearest]
+    video = cv2.VideoCapture(str(recorder.video.path))
+    video.set(cv2.CAP_PROP_POS_FRAMES, number)
+    read, image = video.read()
+    if not read:
+        raise PinetError(
+            f"frame {number} of {recorder.video.path}, which has {recorder.video.frames}, cannot "
+            "be read, so there is no still.png; is the disk full?"
+        )
     save_still(path, image, recorder.people[clearest])

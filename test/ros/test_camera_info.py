@@ -56,6 +56,8 @@ def test_a_camera_info_that_was_published_before_is_taken(ros, photo, calibratio
 )
 def test_a_qos_override_holds_or_is_refused(ros, name, value, expected):
     override = f"qos_overrides./camera_info.subscription.{name}"
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    ros.node.create_publisher(CameraInfo, "camera_info", latched)
     ros.listen(PersonPoseArray, "people/initial")
     estimator = ros.start("pose_estimator", {"device": "cpu", override: value})
     if expected:

@@ -88,17 +88,17 @@ def test_what_cannot_be_used_is_skipped_named_and_counted(ros, pictures, calibra
     (pictures / "25.png").write_bytes(b"no image")
     (pictures / "._10.png").write_bytes(b"of a Mac")
     (pictures / "30.png").rename(pictures / os.fsdecode(b"caf\xe9.png"))
-    images = ros.listen(Image, "image")
+    images, _ = ros.listen(Image, "image"), ros.listen(CameraInfo, "camera_info")
     player = ros.start(
         "camera_player",
         {
             "source": str(pictures),
             "calibration": str(tmp_path / "camera.yaml"),
-            "wait_for_subscribers": 0,
+            "wait_for_subscribers": 1,
         },
     )
     assert player.wait() == 0
-    ros.until(lambda: len(images) >= 1)
+    ros.until(lambda: len(images) == 3)
     assert "25.png cannot be read" in player.output
     assert "64x48 pixels, the image has 64x40" in player.output
     assert "end of the source after 3 images; skipped 2 gaps or images" in player.output

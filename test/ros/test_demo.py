@@ -25,11 +25,16 @@ FRAMES = 6
 
 @pytest.fixture
 def demo(tmp_path, calibration):
-    """Runs the demo on images; gives the process's end and the output folder."""
+    """Runs the demo on images, and on *.png files that the test has left, as the last ones.
+
+    Gives the process's end and the output folder.
+    """
 
     def run(images: list[np.ndarray] | None, *options: str):
         source = tmp_path / "frames"
         source.mkdir()
+        for damaged in tmp_path.glob("*.png"):
+            damaged.rename(source / f"999-{damaged.name}")
         for number, image in enumerate(images or []):
             cv2.imwrite(str(source / f"{number:03}.png"), image)
         write_calibration(tmp_path / "camera.yaml", calibration)
@@ -71,14 +76,34 @@ def test_leaves_a_video_a_still_a_bag_and_a_summary(demo, frames, tmp_path):
         [output / "bag"], default_typestore=get_typestore(Stores.ROS2_KILTED)
     ) as reader:
         topics = {connection.topic: connection for connection in reader.connections}
-        assert set(topics) == {"/camera_info", "/people", "/people/initial", "/people/markers"}
+        assert set(topics) == {
+            "/camera_info",
+            "/image/compressed",
+            "/people",
+            "/people/initial",
+            "/people/markers",
+            "/tf_static",
+        }
         people = [
             reader.deserialize(data, connection.msgtype)
             for connection, _, data in reader.messages([topics["/people"]])
         ]
+        assert topics["/image/compressed"].msgcount == FRAMES
     assert len(people) == summary["frames_refined"]
     assert people[0].joint_set == "mupots_17"
     assert len(people[0].people[0].joints) == 17
+
+
+def test_pictures_of_all_sizes_and_a_damaged_one(demo, frames, tmp_path):
+    images = [frames[0], frames[1][:, 200:900], cv2.resize(frames[2], None, fx=0.5, fy=0.5)]
+    images += frames[3:5]
+    (tmp_path / "damaged.png").write_bytes(cv2.imencode(".png", frames[0])[1].tobytes()[:5000])
+    ended, output = demo(images, "--rate", "1", "--field-of-view", "60")
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert f"in {output}: people.mp4, still.png" in ended.stdout
+    video = cv2.VideoCapture(str(output / "people.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(len(images), abs=1)
+    assert cv2.imread(str(output / "still.png")).std() > 10
 
 
 def test_fails_when_nobody_is_there(demo):

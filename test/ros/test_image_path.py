@@ -17,7 +17,7 @@ from pinet_ros.models import fetch
 
 pytestmark = pytest.mark.slow
 
-MOST = 22
+MOST = 25
 
 
 def test_an_image_passes_few_files(photo, calibration, tmp_path):

@@ -180,6 +180,13 @@ def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expe
         ({"max_people": -1}, {}, "max_people must be of type int from 1 to 200, such as 20"),
         ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, maskrcnn_"),
         ({"lifter": "mppe"}, {}, "set posenet and rootnet to"),
+        ({"score_treshold": 0.5}, {}, "no parameter score_treshold; did you mean score_thresh"),
+        ({"image_rotation": 45}, {}, "image_rotation must be one of 0, 90, 180, 270, got 45"),
+        (
+            {"qos_overrides./image.subscription.deadline": 5},
+            {},
+            "deadline cannot be overridden; only history, depth, reliability, durability can be",
+        ),
         ({"device": "cpu"}, {"PINET_CACHE": "EMPTY"}, "pinet models fetch"),
         pytest.param(
             {"device": "cuda"},

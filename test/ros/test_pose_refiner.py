@@ -132,7 +132,7 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     assert node.output.count("needs 17 joints") == 1
     ros.until(lambda: "MessageError" in [v.key for v in diagnostics[-1].status[0].values])
     counted = {value.key: value.value for value in diagnostics[-1].status[0].values}
-    assert counted["not_refined"] == "3"
+    assert counted["not_refined"] == "5"
 
 
 def test_people_of_an_unknown_estimator_pass_and_are_counted(ros, estimator):

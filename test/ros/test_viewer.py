@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-import rerun
+import pytest
 
-from demo.viewer import Viewer
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
+
+rerun = pytest.importorskip("rerun")  # cannot be installed beside the NumPy 1 of an older ROS
 
 
 def standing(count: int) -> People:
@@ -21,6 +22,8 @@ def standing(count: int) -> People:
 
 
 def test_shows_bones_and_joints_of_frames_with_and_without_people(monkeypatch):
+    from demo.viewer import Viewer
+
     viewer = Viewer(spawn=False)
     log, logged = rerun.log, []
 

@@ -13,7 +13,7 @@ from pinet_ros.refinement.checkpoint import (
     save_checkpoint,
     weights_file,
 )
-from pinet_ros.refinement.inference import AS_PREDICTED
+from pinet_ros.refinement.inference import AS_PREDICTED, EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_training.datasets.scenes import load_scenes, people_of
 from pinet_training.evaluation.scene_evaluation import (
@@ -36,7 +36,7 @@ def weights(request):
 @pytest.fixture(scope="module")
 def errors(weights):
     scenes = load_scenes(DATA / EXCERPTS[weights])
-    return measure_scenes(scenes, Refiner(weights, "cpu"))
+    return measure_scenes(scenes, Refiner(weights, "cpu", config=EVERYBODY))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def refined(errors):
 
 @pytest.fixture(scope="module")
 def controls(errors, weights):
-    return report_controls(errors, Refiner(weights, "cpu"))["controls"]
+    return report_controls(errors, Refiner(weights, "cpu", config=EVERYBODY))["controls"]
 
 
 @pytest.mark.parametrize("cameras", ["level", "steep"])
@@ -81,7 +81,9 @@ def test_in_half_precision_they_give_the_same_poses(weights, tmp_path):
 
     size = weights_file(weights).stat().st_size
     assert half.stat().st_size == pytest.approx(size / 2, rel=0.02)
-    full, halved = (Refiner(each, "cpu", inference=AS_PREDICTED) for each in (weights, half))
+    full, halved = (
+        Refiner(each, "cpu", config=EVERYBODY, inference=AS_PREDICTED) for each in (weights, half)
+    )
     for scene in load_scenes(DATA / EXCERPTS[weights]).scenes[:100]:
         people = people_of(scene)
         expected = full(people).people.joints

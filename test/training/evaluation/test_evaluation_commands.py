@@ -13,6 +13,7 @@ import scipy.io
 from pinet_ros.cli.predictions.predictions import write_predictions
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.models.catalog import ModelError
+from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import DeviceError
 from pinet_training.cli.evaluate_command import add_commands
@@ -110,7 +111,9 @@ def test_mupots_end_to_end(stage, folder, predictions, tmp_path, capsys):
     )
 
     assert status == 0
-    expected = evaluate_mupots(stage.annotations(), stage.predictions(), Refiner(device="cpu"))
+    expected = evaluate_mupots(
+        stage.annotations(), stage.predictions(), Refiner(device="cpu", config=EVERYBODY)
+    )
     found = written(report)
     assert (found["all"]["n"], found["all"]["found"], found["matched"]["n"]) == (25, 24, 24)
     for when in ((), ("after",)):
@@ -296,7 +299,7 @@ def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_
 
     run("scenes", excerpt_path, "--split", "test", "--json", report)
 
-    expected = report_scenes(measure_scenes(excerpt, Refiner(device="cpu")))
+    expected = report_scenes(measure_scenes(excerpt, Refiner(device="cpu", config=EVERYBODY)))
     assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
 
 
