@@ -192,7 +192,7 @@ class Diagnostics:
             topic = source.subscription.topic_name
             if source.silence > self._input_timeout:
                 why = self._explain(source.subscription)
-                self._said(f"nothing received on {topic}: {why}")
+                self._said(f"nothing arrives on {topic}: {why}")
                 return f"nothing on {topic} for {source.silence:.0f} s: {why}"
             if source.unstamped:
                 return self._said(f"the stamps on {topic} are 0; let the driver set header.stamp")

@@ -115,7 +115,7 @@ def test_simulated_time_that_stands_still_does_not_silence_a_node(ros, status):
         return "nothing on /image" in status("pose_estimator").message
 
     ros.until(tick)
-    assert "nothing received on /image: it has no publisher" in estimator.output
+    assert "nothing arrives on /image: it has no publisher" in estimator.output
 
 
 def test_the_overlay_draws_nobody_onto_images_that_it_cannot_tell_apart(
