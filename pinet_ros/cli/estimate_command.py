@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import weights_for
 from pinet_ros.refinement.inference import RefinerConfig
 from pinet_ros.refinement.refiner import Refinement, Refiner
-from pinet_ros.util.files import write_text
+from pinet_ros.util.files import is_standard_output, write_text
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -69,6 +68,8 @@ def _estimate(options: argparse.Namespace) -> int:
         _make_folder(options.json.parent)
     camera_of = _camera_of(options)
     estimator = PoseEstimator(config, refiner.device)
+    taken = options.json is not None and is_standard_output(options.json)
+    said = sys.stderr if taken else sys.stdout
     results, failures = {}, []
     for path in options.images:
         try:
@@ -82,7 +83,7 @@ def _estimate(options: argparse.Namespace) -> int:
         refined = refinement.people
         results[str(path)] = _people(estimate.people, refinement)
         line = f"{path}: {len(refined)} people{_dropped(estimate.dropped)}"
-        print(printable(line), file=_stream_beside(options.json))
+        print(printable(line), file=said)
         if options.draw:
             drawn = image.copy()
             draw_people(drawn, refined, camera)
@@ -97,13 +98,6 @@ def _estimate(options: argparse.Namespace) -> int:
     for failure in failures:
         print(f"pinet: {failure}", file=sys.stderr)
     return 1 if failures else 0
-
-
-def _stream_beside(output: Path | None) -> TextIO:
-    """The stream for what is said: stdout, unless the output goes there."""
-    stdout = Path("/dev/stdout")
-    taken = output is not None and stdout.exists() and output.exists() and output.samefile(stdout)
-    return sys.stderr if taken else sys.stdout
 
 
 def _require_distinct(images: Sequence[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import BinaryIO
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file atomically: an interruption leaves no broken file.
 
-    Missing folders are created, and an existing file is replaced at the end. A path that is not a
-    regular file, such as /dev/stdout, is written directly.
+    Missing folders are created, and an existing file is replaced at the end; of a link, the file
+    that it leads to. A path that is no regular file, such as a pipe, is written directly, and
+    so is this process's output, /dev/stdout, whatever it leads to.
 
     Args:
         path: path of the file.
@@ -22,6 +24,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
+    if is_standard_output(path):
+        write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not path.is_file():
         with path.open("wb") as stream:
@@ -35,6 +42,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_standard_output(path: Path) -> bool:
+    """Whether a path names the standard output of this process."""
+    return str(path) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def write_text(path: Path, text: str) -> None:

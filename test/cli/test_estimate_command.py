@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 
 import cv2
@@ -240,3 +242,26 @@ def test_the_size_of_the_calibration_is_checked(pictures, tmp_path):
     cv2.imwrite(str(small), np.zeros((480, 640, 3), np.uint8))
     message = estimate(small, "--calibration", pictures / "camera.yaml")
     assert "for 1088x1920 pixels, the image has 640x480" in message
+
+
+def test_a_bad_picture_loses_none_of_the_others(pictures, tmp_path, capsys):
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    small = tmp_path / "small.png"
+    cv2.imwrite(str(small), np.zeros((480, 640, 3), np.uint8))
+    images = [tmp_path / "broken.jpg", pictures / "hall.png", tmp_path / "gone.jpg", small]
+    written = tmp_path / "out.json"
+    options = ["--calibration", pictures / "camera.yaml", "--json", written]
+    assert estimate(*images, *options) == 1
+    assert list(json.loads(written.read_text())) == [str(pictures / "hall.png")]
+    said = capsys.readouterr().err
+    assert "broken.jpg cannot be read" in said
+    assert "gone.jpg does not exist" in said
+    assert "the image has 640x480" in said
+
+
+def test_nothing_but_json_goes_to_the_output_where_it_is_asked_for(pictures):
+    command = [sys.executable, "-m", "pinet_ros.cli", "estimate", pictures / "hall.png"]
+    options = ["--calibration", pictures / "camera.yaml", "--json", "/dev/stdout"]
+    ended = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+    assert len(json.loads(ended.stdout)[str(pictures / "hall.png")]) >= 2
+    assert "hall.png: " in ended.stderr

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -63,3 +66,29 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     with pytest.raises(IsADirectoryError):
         write_text(tmp_path, "not a file")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_stays_one_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "runs").mkdir()
+    latest = tmp_path / "latest.txt"
+    latest.symlink_to(tmp_path / "runs" / "a.txt")
+    write_text(latest, "through the link")
+    assert latest.is_symlink()
+    assert (tmp_path / "runs" / "a.txt").read_text() == "through the link"
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+def test_the_standard_output_is_written_to_and_not_replaced(tmp_path, kind):
+    code = (
+        "from pathlib import Path; from pinet_ros.util.files import write_text;"
+        "print('before', flush=True); write_text(Path('/dev/stdout'), 'json')"
+    )
+    command = [sys.executable, "-c", code]
+    if kind == "pipe":
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    else:
+        with (tmp_path / "out.txt").open("w") as output:
+            subprocess.run(command, stdout=output, check=True)
+        said = (tmp_path / "out.txt").read_text()
+    assert said == "before\njson"
+    assert Path("/dev/stdout").is_symlink()
