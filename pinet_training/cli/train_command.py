@@ -58,7 +58,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, help="sequences per step, over all GPUs")
     parser.add_argument("--learning-rate", type=float, help="highest learning rate")
     parser.add_argument(
-        "--validation", type=float, help="fraction of the bodies held out for validation"
+        "--validation",
+        type=float,
+        help="fraction held out for validation, of a data set's sequences or of rendered bodies",
     )
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
     parser.add_argument(

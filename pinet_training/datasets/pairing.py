@@ -59,8 +59,8 @@ def pair(
         split: of all scenes.
 
     Returns:
-        Scenes whose people all have the number of their image as `bodies`, so that scenes are
-        held out by image, and whose `cameras` are the name of the data set.
+        Scenes with the sequence of their image, whose `cameras` are the name of the data set.
+        A data set does not say who is who: `bodies` are the number of the image.
 
     Raises:
         DatasetError: predictions and annotations do not fit (see `check_keys` and
@@ -89,6 +89,7 @@ def pair(
                     split=split,
                     missed=missed,
                     scores=initial.scores,
+                    sequence=image.sequence,
                 )
             )
     return Scenes(tuple(scenes))

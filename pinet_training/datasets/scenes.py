@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,8 @@ class Scene:
             wrong detection and where the person's own estimate is not kept.
         camera_pitch: radians, positive looks down.
         image: the picture's name in the folder that it was rendered to, empty without one.
+        sequence: the sequence of its data set, whose images resemble each other; None for a
+            rendered scene, which is by itself.
     """
 
     estimates: np.ndarray
@@ -63,6 +65,7 @@ class Scene:
     extra_persons: np.ndarray | None = None
     camera_pitch: float = np.nan
     image: str = ""
+    sequence: str | None = None
 
     def __post_init__(self) -> None:
         people, joints = len(self), len(MUPOTS_17)
@@ -131,13 +134,45 @@ class Scenes:
             )
         )
 
-    def hold_out_bodies(self, fraction: float, rng: np.random.Generator) -> tuple[Scenes, Scenes]:
-        """Scenes without a part of the bodies, drawn by `rng`, and the scenes with them."""
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The sequences of the data set that the scenes are of; none of rendered scenes."""
+        return tuple(dict.fromkeys(s.sequence for s in self.scenes if s.sequence is not None))
+
+    @property
+    def units(self) -> np.ndarray:
+        """(S,) number of the independent unit of each scene: its sequence, or itself."""
+        numbers: dict[str | int, int] = {}
+        names = (n if s.sequence is None else s.sequence for n, s in enumerate(self.scenes))
+        return np.array([numbers.setdefault(name, len(numbers)) for name in names], int)
+
+    def hold_out(self, fraction: float, rng: np.random.Generator) -> tuple[Scenes, Scenes]:
+        """Scenes to train on, and other ones to validate on.
+
+        Of a data set whole sequences are held out, at least one of several: the frames of a video
+        resemble each other. A single sequence is not held out. Of rendered scenes those with some
+        of the bodies are held out.
+
+        Args:
+            fraction: of the sequences or bodies to hold out, 0 to 1.
+            rng: draws them.
+        """
+        sequences = self.sequences
+        if sequences:
+            several = fraction > 0 and len(sequences) > 1
+            count = max(1, round(fraction * len(sequences))) if several else 0
+            drawn = rng.choice(sequences, count, replace=False)
+            return self._divide([scene.sequence in drawn for scene in self.scenes])
         bodies = np.unique([body for scene in self.scenes for body in scene.bodies])
-        held_out = rng.choice(bodies, round(fraction * len(bodies)), replace=False)
-        with_them = [s for s in self.scenes if np.isin(s.bodies, held_out).any()]
-        without = [s for s in self.scenes if not np.isin(s.bodies, held_out).any()]
-        return Scenes(tuple(without)), Scenes(tuple(with_them))
+        drawn = rng.choice(bodies, round(fraction * len(bodies)), replace=False)
+        return self._divide([bool(np.isin(s.bodies, drawn).any()) for s in self.scenes])
+
+    def _divide(self, chosen: Sequence[bool]) -> tuple[Scenes, Scenes]:
+        """The scenes that are not chosen, and those that are."""
+        return tuple(
+            Scenes(tuple(s for s, c in zip(self.scenes, chosen, strict=True) if c is of))
+            for of in (False, True)
+        )
 
 
 def people_of(scene: Scene) -> People:

@@ -176,9 +176,9 @@ class Ablation:
         return [dict(np.load(self._run(entry, seed).errors)) for seed in self._seeds]
 
     @property
-    def images(self) -> np.ndarray:
-        """(N,) number of each tested person's image."""
-        return np.repeat(range(len(self._test)), [len(scene) for scene in self._test])
+    def units(self) -> np.ndarray:
+        """(N,) number of the independent unit that each tested person is in, `Scenes.units`."""
+        return np.repeat(self._test.units, [len(scene) for scene in self._test])
 
     def recipe(self, entry: Entry, seed: int = 0) -> Recipe:
         """Return the recipe of an entry other than INPUT."""

@@ -37,7 +37,8 @@ class Recipe:
         weight_decay: weight decay of AdamW; zero makes it Adam.
         gradient_limit: norm at which gradients are clipped, None for no limit.
         others: the people that a person is refined with, a key of OTHERS.
-        validation: fraction of the bodies that is held out for validation.
+        validation: fraction that is held out for validation: of the sequences of a data set,
+            of the bodies of rendered scenes; see `Scenes.hold_out`.
         validation_interval: epochs from one validation to the next.
         seed: seed of all random numbers; on one CPU the same seed gives the same weights.
         augmentation: how the samples are changed.

@@ -31,7 +31,7 @@ def training(trainable):
 
 
 def test_epochs_lower_the_loss_and_the_error_of_held_out_bodies(training, trainable):
-    _, held_out = trainable.hold_out_bodies(SHORT.validation, np.random.default_rng(SHORT.seed))
+    _, held_out = trainable.hold_out(SHORT.validation, np.random.default_rng(SHORT.seed))
     estimates = np.concatenate([scene.estimates for scene in held_out])
     before = mean_metrics(estimates, np.concatenate([scene.truth for scene in held_out]))
 
@@ -185,7 +185,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
     wanted = configuration(recipe, few)
     expected = train(few, recipe, folder=RunFolder(tmp_path / "whole", wanted))
     rng = np.random.default_rng(recipe.seed)
-    kept, _ = few.hold_out_bodies(recipe.validation, rng)
+    kept, _ = few.hold_out(recipe.validation, rng)
     steps = int(np.ceil(len(kept) / recipe.batch_size))
     left = iter(range(whole_epochs * steps + 1))  # the run is stopped within an epoch
     step = torch.optim.AdamW.step
