@@ -15,6 +15,7 @@ from pinet_ros.cli.predictions.predictions import (
     require_writable,
     write_predictions,
 )
+from pinet_ros.cli.predictions.sequences import add_sequences, keep_sequences
 from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
@@ -81,6 +82,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="file of predictions, .npz or .json; with pinet_training also .mat",
     )
     add_predictions_output(parser)
+    add_sequences(parser)
     parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"PI-Net weights; {DEFAULT}")
     add_device(parser)
 
@@ -89,6 +91,8 @@ def _refine(arguments: argparse.Namespace) -> int:
     """Refine the predictions of any estimator."""
     output = require_writable(arguments.output)
     predictions = read_predictions(arguments.predictions)
+    if arguments.sequences is not None:
+        predictions = keep_sequences(predictions, arguments.sequences)
     refiner = Refiner(arguments.weights, arguments.device)
     refined, passed = refine_predictions(predictions, refiner)
     print(f"passed through unrefined, for unknown joints or an implausible depth: {passed} people")

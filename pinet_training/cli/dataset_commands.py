@@ -18,6 +18,7 @@ from pinet_ros.cli.arguments import (
     register,
 )
 from pinet_ros.cli.predictions.predictions import require_writable
+from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.cli.refine_command import add_predictions_output, write_and_report
 from pinet_ros.errors import DatasetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
@@ -44,6 +45,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--images", type=Path, metavar="DIR", help="image folder; not needed for MuPoTS-3D"
     )
     add_predictions_output(parser)
+    add_sequences(parser)
     add_options(parser, EstimatorConfig)
     add_device(parser)
 
@@ -76,7 +78,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     """Run an estimator over the images of a data set and write the people it finds."""
     output = require_writable(arguments.output)
     dataset = arguments.dataset
-    annotations = read_annotations(dataset)
+    annotations = read_annotations(dataset).select(arguments.sequences)
     predict.require_cameras(annotations)  # fail before the networks are loaded
     folder = arguments.images or (dataset if dataset.is_dir() else None)
     if folder is None:

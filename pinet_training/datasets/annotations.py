@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from pinet_ros.cli.predictions.predictions import Predictions
+from pinet_ros.cli.predictions.sequences import select_sequences
 from pinet_ros.errors import DatasetError
 from pinet_training.datasets.annotated_image import AnnotatedImage
 from pinet_training.datasets.coco import read_coco
@@ -48,6 +50,36 @@ class Annotations:
     def sequences(self) -> tuple[str, ...]:
         """The names of the sequences, in the order of the images."""
         return tuple(dict.fromkeys(image.sequence for image in self.images))
+
+    def select(self, sequences: str | None) -> Annotations:
+        """The images of some sequences, see `select_sequences`; all without an expression.
+
+        Raises:
+            DatasetError: a sequence is not there.
+        """
+        if sequences is None:
+            return self
+        chosen = set(select_sequences(sequences, self.sequences, self.source))
+        images = tuple(image for image in self.images if image.sequence in chosen)
+        return replace(self, images=images)
+
+    def without_unselected(self, predictions: Predictions, selected: Annotations) -> Predictions:
+        """Predictions without those for images of this data set that are not selected.
+
+        Raises:
+            DatasetError: none is left.
+        """
+        images = {
+            key: people
+            for key, people in predictions.images.items()
+            if key in selected.by_key or key not in self.by_key
+        }
+        if not images:
+            raise DatasetError(
+                f"{predictions.source} has no predictions for the chosen sequences "
+                f"{', '.join(selected.sequences)}; choose others with --sequences"
+            )
+        return Predictions(predictions.source, images)
 
 
 def read_annotations(path: Path) -> Annotations:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from command_line import run
+from command_line import fails, run
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +51,21 @@ def test_a_single_sequence_is_trained_on_whole_and_the_output_says_so(
     assert "MPJPE" not in said
     (epoch,) = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
     assert epoch["validation"] is None
+
+
+def test_some_sequences_are_trained_on_by_name(annotated, tmp_path, capsys):
+    path = annotated(*(f"TS{number}/1.jpg" for number in range(1, 6)))
+    command = ("train", path, "--output", tmp_path / "run", *SHORT, "--validation", 0.5)
+
+    assert "has no sequence 'TS7'; there are TS1, TS2, TS3, TS4, TS5" in fails(
+        *command, "--sequences", "TS1,TS7"
+    )
+    run(*command, "--sequences", "TS1-TS4")
+
+    assert "validation on 2 of 4 sequences" in capsys.readouterr().out
+
+
+def test_a_file_of_scenes_has_no_sequences(excerpt_path, tmp_path):
+    message = fails("train", excerpt_path, "--output", tmp_path / "run", "--sequences", "TS1")
+
+    assert "is a file of scenes, which has no sequences; leave 'TS1' out" in message
