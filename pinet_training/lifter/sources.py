@@ -11,7 +11,7 @@ import numpy as np
 from pinet_ros.errors import DatasetError
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.annotated_image import AnnotatedImage, read_picture
-from pinet_training.datasets.annotations import read_annotations
+from pinet_training.datasets.annotations import Annotations, read_annotations
 from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco_keypoints
 from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
 from pinet_training.rendering.shards import RenderedScenes, Shard
@@ -50,9 +50,9 @@ def read_people(path: Path, images: Path | None = None, split: str = "train") ->
             f"{path} does not say where its images are; give their folder with --images DIR"
         )
     if path.suffix == ".json" and holds_coco_keypoints(path):
-        return _from_annotations(read_coco_keypoints(path), images)
+        return _from_annotations(Annotations(path, read_coco_keypoints(path)), images)
     annotations = read_annotations(path)
-    return _from_annotations(annotations.images, images or path)
+    return _from_annotations(annotations, images or path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,8 @@ class _AnnotatedPictures:
         return read_picture(self.images[number], self.folder)
 
 
-def _from_annotations(images: Sequence[AnnotatedImage], folder: Path) -> PeopleInPictures:
+def _from_annotations(annotations: Annotations, folder: Path) -> PeopleInPictures:
+    images = annotations.images
     groups = [
         Group(
             number,
