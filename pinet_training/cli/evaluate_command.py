@@ -23,7 +23,8 @@ from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
 from pinet_training.datasets.pairing import read_paired
 from pinet_training.datasets.pose2sim import FRAMES
-from pinet_training.datasets.scenes import SPLITS, ScenesError, load_scenes
+from pinet_training.datasets.scene_fields import SPLITS
+from pinet_training.datasets.scenes import ScenesError, load_scenes
 from pinet_training.evaluation.export import (
     Row,
     mupots_rows,

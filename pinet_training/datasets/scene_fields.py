@@ -28,6 +28,7 @@ import numpy as np
 
 from pinet_ros.cli.predictions.records import Record, read_arrays
 
+SPLITS = ("train", "test")
 NOBODY = -1  # whom a wrong detection is of
 
 _LABELS = ("scene_split", "scene_cameras", "person_body")
@@ -56,9 +57,9 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         DatasetError: the file is missing or is not an .npz file; an array is missing or
-            misshapen, names a row that does not exist, gives somebody an estimate in another scene
-            than the person's, calls an estimate of nobody a duplicate, or lacks joints of a
-            person who has an estimate.
+            misshapen, names a split or a row that does not exist, gives somebody an estimate in
+            another scene than the person's or two that are no duplicates, calls an estimate of
+            nobody a duplicate, or lacks joints of a person who has an estimate.
     """
     required = (*_LABELS, *_ROWS_OF, *_NUMBERS)
     optional = (*_OPTIONAL_LABELS, *_OPTIONAL)
@@ -67,7 +68,9 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
         raise file.error(f"is not a file of scenes: it lacks {', '.join(missing)}")
     counts = {_kind(name): file[name].size for name in _COUNTED}
     fields = {name: _field(file, name, counts) for name in (*required, *optional)}
+    _require_splits(file, fields["scene_split"])
     _require_own_scene(file, fields)
+    _require_one_estimate(file, fields)
     _require_truth(file, fields["person_joints"], fields["estimate_person"])
     return fields
 
@@ -93,6 +96,29 @@ def _field(file: Record, name: str, counts: dict[str, int]) -> np.ndarray:
     if file[name].shape != (count,):
         raise file.error(f"{name} must have shape ({count}), got {file[name].shape}")
     return file[name]
+
+
+def _require_splits(file: Record, splits: np.ndarray) -> None:
+    wrong = np.flatnonzero(~np.isin(splits, SPLITS))
+    if len(wrong):
+        raise file.error(
+            f"scene_split, row {wrong[0]}: must be one of {', '.join(SPLITS)}, got "
+            f"{str(splits[wrong[0]])!r}"
+        )
+
+
+def _require_one_estimate(file: Record, fields: dict[str, np.ndarray]) -> None:
+    """See that each person has one estimate at most that is no duplicate."""
+    rows = np.flatnonzero(fields["estimate_duplicate"] == 0)
+    rows = rows[fields["estimate_person"][rows] != NOBODY]
+    persons = fields["estimate_person"][rows]
+    again = np.ones(len(rows), bool)
+    again[np.unique(persons, return_index=True)[1]] = False
+    if again.any():
+        raise file.error(
+            f"estimate_person, row {rows[again][0]}: person {persons[again][0]} has an estimate "
+            "already; mark further ones in estimate_duplicate"
+        )
 
 
 def _require_own_scene(file: Record, fields: dict[str, np.ndarray]) -> None:

@@ -14,8 +14,6 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.scene_fields import NOBODY, read_scene_fields
 
-SPLITS = ("train", "test")
-
 _NEAREST, _FARTHEST = 0.3, 15.0  # metres: depths of the root that an estimate is believed at
 _PART_IN_IMAGE = 0.5  # of the joints of a person who is to be found
 
@@ -36,7 +34,7 @@ class Scene:
         boxes: (N,4) float32, the detector's boxes, x_min y_min x_max y_max in pixels.
         bodies: (N,) which body each person has.
         cameras: kind of camera or name of the data set, by which figures are reported.
-        split: one of SPLITS.
+        split: one of `scene_fields.SPLITS`.
         missed: (M,17,3) float32, the true poses of those who were to be found and were not.
         scores: (N,) float32, the detector's.
         visible: (N,) float32, which part of a person's joints is in the image and not hidden.

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from pinet_ros.cli.predictions.records import Record, read_arrays
 from pinet_ros.errors import DatasetError
-from pinet_training.datasets.scenes import SPLITS
+from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.rendering.asf_amc import AMC_FRAME_RATE, read_amc, read_asf
 from pinet_training.rendering.bvh import read_bvh
 from pinet_training.rendering.posture import Posture, axes_to_body, unit

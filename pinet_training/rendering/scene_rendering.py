@@ -13,7 +13,7 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.models.cache import sha256_of
-from pinet_training.datasets.scenes import SPLITS
+from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.rendering.backgrounds import Backgrounds
 from pinet_training.rendering.bodies import Bodies
 from pinet_training.rendering.motion import Motions
