@@ -157,9 +157,9 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
     report = report_scenes(errors)
     if options.controls:
         report |= report_controls(errors, refiner)
-    if pictures:
-        draw_failures(options.draw, find_failures(errors, options.failures), pictures)
     _output(report, scenes_tables(report), scenes_rows(report), options)
+    if pictures:  # last, as a picture that cannot be read must not cost the report
+        draw_failures(options.draw, find_failures(errors, options.failures), pictures)
     return 0
 
 

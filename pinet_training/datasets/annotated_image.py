@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -50,6 +51,21 @@ def sequence_of(file_name: str) -> str:
     """The sequence of an image: the first folder of its file name, "" without folders."""
     folders = PurePosixPath(file_name.replace("\\", "/")).parts[:-1]
     return folders[0] if folders else ""
+
+
+def require_pictures(images: Sequence[AnnotatedImage], folder: Path) -> None:
+    """See that the pictures of images are there, before anything takes long.
+
+    Raises:
+        DatasetError: some are not.
+    """
+    names = dict.fromkeys(image.file_name for image in images)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise DatasetError(
+            f"{folder} lacks {len(missing)} of {len(names)} pictures, such as {missing[0]}; give "
+            "the folder that these names start in"
+        )
 
 
 def read_picture(image: AnnotatedImage, folder: Path) -> np.ndarray:

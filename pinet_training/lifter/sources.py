@@ -10,7 +10,11 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_training.datasets.annotated_image import AnnotatedImage, read_picture
+from pinet_training.datasets.annotated_image import (
+    AnnotatedImage,
+    read_picture,
+    require_pictures,
+)
 from pinet_training.datasets.annotations import Annotations, read_annotations
 from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco_keypoints
 from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
@@ -41,7 +45,7 @@ def read_people(path: Path, images: Path | None = None, split: str = "train") ->
         split: split of the rendered scenes; other data sets have only one.
 
     Raises:
-        DatasetError: the data set cannot be read.
+        DatasetError: the data set cannot be read, or pictures of it are missing.
     """
     if is_rendered(path):
         return _from_rendered(RenderedScenes(path), split)
@@ -79,7 +83,9 @@ def _from_annotations(annotations: Annotations, folder: Path) -> PeopleInPicture
         for number, image in enumerate(images)
     ]
     joint_set = images[0].people.joint_set if images else MUPOTS_17
-    return gather_people(joint_set, _AnnotatedPictures(images, folder), groups)
+    people = gather_people(joint_set, _AnnotatedPictures(images, folder), groups)
+    require_pictures([images[number] for number in np.unique(people.pictures)], folder)
+    return people
 
 
 @dataclass(frozen=True, eq=False)

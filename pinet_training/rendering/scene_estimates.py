@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -81,8 +81,9 @@ def estimate(
         Counts of scenes, people and estimates.
 
     Raises:
-        DatasetError: the data set is damaged or empty; the stored estimates are damaged, or from
-            other networks or another data set; or the output is not an .npz file.
+        DatasetError: the data set is empty or damaged, which is told when all that is not
+            damaged is estimated; the stored estimates are damaged, or from other networks or
+            another data set; or the output is not an .npz file.
         PinetError: the estimator cannot be loaded, or a worker process was killed.
     """
     if Path(output).suffix != ".npz":
@@ -99,11 +100,26 @@ def estimate(
     started = any(path.is_file() for path in paths.values())
     hold_settings(stored / "settings.json", _settings(config, scenes), replace=not started)
     todo = [(shards[number], path) for number, path in paths.items() if not path.is_file()]
-    _estimate_shards(todo, config, select_device(device), workers or available_cores())
+    damaged = {shard.folder: shard.damaged_images() for shard, _ in todo}
+    whole = [(shard, path) for shard, path in todo if not damaged[shard.folder]]
+    _estimate_shards(whole, config, select_device(device), workers or available_cores())
+    _require_whole(damaged)
     estimates = [read_estimates(path, shards[n]) for n, path in paths.items()]
     fields = adapt_truth(gather(shards, estimates), scenes.size)
     write_whole(Path(output), lambda stream: np.savez_compressed(stream, **fields))
     return _count(fields)
+
+
+def _require_whole(damaged: Mapping[Path, Sequence[Path]]) -> None:
+    """Name the damaged images of shards, by the folder of each shard."""
+    folders = [str(folder) for folder, images in damaged.items() if images]
+    if folders:
+        images = [image for of_shard in damaged.values() for image in of_shard]
+        raise DatasetError(
+            f"{len(images)} images are missing or damaged, such as {images[0]}; remove the "
+            f"folders {', '.join(folders)} to render them again, and run this again: the "
+            "estimates of all other shards are kept"
+        )
 
 
 def _count(fields: dict[str, np.ndarray]) -> Estimation:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 from tempfile import mkdtemp
 from time import time
@@ -71,6 +72,11 @@ class Shard:
             f"{path} must be an image of {_by(self.size)} pixels, got {found}; remove the folder "
             f"{self.folder} to render it again"
         )
+
+    def damaged_images(self) -> list[Path]:
+        """The images that are missing or cut off, as far as can be told without decoding them."""
+        paths = [self.folder / str(name) for name in self.truth["scene_image"]]
+        return [path for path in paths if not _is_whole(path)]
 
     def camera(self, scene: int) -> Camera:
         """Return the camera of a scene, by the scene's index in the shard."""
@@ -214,6 +220,15 @@ def _rename_unless_there(partial: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():  # if it is there, another run has written the shard meanwhile
             raise
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        length = file.seek(0, SEEK_END)
+        file.seek(max(0, length - len(_END_OF_JPEG)))
+        return file.read() == _END_OF_JPEG
 
 
 def _decoded(content: bytes) -> np.ndarray | None:
