@@ -14,6 +14,8 @@ from pinet_training.datasets.annotated_image import AnnotatedImage
 from pinet_training.datasets.coco import read_coco
 from pinet_training.datasets.mupots import read_mupots
 
+_EXPECTED = "the folder of MuPoTS-3D that holds TS1 to TS20, or a .json file of annotations"
+
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
@@ -93,11 +95,15 @@ def read_annotations(path: Path) -> Annotations:
         DatasetError: there is no such data set, or something of it is missing or misshapen.
     """
     path = Path(path)
+    if not path.exists():
+        raise DatasetError(f"there is no file or folder {path}; give {_EXPECTED}")
+    if (path / "dataset.json").is_file():
+        raise DatasetError(
+            f"{path} holds rendered scenes, which `pinet scenes estimate` makes a file (.npz) to "
+            f"train and test on; give that file, or {_EXPECTED}"
+        )
     if path.is_dir():
         return Annotations(path, read_mupots(path))
     if path.suffix == ".json":
         return Annotations(path, read_coco(path))
-    raise DatasetError(
-        f"{path} is no data set: give the folder of MuPoTS-3D that holds TS1 to TS20, or a .json "
-        "file of annotations"
-    )
+    raise DatasetError(f"{path} is no data set: give {_EXPECTED}")

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from pinet_ros.cli.predictions.prediction_fields import image_key
-from pinet_ros.cli.predictions.records import Record, as_json, read_json
+from pinet_ros.cli.predictions.records import Record, as_json
 from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.people import People
@@ -34,6 +34,7 @@ from pinet_training.datasets.coco_records import (
     boxes_of,
     by_image,
     file_name_of,
+    read_annotation_file,
     size_of,
     whole_number,
 )
@@ -50,13 +51,22 @@ def read_coco(path: Path) -> tuple[AnnotatedImage, ...]:
     Raises:
         DatasetError: the file, a field or an image is missing, or a field is misshapen.
     """
-    file = read_json(path)
-    annotations = file.records("annotations")
+    images, annotations = read_annotation_file(path)
+    _require_3d(annotations)
     truth_set = _common_joint_set(annotations, _TRUTH) or MUPOTS_17  # of a file without people
     initial_set = _common_joint_set([a for a in annotations if _INITIAL in a], _INITIAL)
-    images = file.records("images")
     grouped = by_image(images, annotations)
     return tuple(_image(i, grouped[i["id"]], truth_set, initial_set) for i in images)
+
+
+def _require_3d(annotations: Sequence[Record]) -> None:
+    """Tell COCO's own annotations, which have no depth, from those without a field."""
+    flat = [each for each in annotations if "keypoints" in each and _TRUTH not in each]
+    if flat and len(flat) == len(annotations):
+        raise flat[0].error(
+            f"has COCO's keypoints and no {_TRUTH}: only `pinet train-lifter` takes joints "
+            "without depth; give annotations in the form of 3DMPPE"
+        )
 
 
 def _common_joint_set(annotations: Sequence[Record], field: str) -> JointSet | None:

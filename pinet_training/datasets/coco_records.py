@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from pinet_ros.cli.predictions.records import Record
+from pinet_ros.cli.predictions.records import Record, read_json
 
 _INT32 = np.iinfo(np.int32)
+
+
+def read_annotation_file(path: Path) -> tuple[list[Record], list[Record]]:
+    """The images and the annotations of a .json file.
+
+    Raises:
+        DatasetError: there is no such file, or it is no file of annotations.
+    """
+    file = read_json(path)
+    for field in ("images", "annotations"):
+        if field not in file:
+            raise file.error(
+                f"lacks the field {field!r}, so it is no file of annotations; predictions are "
+                "given with --predictions, beside the data set that they are for"
+            )
+    return file.records("images"), file.records("annotations")
 
 
 def by_image(

@@ -38,6 +38,11 @@ def load_training_scenes(
         DatasetError: the data set or the predictions cannot, or do not fit.
     """
     if Path(path).suffix != ".npz":
+        if Path(path).is_file() and Path(path).suffix != ".json":
+            raise DatasetError(
+                f"{path} is nothing to train or test on; give scenes (.npz), annotations (.json) "
+                "or the folder of MuPoTS-3D"
+            )
         return pair(*read_paired(path, predictions, sequences), split)
     if sequences is not None:
         raise DatasetError(

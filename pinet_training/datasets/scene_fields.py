@@ -26,7 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pinet_ros.cli.predictions.records import Record, read_arrays
+from pinet_ros.cli.predictions.records import Record, read_arrays, require_file
+from pinet_ros.errors import DatasetError
 
 SPLITS = ("train", "test")
 NOBODY = -1  # whom a wrong detection is of
@@ -63,9 +64,16 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
     """
     required = (*_LABELS, *_ROWS_OF, *_NUMBERS)
     optional = (*_OPTIONAL_LABELS, *_OPTIONAL)
+    require_file(path)
+    if path.suffix != ".npz":
+        raise DatasetError(f"scenes are read from an .npz file, got {path}; give such a file")
     file = read_arrays(path, (*required, *optional))
     if missing := [name for name in required if name not in file]:
-        raise file.error(f"is not a file of scenes: it lacks {', '.join(missing)}")
+        raise file.error(
+            f"is not a file of scenes as `pinet scenes estimate` writes it: it lacks "
+            f"{', '.join(missing)}; predictions are given with --predictions, beside the data set "
+            "that they are for"
+        )
     counts = {_kind(name): file[name].size for name in _COUNTED}
     fields = {name: _field(file, name, counts) for name in (*required, *optional)}
     _require_splits(file, fields["scene_split"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pinet_ros.cli.predictions.prediction_fields import image_key
-from pinet_ros.cli.predictions.records import Record, read_json
+from pinet_ros.cli.predictions.records import Record
 from pinet_ros.people import People
 from pinet_ros.skeleton import COCO_17, MUPOTS_17, convert
 from pinet_training.datasets.annotated_image import AnnotatedImage, sequence_of
@@ -20,6 +20,7 @@ from pinet_training.datasets.coco_records import (
     boxes_of,
     by_image,
     file_name_of,
+    read_annotation_file,
     size_of,
     whole_number,
 )
@@ -34,7 +35,7 @@ def holds_coco_keypoints(path: Path) -> bool:
     Raises:
         DatasetError: it is not an annotation file.
     """
-    annotations = read_json(path).records("annotations")
+    _, annotations = read_annotation_file(path)
     in_3d = any("keypoints_cam" in each for each in annotations)
     return not in_3d and any("keypoints" in each for each in annotations)
 
@@ -48,9 +49,8 @@ def read_coco_keypoints(path: Path) -> tuple[AnnotatedImage, ...]:
     Raises:
         DatasetError: the file, a field or an image is missing, or a field is misshapen.
     """
-    file = read_json(path)
-    images = file.records("images")
-    grouped = by_image(images, file.records("annotations"))
+    images, annotations = read_annotation_file(path)
+    grouped = by_image(images, annotations)
     people = {number: list(filter(_has_keypoints, of)) for number, of in grouped.items()}
     return tuple(_image(i, people[i["id"]]) for i in images if people[i["id"]])
 

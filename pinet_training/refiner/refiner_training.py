@@ -80,14 +80,7 @@ def train(
         ModelError: the checkpoint belongs to another variant, or the initial weights cannot be
             used.
     """
-    kept, held_out = scenes.select(split="train").hold_out(
-        recipe.validation, np.random.default_rng(recipe.seed)
-    )
-    if not len(kept):
-        raise ScenesError(
-            "there are no scenes of the train split to train on: it has "
-            f"{len(held_out)} scenes, all held out for validation"
-        )
+    kept, held_out = _divide(scenes, recipe)
     network = initial_network(recipe, initial).to(device)
     workers = workers or Workers()
     trainer = _Trainer(network, Samples(kept, device), held_out, recipe, device, workers)
@@ -97,6 +90,23 @@ def train(
         recipe.epochs, validation_interval=recipe.validation_interval, folder=folder, log=log
     )
     return Training(trainer.trained.eval(), trainer.formulation, epochs)
+
+
+def _divide(scenes: Scenes, recipe: Recipe) -> tuple[Scenes, Scenes]:
+    """The scenes to train on, of which there are some, and those to validate on."""
+    to_train = scenes.select(split="train")
+    if not len(to_train):
+        raise ScenesError(
+            f"there are no scenes of the train split to train on, with people who were found: the "
+            f"data has {len(scenes)} of the test split; give other data"
+        )
+    kept, held_out = to_train.hold_out(recipe.validation, np.random.default_rng(recipe.seed))
+    if not len(kept):
+        raise ScenesError(
+            f"nothing is left to train on: all {len(held_out)} scenes of the train split are held "
+            f"out for validation, a fraction of {recipe.validation:g}; lower it (--validation)"
+        )
+    return kept, held_out
 
 
 def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Module:

@@ -101,6 +101,11 @@ class RenderedScenes:
             DatasetError: the folder contains no data set, or one of another format.
         """
         self.folder = Path(folder)
+        if not (self.folder / _SETTINGS).is_file():
+            raise DatasetError(
+                f"there is no file {self.folder / _SETTINGS}, so {folder} holds no rendered "
+                "scenes; give the folder that `pinet scenes render` wrote"
+            )
         settings = read_json(self.folder / _SETTINGS)
         if settings.fields.get("format") != _FORMAT:
             raise settings.error(

@@ -114,7 +114,7 @@ def test_two_workers_train_together(few, tmp_path):
 def test_bad_arguments_of_a_lifters_training_are_errors(few, coco, tmp_path):
     common = ("--network", "posenet", "--output", tmp_path / "run", *SMALL)
     message = fails(few, coco, *common)
-    assert "each of the 1 .json files needs its image folder" in message
+    assert "once for each data set that is a file, 1 times, got 0" in message
     message = fails(coco, "--images", tmp_path, *common)
     assert "the first data set must have depth" in message
     assert "there is no file" in fails(tmp_path / "a.json", "--images", tmp_path, *common)
