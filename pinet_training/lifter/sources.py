@@ -18,7 +18,7 @@ from pinet_training.datasets.annotated_image import (
 from pinet_training.datasets.annotations import Annotations, read_annotations
 from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco_keypoints
 from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
-from pinet_training.rendering.shards import RenderedScenes, Shard
+from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 
 # Rendered people below these limits are left out, as a detector would not find them.
 _MINIMUM_HEIGHT = 40  # of the box, pixels
@@ -98,9 +98,11 @@ class _RenderedPictures:
 
 
 def _from_rendered(rendered: RenderedScenes, split: str) -> PeopleInPictures:
+    shards = [rendered.read(number) for number in rendered.shards()]
+    require_whole(shards)
     scenes = [
         (shard, scene)
-        for shard in map(rendered.read, rendered.shards())
+        for shard in shards
         for scene in np.flatnonzero(shard.truth["scene_split"] == split)
     ]
     return gather_people(MUPOTS_17, _RenderedPictures(scenes), _rendered_groups(scenes))

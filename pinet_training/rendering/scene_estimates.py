@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -25,7 +25,7 @@ from pinet_ros.util.files import write_whole
 from pinet_training.datasets.scene_fields import NOBODY
 from pinet_training.rendering.adapted_truth import adapt_truth
 from pinet_training.rendering.gathering import gather, read_estimates, write_estimates
-from pinet_training.rendering.shards import RenderedScenes, Shard
+from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 from pinet_training.runs.processes import available_cores, run_in_processes
 from pinet_training.runs.settings import hold_settings
 
@@ -100,26 +100,13 @@ def estimate(
     started = any(path.is_file() for path in paths.values())
     hold_settings(stored / "settings.json", _settings(config, scenes), replace=not started)
     todo = [(shards[number], path) for number, path in paths.items() if not path.is_file()]
-    damaged = {shard.folder: shard.damaged_images() for shard, _ in todo}
-    whole = [(shard, path) for shard, path in todo if not damaged[shard.folder]]
+    whole = [(shard, path) for shard, path in todo if not shard.damaged_images()]
     _estimate_shards(whole, config, select_device(device), workers or available_cores())
-    _require_whole(damaged)
+    require_whole([shard for shard, _ in todo])
     estimates = [read_estimates(path, shards[n]) for n, path in paths.items()]
     fields = adapt_truth(gather(shards, estimates), scenes.size)
     write_whole(Path(output), lambda stream: np.savez_compressed(stream, **fields))
     return _count(fields)
-
-
-def _require_whole(damaged: Mapping[Path, Sequence[Path]]) -> None:
-    """Name the damaged images of shards, by the folder of each shard."""
-    folders = [str(folder) for folder, images in damaged.items() if images]
-    if folders:
-        images = [image for of_shard in damaged.values() for image in of_shard]
-        raise DatasetError(
-            f"{len(images)} images are missing or damaged, such as {images[0]}; remove the "
-            f"folders {', '.join(folders)} to render them again, and run this again: the "
-            "estimates of all other shards are kept"
-        )
 
 
 def _count(fields: dict[str, np.ndarray]) -> Estimation:

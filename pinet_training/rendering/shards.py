@@ -8,7 +8,7 @@ FOLDER/shards/00000/000.jpg     the images, in the order of the scenes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from os import SEEK_END
@@ -83,6 +83,21 @@ class Shard:
         intrinsics = self.truth["scene_intrinsics"][scene]
         distortion = self.truth["scene_distortion"][scene]
         return Camera.from_intrinsics(*self.size, *intrinsics, distortion)
+
+
+def require_whole(shards: Iterable[Shard]) -> None:
+    """See that no image of shards is missing or cut off, without decoding them.
+
+    Raises:
+        DatasetError: some are.
+    """
+    damaged = {shard.folder: images for shard in shards if (images := shard.damaged_images())}
+    if damaged:
+        images = [image for of_shard in damaged.values() for image in of_shard]
+        raise DatasetError(
+            f"{len(images)} images are missing or damaged, such as {images[0]}; remove the "
+            f"folders {', '.join(map(str, damaged))} to render them again, and run this again"
+        )
 
 
 class RenderedScenes:
