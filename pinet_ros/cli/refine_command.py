@@ -18,6 +18,7 @@ from pinet_ros.cli.predictions.predictions import (
     require_writable,
     write_predictions,
 )
+from pinet_ros.cli.predictions.sequences import add_sequences, keep_sequences
 from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS
@@ -85,6 +86,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="file of predictions, .npz or .json; with pinet_training also .mat",
     )
     add_predictions_output(parser)
+    add_sequences(parser)
     parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=f"PI-Net weights; {DEFAULT}")
     add_options(parser, RefinerConfig)
     add_device(parser)
@@ -94,6 +96,8 @@ def _refine(arguments: argparse.Namespace) -> int:
     """Refine the predictions of any estimator."""
     output = require_writable(arguments.output)
     predictions = read_predictions(arguments.predictions)
+    if arguments.sequences is not None:
+        predictions = keep_sequences(predictions, arguments.sequences)
     config = RefinerConfig(**given_fields(arguments, RefinerConfig))
     refiner = Refiner(arguments.weights, arguments.device, config=config)
     refined, passed = refine_predictions(predictions, refiner)

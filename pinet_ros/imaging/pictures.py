@@ -77,15 +77,20 @@ def read_image(path: str | Path) -> np.ndarray:
         raise PictureError(f"the image {path} cannot be read: {error.strerror}") from error
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
+def write_image(path: Path, image: np.ndarray, *, quality: int = 95) -> None:
     """Write an image (H,W,3) or (H,W) uint8, BGR, in the format of the file's suffix.
+
+    Args:
+        path: path of the file.
+        image: the image.
+        quality: of a JPEG, 0 to 100.
 
     Raises:
         PictureError: the suffix is of no format that OpenCV writes.
         OSError: the file cannot be written.
     """
     try:
-        written, data = cv2.imencode(path.suffix, image)
+        written, data = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except cv2.error:
         written = False
     if not written:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 from tqdm import tqdm
 
 from pinet_ros.cli.arguments import (
@@ -18,11 +19,14 @@ from pinet_ros.cli.arguments import (
     register,
 )
 from pinet_ros.cli.predictions.predictions import require_writable
+from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.cli.refine_command import add_predictions_output, write_and_report
-from pinet_ros.errors import DatasetError
+from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
+from pinet_ros.imaging.pictures import PictureError, write_image
 from pinet_ros.util.device import describe_device
 from pinet_training.datasets import compose, predict
+from pinet_training.datasets.annotated_image import require_pictures
 from pinet_training.datasets.annotations import read_annotations
 from pinet_training.datasets.coco import write_coco
 
@@ -44,6 +48,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--images", type=Path, metavar="DIR", help="image folder; not needed for MuPoTS-3D"
     )
     add_predictions_output(parser)
+    add_sequences(parser)
     add_options(parser, EstimatorConfig)
     add_device(parser)
 
@@ -73,45 +78,77 @@ def _add_compose(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    """Run an estimator over the images of a data set and write the people it finds."""
+    """Run an estimator over the images of a data set and write the people it finds.
+
+    Pictures that cannot be read are left out and named at the end, with exit status 1.
+    """
     output = require_writable(arguments.output)
     dataset = arguments.dataset
-    annotations = read_annotations(dataset)
+    annotations = read_annotations(dataset).select(arguments.sequences)
     predict.require_cameras(annotations)  # fail before the networks are loaded
     folder = arguments.images or (dataset if dataset.is_dir() else None)
     if folder is None:
         raise DatasetError(
             f"{dataset} does not say where its images are; give their folder with --images DIR"
         )
+    require_pictures(annotations.images, folder)
     config = EstimatorConfig(**given_fields(arguments, EstimatorConfig))
     estimator = PoseEstimator(config, arguments.device)
     print(f"estimating on {describe_device(estimator.device)}")
-    write_and_report(output, predict.predict(annotations, folder, estimator))
-    return 0
+    predictions, errors = predict.predict(annotations, folder, estimator)
+    write_and_report(output, predictions)
+    return _report_left_out(errors, "images")
 
 
 def _compose(arguments: argparse.Namespace) -> int:
     """Combine people from images with one person each into common images, as in MuCo-3DHP.
 
-    Writes DIR/composites.json, and with --images also the images DIR/images/*.jpg.
+    Writes DIR/composites.json, and with --images also the images DIR/images/*.jpg. Composites of
+    pictures that cannot be read are left out and named at the end, with exit status 1.
     """
     composites = arguments.output / "composites.json"
     if composites.exists():
         raise DatasetError(f"{composites} exists already; choose another folder")
     annotations = read_annotations(arguments.source)
     drawn = compose.draw_sources(annotations, arguments.count, arguments.seed)
-    names = [f"{number:06d}.jpg" for number in range(len(drawn))]
+    named = {f"{number:06d}.jpg": sources for number, sources in enumerate(drawn)}
+    errors: list[PinetError] = []
     if arguments.images:
-        compose.require_outlines(drawn)
-        folder = arguments.output / "images"
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, sources in zip(tqdm(names, unit="image", disable=None), drawn, strict=True):
-            if not cv2.imwrite(str(folder / name), compose.paste(sources, arguments.images)):
-                raise DatasetError(
-                    f"{folder / name} cannot be written; check the folder and the free disk space"
-                )
+        named, errors = _paste_all(named, arguments.images, arguments.output / "images")
     # written last: the file shows that the composites are complete
-    write_coco(composites, [compose.merge(*each) for each in zip(drawn, names, strict=True)])
-    people = sum(map(len, drawn))
-    print(f"wrote {len(drawn)} images with {people} people to {composites}")
-    return 0
+    write_coco(composites, [compose.merge(sources, name) for name, sources in named.items()])
+    people = sum(map(len, named.values()))
+    print(f"wrote {len(named)} images with {people} people to {composites}")
+    return _report_left_out(errors, "composites")
+
+
+def _paste_all(
+    named: dict[str, compose.Sources], images: Path, folder: Path
+) -> tuple[dict[str, compose.Sources], list[PinetError]]:
+    """Write the pictures of composites; those that could be made, and errors of the others."""
+    compose.require_outlines(list(named.values()))
+    require_pictures([source for sources in named.values() for source in sources], images)
+    folder.mkdir(parents=True, exist_ok=True)
+    pasted: dict[str, compose.Sources] = {}
+    errors: list[PinetError] = []
+    for name, sources in tqdm(named.items(), unit="image", disable=None):
+        try:
+            picture = compose.paste(sources, images)
+        except (DatasetError, PictureError) as error:
+            errors.append(error)
+            continue
+        write_image(folder / name, picture)
+        pasted[name] = sources
+    if not pasted:
+        raise DatasetError(f"no composite can be made: {errors[0]}")
+    return pasted, errors
+
+
+def _report_left_out(errors: Sequence[PinetError], of_what: str) -> int:
+    """Name the pictures that could not be used; the exit status."""
+    if not errors:
+        return 0
+    for message in dict.fromkeys(map(str, errors)):
+        print(f"pinet: {message}", file=sys.stderr)
+    print(f"pinet: {len(errors)} {of_what} are left out, for these pictures", file=sys.stderr)
+    return 1

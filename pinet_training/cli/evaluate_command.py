@@ -15,16 +15,17 @@ from pinet_ros.cli.arguments import (
     positive_integer,
     register,
 )
-from pinet_ros.cli.predictions.predictions import read_predictions
+from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
-from pinet_training.datasets.annotations import read_annotations
+from pinet_training.datasets.pairing import read_paired
 from pinet_training.datasets.pose2sim import FRAMES
-from pinet_training.datasets.scenes import SPLITS, ScenesError, load_scenes
+from pinet_training.datasets.scene_fields import SPLITS
+from pinet_training.datasets.scenes import ScenesError, load_scenes
 from pinet_training.evaluation.export import (
     Row,
     mupots_rows,
@@ -118,6 +119,7 @@ def _add_mupots(parser: argparse.ArgumentParser) -> None:
         required=True,
         help=".npz or .json file, or .mat file of 3DMPPE",
     )
+    add_sequences(parser)
     parser.add_argument(
         "--refine", action="store_true", help="also measure the predictions after refinement"
     )
@@ -156,9 +158,9 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
     report = report_scenes(errors)
     if options.controls:
         report |= report_controls(errors, refiner)
-    if pictures:
-        draw_failures(options.draw, find_failures(errors, options.failures), pictures)
     _output(report, scenes_tables(report), scenes_rows(report), options)
+    if pictures:  # last, as a picture that cannot be read must not cost the report
+        draw_failures(options.draw, find_failures(errors, options.failures), pictures)
     return 0
 
 
@@ -186,8 +188,7 @@ def _evaluate_mupots(options: argparse.Namespace) -> int:
     if options.weights and not options.refine:
         raise PinetError("--weights has no effect without --refine; add --refine, or omit it")
     report = evaluate_mupots(
-        read_annotations(options.annotations),
-        read_predictions(options.predictions),
+        *read_paired(options.annotations, options.predictions, options.sequences),
         _load_refiner(options) if options.refine else None,
         normalise_bones=options.normalise_bones,
     )

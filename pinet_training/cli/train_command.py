@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pinet_ros.cli.arguments import DEFAULT, add_device, given_fields, positive_integer, register
+from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.errors import DatasetError
 from pinet_ros.refinement.formulation import STANDARDISATIONS, Target
 from pinet_ros.util.device import describe_device
 from pinet_training.datasets.pairing import load_training_scenes
+from pinet_training.datasets.scenes import Scenes
 from pinet_training.refiner.ablation import Ablation
 from pinet_training.refiner.ablation_report import write_ablation
 from pinet_training.refiner.refiner_recipe import RECIPES, Recipe
@@ -58,7 +60,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, help="sequences per step, over all GPUs")
     parser.add_argument("--learning-rate", type=float, help="highest learning rate")
     parser.add_argument(
-        "--validation", type=float, help="fraction of the bodies held out for validation"
+        "--validation",
+        type=float,
+        help="fraction held out for validation, of a data set's sequences or of rendered bodies",
     )
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
     parser.add_argument(
@@ -77,6 +81,7 @@ def _add_ablate(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an estimator's poses, if --test has annotations without them",
     )
+    add_sequences(parser, "--test-sequences", " of --test")
     parser.add_argument(
         "--epochs",
         type=int,
@@ -110,6 +115,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an estimator's poses, if DATA has annotations without them",
     )
+    add_sequences(parser, of=" of DATA")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="write the results here"
     )
@@ -126,7 +132,7 @@ def _train(arguments: argparse.Namespace) -> int:
     """Train PI-Net. Start the command with torchrun to train on several GPUs."""
     recipe = _recipe(arguments)
     with join_workers(arguments.device) as (workers, device):
-        scenes = load_training_scenes(arguments.data, arguments.predictions)
+        scenes = _training_scenes(arguments)
         wanted = configuration(recipe, scenes, arguments.initial)
         folder = RunFolder.open_together(
             workers, arguments.output, wanted, resume=arguments.resume
@@ -144,12 +150,15 @@ def _ablate(arguments: argparse.Namespace) -> int:
 
     Trainings that the folder already contains are not repeated.
     """
-    scenes = load_training_scenes(arguments.data, arguments.predictions)
-    test = scenes
+    scenes = test = _training_scenes(arguments)
     if arguments.test:
-        test = load_training_scenes(arguments.test, arguments.test_predictions, split="test")
-    elif arguments.test_predictions:
-        raise DatasetError("--test-predictions belong to a data set; give it with --test")
+        test = load_training_scenes(
+            arguments.test, arguments.test_predictions, "test", arguments.test_sequences
+        )
+    elif arguments.test_predictions or arguments.test_sequences:
+        raise DatasetError(
+            "--test-predictions and --test-sequences belong to a data set; give it with --test"
+        )
     recipe = replace(
         RECIPES[arguments.recipe],
         epochs=arguments.epochs,
@@ -166,6 +175,13 @@ def _ablate(arguments: argparse.Namespace) -> int:
     ablation.train(arguments.jobs)
     print(write_ablation(ablation, arguments.output))
     return 0
+
+
+def _training_scenes(arguments: argparse.Namespace) -> Scenes:
+    """The scenes of DATA."""
+    return load_training_scenes(
+        arguments.data, arguments.predictions, sequences=arguments.sequences
+    )
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:

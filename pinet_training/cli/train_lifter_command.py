@@ -119,11 +119,16 @@ def _recipe(arguments: argparse.Namespace) -> LifterRecipe:
 
 def _read(paths: Sequence[Path], images: Sequence[Path]) -> LifterData:
     """Read the data sets; .json files get the image folders, in their order."""
+    for path in paths:
+        if not path.exists():
+            raise DatasetError(
+                f"there is no file or folder {path}; check the path of the data set"
+            )
     annotations = [path for path in paths if needs_images(path)]
     if len(annotations) != len(images):
         raise DatasetError(
-            f"each of the {len(annotations)} .json files needs its image folder: give --images "
-            f"DIR {len(annotations)} times, got {len(images)}"
+            f"--images DIR is given once for each data set that is a file, {len(annotations)} "
+            f"times, got {len(images)}; folders hold their own images"
         )
     folders = dict(zip(annotations, images, strict=True))
     sets = [read_people(path, folders.get(path)) for path in paths]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -52,12 +53,27 @@ def sequence_of(file_name: str) -> str:
     return folders[0] if folders else ""
 
 
+def require_pictures(images: Sequence[AnnotatedImage], folder: Path) -> None:
+    """See that the pictures of images are there, before anything takes long.
+
+    Raises:
+        DatasetError: some are not.
+    """
+    names = dict.fromkeys(image.file_name for image in images)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise DatasetError(
+            f"{folder} lacks {len(missing)} of {len(names)} pictures, such as {missing[0]}; give "
+            "the folder that these names start in"
+        )
+
+
 def read_picture(image: AnnotatedImage, folder: Path) -> np.ndarray:
     """The picture (H,W,3) uint8 BGR of an image, from the folder of a data set's images.
 
     Raises:
         DatasetError: it has another size than the data set says.
-        SourceError: it is not there or cannot be read.
+        PictureError: it is not there or cannot be read.
     """
     path = folder / image.file_name
     picture = read_image(path)

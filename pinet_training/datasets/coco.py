@@ -23,13 +23,21 @@ from typing import Any
 import numpy as np
 
 from pinet_ros.cli.predictions.prediction_fields import image_key
-from pinet_ros.cli.predictions.records import Record, as_json, read_json
+from pinet_ros.cli.predictions.records import Record, as_json
 from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUCO_21, MUPOTS_17, JointSet
 from pinet_ros.util.files import write_text
 from pinet_training.datasets.annotated_image import AnnotatedImage, sequence_of
+from pinet_training.datasets.coco_records import (
+    boxes_of,
+    by_image,
+    file_name_of,
+    read_annotation_file,
+    size_of,
+    whole_number,
+)
 
 _JOINT_SETS = {len(s): s for s in (MUPOTS_17, MUCO_21)}
 _TRUTH, _INITIAL = "keypoints_cam", "keypoints_cam_posenet"
@@ -43,38 +51,22 @@ def read_coco(path: Path) -> tuple[AnnotatedImage, ...]:
     Raises:
         DatasetError: the file, a field or an image is missing, or a field is misshapen.
     """
-    file = read_json(path)
-    annotations = file.records("annotations")
+    images, annotations = read_annotation_file(path)
+    _require_3d(annotations)
     truth_set = _common_joint_set(annotations, _TRUTH) or MUPOTS_17  # of a file without people
     initial_set = _common_joint_set([a for a in annotations if _INITIAL in a], _INITIAL)
-    images = file.records("images")
-    by_image = _by_image(images, annotations)
-    return tuple(_image(i, by_image[i["id"]], truth_set, initial_set) for i in images)
+    grouped = by_image(images, annotations)
+    return tuple(_image(i, grouped[i["id"]], truth_set, initial_set) for i in images)
 
 
-def _by_image(
-    images: Sequence[Record], annotations: Sequence[Record]
-) -> dict[int | float | str, list[Record]]:
-    """The annotations of each image by its id."""
-    by_image: dict[int | float | str, list[Record]] = {}
-    for image in images:
-        image_id = _identity(image, "id")
-        if image_id in by_image:
-            raise image.error("another image has the same id")
-        by_image[image_id] = []
-    for annotation in annotations:
-        image_id = _identity(annotation, "image_id")
-        if image_id not in by_image:
-            raise annotation.error(f"there is no image of its image_id {image_id!r}")
-        by_image[image_id].append(annotation)
-    return by_image
-
-
-def _identity(record: Record, field: str) -> int | float | str:
-    value = record[field]
-    if not isinstance(value, (int, float, str)):
-        raise record.error(f"{field} must be a number or a string, got {value!r}")
-    return value
+def _require_3d(annotations: Sequence[Record]) -> None:
+    """Tell COCO's own annotations, which have no depth, from those without a field."""
+    flat = [each for each in annotations if "keypoints" in each and _TRUTH not in each]
+    if flat and len(flat) == len(annotations):
+        raise flat[0].error(
+            f"has COCO's keypoints and no {_TRUTH}: only `pinet train-lifter` takes joints "
+            "without depth; give annotations in the form of 3DMPPE"
+        )
 
 
 def _common_joint_set(annotations: Sequence[Record], field: str) -> JointSet | None:
@@ -95,8 +87,8 @@ def _common_joint_set(annotations: Sequence[Record], field: str) -> JointSet | N
 def _image(
     image: Record, annotations: list[Record], truth_set: JointSet, initial_set: JointSet | None
 ) -> AnnotatedImage:
-    file_name = str(image["file_name"])
-    width, height = (int(image.whole_numbers(name, low=1)) for name in ("width", "height"))
+    file_name = file_name_of(image)
+    width, height = size_of(image)
     camera = _camera(image, width, height)
     return AnnotatedImage(
         key=image_key(file_name),
@@ -115,7 +107,7 @@ def _image(
 def _is_valid(annotation: Record) -> bool:
     if "is_valid" not in annotation:
         return True
-    return bool(annotation.whole_numbers("is_valid", low=0, high=1))
+    return bool(whole_number(annotation, "is_valid", high=1))
 
 
 def _camera(image: Record, width: int, height: int) -> Camera | None:
@@ -139,7 +131,7 @@ def _truth(annotations: list[Record], joint_set: JointSet) -> People:
         joint_set,
         np.stack([a.array(_TRUTH, count, 3) for a in annotations]) / _MILLIMETRES,
         joints_image=np.stack([a.array("keypoints_img", count, 2) for a in annotations]),
-        boxes=_boxes(annotations),
+        boxes=boxes_of(annotations),
         scores=np.ones(len(annotations)),
     )
 
@@ -158,13 +150,8 @@ def _initial(
         joint_set,
         joints,
         joints_image=None if camera is None else camera.project(joints),
-        boxes=_boxes(annotations),
+        boxes=boxes_of(annotations),
     )
-
-
-def _boxes(annotations: list[Record]) -> np.ndarray:
-    boxes = np.stack([a.array("bbox", 4) for a in annotations])
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
 def write_coco(path: Path, images: Sequence[AnnotatedImage]) -> None:

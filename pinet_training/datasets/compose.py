@@ -116,7 +116,7 @@ def paste(sources: Sources, folder: Path) -> np.ndarray:
 
     Raises:
         DatasetError: a source has no polygons, or its picture has another size.
-        SourceError: a picture cannot be read.
+        PictureError: a picture cannot be read.
     """
     picture = read_picture(sources[0], folder)
     for source in sorted(sources, key=lambda image: -_root(image)[2]):

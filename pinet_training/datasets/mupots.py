@@ -46,7 +46,10 @@ def read_mupots(folder: Path) -> tuple[AnnotatedImage, ...]:
         key=lambda path: int(path.name[2:]),
     )
     if not sequences:
-        raise DatasetError(f"{folder} has none of the folders TS1 to TS20 of MuPoTS-3D")
+        raise DatasetError(
+            f"{folder} has none of the folders TS1 to TS20 of MuPoTS-3D; give the folder that "
+            "holds them"
+        )
     return tuple(image for sequence in sequences for image in _read_sequence(sequence))
 
 

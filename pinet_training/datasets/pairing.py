@@ -19,7 +19,10 @@ from pinet_training.evaluation.image_matching import match_by_image
 
 
 def load_training_scenes(
-    path: Path, predictions: Path | None = None, split: str = "train"
+    path: Path,
+    predictions: Path | None = None,
+    split: str = "train",
+    sequences: str | None = None,
 ) -> Scenes:
     """Read scenes to train on.
 
@@ -28,20 +31,45 @@ def load_training_scenes(
         predictions: a file of initial poses for the images of a data set; without it those of
             the data set itself (keypoints_cam_posenet) are taken.
         split: of all scenes of a data set; a file of scenes says it of each itself.
+        sequences: which of a data set, see `select_sequences`; None for all.
 
     Raises:
         ScenesError: the file of scenes cannot be used.
         DatasetError: the data set or the predictions cannot, or do not fit.
     """
     if Path(path).suffix != ".npz":
-        annotations = read_annotations(path)
-        return pair(annotations, read_predictions(predictions) if predictions else None, split)
+        if Path(path).is_file() and Path(path).suffix != ".json":
+            raise DatasetError(
+                f"{path} is nothing to train or test on; give scenes (.npz), annotations (.json) "
+                "or the folder of MuPoTS-3D"
+            )
+        return pair(*read_paired(path, predictions, sequences), split)
+    if sequences is not None:
+        raise DatasetError(
+            f"{path} is a file of scenes, which has no sequences; leave {sequences!r} out, or "
+            "give a data set"
+        )
     if predictions is not None:
         raise DatasetError(
             f"{path} is a file of scenes, which holds its initial poses; leave {predictions} out, "
             "or give a data set"
         )
     return load_scenes(path)
+
+
+def read_paired(
+    path: Path, predictions: Path | None, sequences: str | None = None
+) -> tuple[Annotations, Predictions | None]:
+    """Read a data set, and predictions for it, both of some sequences or of all.
+
+    Raises:
+        DatasetError: one of them cannot be read, or a sequence is not there.
+    """
+    annotations = read_annotations(path)
+    selected = annotations.select(sequences)
+    if predictions is None:
+        return selected, None
+    return selected, annotations.without_unselected(read_predictions(predictions), selected)
 
 
 def pair(
@@ -59,8 +87,8 @@ def pair(
         split: of all scenes.
 
     Returns:
-        Scenes whose people all have the number of their image as `bodies`, so that scenes are
-        held out by image, and whose `cameras` are the name of the data set.
+        Scenes with the sequence of their image, whose `cameras` are the name of the data set.
+        A data set does not say who is who: `bodies` are the number of the image.
 
     Raises:
         DatasetError: predictions and annotations do not fit (see `check_keys` and
@@ -89,6 +117,8 @@ def pair(
                     split=split,
                     missed=missed,
                     scores=initial.scores,
+                    estimator=initial.estimator,
+                    sequence=image.sequence,
                 )
             )
     return Scenes(tuple(scenes))

@@ -3,6 +3,7 @@
 scene_split              (S,)      "train" or "test"
 scene_cameras            (S,)      kind of camera, by which figures are reported
 scene_image              (S,)      optional: the picture in a folder of rendered scenes
+scene_estimator          (S,)      optional: name of the estimator, see `People.estimator`
 scene_intrinsics         (S,4)     optional: fx fy cx cy, pixels
 scene_camera_pitch       (S,)      optional: radians, positive looks down
 person_scene             (P,)      row of the person's scene
@@ -26,12 +27,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pinet_ros.cli.predictions.records import Record, read_arrays
+from pinet_ros.cli.predictions.records import Record, read_arrays, require_file
+from pinet_ros.errors import DatasetError
 
+SPLITS = ("train", "test")
 NOBODY = -1  # whom a wrong detection is of
 
 _LABELS = ("scene_split", "scene_cameras", "person_body")
-_OPTIONAL_LABELS = ("scene_image",)
+_OPTIONAL_LABELS = ("scene_image", "scene_estimator")
 _ROWS_OF = {"person_scene": "scene", "estimate_scene": "scene", "estimate_person": "person"}
 _NUMBERS = {"person_joints": (17, 3), "estimate_initial_joints": (17, 3), "estimate_box": (4,)}
 # shape of a row, and what stands for a file's lack of it
@@ -56,18 +59,27 @@ def read_scene_fields(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         DatasetError: the file is missing or is not an .npz file; an array is missing or
-            misshapen, names a row that does not exist, gives somebody an estimate in another scene
-            than the person's, calls an estimate of nobody a duplicate, or lacks joints of a
-            person who has an estimate.
+            misshapen, names a split or a row that does not exist, gives somebody an estimate in
+            another scene than the person's or two that are no duplicates, calls an estimate of
+            nobody a duplicate, or lacks joints of a person who has an estimate.
     """
     required = (*_LABELS, *_ROWS_OF, *_NUMBERS)
     optional = (*_OPTIONAL_LABELS, *_OPTIONAL)
+    require_file(path)
+    if path.suffix != ".npz":
+        raise DatasetError(f"scenes are read from an .npz file, got {path}; give such a file")
     file = read_arrays(path, (*required, *optional))
     if missing := [name for name in required if name not in file]:
-        raise file.error(f"is not a file of scenes: it lacks {', '.join(missing)}")
+        raise file.error(
+            f"is not a file of scenes as `pinet scenes estimate` writes it: it lacks "
+            f"{', '.join(missing)}; predictions are given with --predictions, beside the data set "
+            "that they are for"
+        )
     counts = {_kind(name): file[name].size for name in _COUNTED}
     fields = {name: _field(file, name, counts) for name in (*required, *optional)}
+    _require_splits(file, fields["scene_split"])
     _require_own_scene(file, fields)
+    _require_one_estimate(file, fields)
     _require_truth(file, fields["person_joints"], fields["estimate_person"])
     return fields
 
@@ -93,6 +105,29 @@ def _field(file: Record, name: str, counts: dict[str, int]) -> np.ndarray:
     if file[name].shape != (count,):
         raise file.error(f"{name} must have shape ({count}), got {file[name].shape}")
     return file[name]
+
+
+def _require_splits(file: Record, splits: np.ndarray) -> None:
+    wrong = np.flatnonzero(~np.isin(splits, SPLITS))
+    if len(wrong):
+        raise file.error(
+            f"scene_split, row {wrong[0]}: must be one of {', '.join(SPLITS)}, got "
+            f"{str(splits[wrong[0]])!r}"
+        )
+
+
+def _require_one_estimate(file: Record, fields: dict[str, np.ndarray]) -> None:
+    """See that each person has one estimate at most that is no duplicate."""
+    rows = np.flatnonzero(fields["estimate_duplicate"] == 0)
+    rows = rows[fields["estimate_person"][rows] != NOBODY]
+    persons = fields["estimate_person"][rows]
+    again = np.ones(len(rows), bool)
+    again[np.unique(persons, return_index=True)[1]] = False
+    if again.any():
+        raise file.error(
+            f"estimate_person, row {rows[again][0]}: person {persons[again][0]} has an estimate "
+            "already; mark further ones in estimate_duplicate"
+        )
 
 
 def _require_own_scene(file: Record, fields: dict[str, np.ndarray]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,6 @@ from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.scene_fields import NOBODY, read_scene_fields
-
-SPLITS = ("train", "test")
 
 _NEAREST, _FARTHEST = 0.3, 15.0  # metres: depths of the root that an estimate is believed at
 _PART_IN_IMAGE = 0.5  # of the joints of a person who is to be found
@@ -36,7 +34,7 @@ class Scene:
         boxes: (N,4) float32, the detector's boxes, x_min y_min x_max y_max in pixels.
         bodies: (N,) which body each person has.
         cameras: kind of camera or name of the data set, by which figures are reported.
-        split: one of SPLITS.
+        split: one of `scene_fields.SPLITS`.
         missed: (M,17,3) float32, the true poses of those who were to be found and were not.
         scores: (N,) float32, the detector's.
         visible: (N,) float32, which part of a person's joints is in the image and not hidden.
@@ -47,6 +45,9 @@ class Scene:
             wrong detection and where the person's own estimate is not kept.
         camera_pitch: radians, positive looks down.
         image: the picture's name in the folder that it was rendered to, empty without one.
+        sequence: the sequence of its data set, whose images resemble each other; None for a
+            rendered scene, which is by itself.
+        estimator: whose estimates they are, see `People.estimator`; empty if unknown.
     """
 
     estimates: np.ndarray
@@ -63,6 +64,8 @@ class Scene:
     extra_persons: np.ndarray | None = None
     camera_pitch: float = np.nan
     image: str = ""
+    sequence: str | None = None
+    estimator: str = ""
 
     def __post_init__(self) -> None:
         people, joints = len(self), len(MUPOTS_17)
@@ -113,6 +116,12 @@ class Scenes:
                 digest.update(array.tobytes())
         return digest.hexdigest()
 
+    @property
+    def estimators(self) -> tuple[str, ...]:
+        """Names of all estimators, sorted; empty if one is unknown."""
+        names = sorted({scene.estimator for scene in self.scenes})
+        return () if "" in names else tuple(names)
+
     def select(
         self,
         *,
@@ -131,13 +140,45 @@ class Scenes:
             )
         )
 
-    def hold_out_bodies(self, fraction: float, rng: np.random.Generator) -> tuple[Scenes, Scenes]:
-        """Scenes without a part of the bodies, drawn by `rng`, and the scenes with them."""
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The sequences of the data set that the scenes are of; none of rendered scenes."""
+        return tuple(dict.fromkeys(s.sequence for s in self.scenes if s.sequence is not None))
+
+    @property
+    def units(self) -> np.ndarray:
+        """(S,) number of the independent unit of each scene: its sequence, or itself."""
+        numbers: dict[str | int, int] = {}
+        names = (n if s.sequence is None else s.sequence for n, s in enumerate(self.scenes))
+        return np.array([numbers.setdefault(name, len(numbers)) for name in names], int)
+
+    def hold_out(self, fraction: float, rng: np.random.Generator) -> tuple[Scenes, Scenes]:
+        """Scenes to train on, and other ones to validate on.
+
+        Of a data set whole sequences are held out, at least one of several: the frames of a video
+        resemble each other. A single sequence is not held out. Of rendered scenes those with some
+        of the bodies are held out.
+
+        Args:
+            fraction: of the sequences or bodies to hold out, 0 to 1.
+            rng: draws them.
+        """
+        sequences = self.sequences
+        if sequences:
+            several = fraction > 0 and len(sequences) > 1
+            count = max(1, round(fraction * len(sequences))) if several else 0
+            drawn = rng.choice(sequences, count, replace=False)
+            return self._divide([scene.sequence in drawn for scene in self.scenes])
         bodies = np.unique([body for scene in self.scenes for body in scene.bodies])
-        held_out = rng.choice(bodies, round(fraction * len(bodies)), replace=False)
-        with_them = [s for s in self.scenes if np.isin(s.bodies, held_out).any()]
-        without = [s for s in self.scenes if not np.isin(s.bodies, held_out).any()]
-        return Scenes(tuple(without)), Scenes(tuple(with_them))
+        drawn = rng.choice(bodies, round(fraction * len(bodies)), replace=False)
+        return self._divide([bool(np.isin(s.bodies, drawn).any()) for s in self.scenes])
+
+    def _divide(self, chosen: Sequence[bool]) -> tuple[Scenes, Scenes]:
+        """The scenes that are not chosen, and those that are."""
+        return tuple(
+            Scenes(tuple(s for s, c in zip(self.scenes, chosen, strict=True) if c is of))
+            for of in (False, True)
+        )
 
 
 def people_of(scene: Scene) -> People:
@@ -146,6 +187,7 @@ def people_of(scene: Scene) -> People:
         MUPOTS_17,
         np.concatenate([scene.estimates, scene.extra]),
         boxes=np.concatenate([scene.boxes, scene.extra_boxes]),
+        estimator=scene.estimator,
     )
 
 
@@ -232,6 +274,7 @@ def _scene(
         extra_persons=_rows_of(fields["estimate_person"][extra], persons),
         camera_pitch=float(fields["scene_camera_pitch"][number]),
         image=str(fields["scene_image"][number]),
+        estimator=str(fields["scene_estimator"][number]),
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.drawing import draw_text, line_width
+from pinet_ros.imaging.pictures import write_image
 from pinet_training.evaluation.failures import Failure
 from pinet_training.evaluation.pose_drawing import draw_legend, draw_poses
 from pinet_training.evaluation.scene_errors import WHEN
@@ -126,5 +127,4 @@ def _write_below(view: np.ndarray, text: str) -> None:
 
 
 def _write(path: Path, picture: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]):
-        raise PinetError(f"the picture {path} cannot be written")
+    write_image(path, picture, quality=_QUALITY)

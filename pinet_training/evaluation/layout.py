@@ -48,11 +48,20 @@ def cell(value: float | None, metric: str) -> str:
     return str(value) if metric in _COUNTS else f"{value:.1f}"
 
 
-def interval(difference: dict[str, float] | None) -> str:
-    """A difference with its interval, empty where it is not known."""
+def interval(
+    difference: dict[str, float | None] | None, bounds: str = "[{low:+.1f}, {high:+.1f}]"
+) -> str:
+    """A difference with its interval, empty where it is not known.
+
+    Args:
+        difference: of one metric, as `paired_differences` gives it.
+        bounds: format of the interval.
+    """
     if difference is None:
         return ""
-    return f"{difference['mean']:+.1f} [{difference['low']:+.1f}, {difference['high']:+.1f}]"
+    known = difference["low"] is not None
+    shown = bounds.format(**difference) if known else "(no interval)"
+    return f"{difference['mean']:+.1f} {shown}"
 
 
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

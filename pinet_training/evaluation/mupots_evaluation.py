@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -54,9 +55,9 @@ def evaluate_mupots(
         annotations: the truth.
         predictions: of all its sequences, in a joint set that converts to MUPOTS_17.
         refiner: refines the people of one image; a Refiner, or another function.
-        normalise_bones: give each predicted pose the bone lengths of the person it is matched
-            with, and compare it with the universal pose where the annotations have one. Both
-            keep their pelvis, so that the root's errors stay what they are.
+        normalise_bones: give each predicted pose the bone lengths of the universal pose of the
+            person it is matched with, and compare it with that pose. Both keep their pelvis, so
+            that the root's errors stay what they are.
 
     Returns:
         - `all`: `n` people, how many were `found`, how many of these with all joints known
@@ -71,18 +72,21 @@ def evaluate_mupots(
         - `per_joint`: means over all people for each of JOINT_GROUPS;
         - `protocol`: what the numbers are;
         - with a refiner `after`, which holds the same of the refined people, and `difference`,
-          after - before of `all` with its 95 % interval (`paired_differences`).
+          after - before of `all` with its 95 % interval over sequences (`paired_differences`).
         A mean over nobody is None.
 
     Raises:
         DatasetError: predictions are of other images than the annotations, a prediction can
-            neither be matched by 2D joints nor projected, there are no valid people, or the
+            neither be matched by 2D joints nor projected, there are no valid people or, to
+            normalise bones, no universal poses of them, or the
             refiner needs something of the people that an image lacks.
     """
     check_keys(annotations, predictions)
     images = [_match(image, predictions) for image in annotations.images]
     if not any(image.valid.any() for image in images):
         raise DatasetError(f"{annotations.source} has no valid people to judge predictions by")
+    if normalise_bones:
+        _require_universal_poses(annotations.source, images)
     before = _Evaluated(images, [image.predicted for image in images], normalise_bones)
     protocol = {
         "pck_joints": [MUPOTS_17.joints[joint] for joint in MUPOTS_PCK_JOINTS],
@@ -94,7 +98,7 @@ def evaluate_mupots(
         refined, _ = refine_predictions(initial, refiner)
         after = _Evaluated(images, list(refined.images.values()), normalise_bones)
         report["after"] = after.report()
-        report["difference"] = paired_differences(before.values, after.values, before.images)
+        report["difference"] = paired_differences(before.values, after.values, before.sequences)
     return report
 
 
@@ -104,7 +108,8 @@ class _MatchedImage:
 
     Attributes:
         truth: (N,17,3) metres.
-        model: (N,17,3) metres; normalised predictions get its bone lengths.
+        universal: (N,17,3) metres, NaN where the data set has none; normalised predictions get
+            its bone lengths.
         valid: (N,) bool, who counts.
         predicted: M people.
         match: the row of the prediction of each valid person, or -1.
@@ -113,18 +118,19 @@ class _MatchedImage:
     key: str
     sequence: str
     truth: np.ndarray
-    model: np.ndarray
+    universal: np.ndarray
     valid: np.ndarray
     predicted: People
     match: np.ndarray
 
     def poses(self, predicted: People, normalise_bones: bool) -> tuple[np.ndarray, np.ndarray]:
         """The poses to compare of all valid people: predicted, NaN where not found, and true."""
-        truth, model = self.truth[self.valid], self.model[self.valid]
+        truth = self.truth[self.valid]
         poses = np.full(truth.shape, np.nan)
         poses[self.match >= 0] = predicted.joints[self.match[self.match >= 0]]
         if not normalise_bones:
             return poses, truth
+        model = self.universal[self.valid]
         roots = slice(MUPOTS_17.root, MUPOTS_17.root + 1)
         return with_bone_lengths(poses, model), model - model[:, roots] + truth[:, roots]
 
@@ -142,15 +148,27 @@ def _match(image: AnnotatedImage, predictions: Predictions) -> _MatchedImage:
     valid = image.valid & truth.known
     predicted = predictions.images.get(image.key, People.empty(MUPOTS_17)).to_joint_set(MUPOTS_17)
     predicted = with_image_joints(predicted, image)
+    unknown = np.full_like(truth.joints, np.nan)
     return _MatchedImage(
         key=image.key,
         sequence=image.sequence,
         truth=truth.joints,
-        model=truth.joints if image.universal is None else image.universal,
+        universal=unknown if image.universal is None else image.universal,
         valid=valid,
         predicted=predicted,
         match=match_by_image(truth.joints_image[valid], predicted.joints_image),
     )
+
+
+def _require_universal_poses(source: Path, images: Sequence[_MatchedImage]) -> None:
+    """See that every valid person has a universal pose."""
+    for image in images:
+        if not np.isfinite(image.universal[image.valid]).all():
+            raise DatasetError(
+                f"{source}: image {image.key!r} has no universal poses, which predictions with "
+                "normalised bones are compared with; give the folder of MuPoTS-3D with its "
+                "annot.mat files, or leave --normalise-bones out"
+            )
 
 
 class _Evaluated:
@@ -168,10 +186,11 @@ class _Evaluated:
         self._found = np.concatenate([image.match >= 0 for image in images])  # (P,)
         self._complete = np.isfinite(poses).all(axis=(1, 2))  # (P,)
         self._sequences = np.array([image.sequence for image in images])
+        self.sequences = self._sequences[self.images]  # (P,)
         self._roots = [i.roots(p) for i, p in zip(images, predicted, strict=True)]
 
     def report(self) -> dict[str, dict]:
-        names = dict.fromkeys(self._sequences[self.images].tolist())
+        names = dict.fromkeys(self.sequences.tolist())
         per_sequence = {name: self._means(self._sequences == name) for name in names}
         return {
             **self._means(np.ones(len(self._sequences), bool)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pinet_ros.errors import PinetError
+from pinet_ros.imaging.pictures import write_image
 from pinet_training.datasets.pose2sim import Images
 from pinet_training.evaluation.pose_drawing import POSE_COLORS, draw_legend, draw_poses
 from pinet_training.evaluation.sightings import Sighting
@@ -36,8 +36,7 @@ def draw_views(
             here = [s for s in sightings if s.view == f"{clip}/{camera}"]
             tiles.append(_tile(image.copy(), views[camera], here))
         path = folder / f"{clip}_{moment:03d}.jpg"
-        if not cv2.imwrite(str(path), np.hstack(tiles)):
-            raise PinetError(f"the picture {path} cannot be written")
+        write_image(path, np.hstack(tiles))
 
 
 def _tile(image: np.ndarray, view: View, sightings: Sequence[Sighting]) -> np.ndarray:

@@ -153,9 +153,9 @@ def _compare(sightings: Sequence[Sighting]) -> dict[str, Any]:
             for when, of_all, of_groups in zip(("before", "after"), whole, groups, strict=True)
         },
         "difference": {
-            **paired_differences(*whole, images=moments),
+            **paired_differences(*whole, units=moments),
             "per_joint": {
-                name: paired_differences(*(g[name] for g in groups), images=moments)
+                name: paired_differences(*(g[name] for g in groups), units=moments)
                 for name in JOINT_GROUPS
             },
         },

@@ -21,6 +21,7 @@ class SceneErrors:
         poses: `before` and `after`, for each scene the poses (N,17,3) of those found, metres.
         values: `before` and `after`, (P,) of each metric of `PoseErrors.whole`.
         images: (P,) number of the scene that each person is in.
+        units: (P,) number of the independent unit that each person is in, see `Scenes.units`.
         counts: (S,) how many were found in each scene.
     """
 
@@ -38,19 +39,20 @@ class SceneErrors:
         self.values = {when: errors.whole for when, errors in self._errors.items()}
         self.counts = np.array([len(scene) for scene in scenes])
         self.images = np.repeat(np.arange(len(scenes)), self.counts)
+        self.units = scenes.units[self.images]
 
     def compare(self, rows: np.ndarray) -> dict[str, int | dict]:
         """Some of the people (P,) bool.
 
         Returns:
             `n`, how many they are; the means `before` and `after`; and `difference`, after -
-            before with its 95 % interval, in which the people of one scene are drawn together.
+            before with its 95 % interval, in which the people of one unit are drawn together.
         """
         chosen = {when: {k: v[rows] for k, v in self.values[when].items()} for when in WHEN}
         return {
             "n": int(rows.sum()),
             **{when: means(chosen[when]) for when in WHEN},
-            "difference": paired_differences(**chosen, images=self.images[rows]),
+            "difference": paired_differences(**chosen, units=self.units[rows]),
         }
 
     def per_joint(self, rows: np.ndarray) -> dict[str, dict[str, dict[str, float | None]]]:

@@ -105,7 +105,7 @@ def _difference(
 ) -> dict[str, dict[str, float] | None]:
     rows = of[together.images]
     values = ({k: v[rows] for k, v in each.values["after"].items()} for each in (alone, together))
-    return paired_differences(*values, images=together.images[rows])
+    return paired_differences(*values, units=together.units[rows])
 
 
 def _report(errors: SceneErrors, of: np.ndarray) -> dict[str, int | dict]:

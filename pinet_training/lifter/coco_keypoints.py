@@ -12,10 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from pinet_ros.cli.predictions.prediction_fields import image_key
-from pinet_ros.cli.predictions.records import Record, read_json
+from pinet_ros.cli.predictions.records import Record
 from pinet_ros.people import People
 from pinet_ros.skeleton import COCO_17, MUPOTS_17, convert
 from pinet_training.datasets.annotated_image import AnnotatedImage, sequence_of
+from pinet_training.datasets.coco_records import (
+    boxes_of,
+    by_image,
+    file_name_of,
+    read_annotation_file,
+    size_of,
+    whole_number,
+)
 
 # `convert` derives these from COCO's ears, shoulders and hips: too rough for a ground truth.
 _NOT_ANNOTATED = MUPOTS_17.indices("head_top", "head", "spine")
@@ -27,8 +35,9 @@ def holds_coco_keypoints(path: Path) -> bool:
     Raises:
         DatasetError: it is not an annotation file.
     """
-    annotations = read_json(path).records("annotations")
-    return any("keypoints" in each for each in annotations[:1])
+    _, annotations = read_annotation_file(path)
+    in_3d = any("keypoints_cam" in each for each in annotations)
+    return not in_3d and any("keypoints" in each for each in annotations)
 
 
 def read_coco_keypoints(path: Path) -> tuple[AnnotatedImage, ...]:
@@ -38,21 +47,25 @@ def read_coco_keypoints(path: Path) -> tuple[AnnotatedImage, ...]:
     are unknown.
 
     Raises:
-        DatasetError: the file or a field is missing, or a field has the wrong shape.
+        DatasetError: the file, a field or an image is missing, or a field is misshapen.
     """
-    file = read_json(path)
-    people: dict[object, list[Record]] = {}
-    for annotation in file.records("annotations"):
-        annotated = "keypoints" in annotation and annotation["num_keypoints"] > 0
-        if annotated and not annotation.fields.get("iscrowd"):
-            people.setdefault(annotation["image_id"], []).append(annotation)
-    images = [image for image in file.records("images") if image["id"] in people]
-    return tuple(_image(image, people[image["id"]]) for image in images)
+    images, annotations = read_annotation_file(path)
+    grouped = by_image(images, annotations)
+    people = {number: list(filter(_has_keypoints, of)) for number, of in grouped.items()}
+    return tuple(_image(i, people[i["id"]]) for i in images if people[i["id"]])
+
+
+def _has_keypoints(annotation: Record) -> bool:
+    if "iscrowd" in annotation and whole_number(annotation, "iscrowd", high=1):
+        return False
+    if "keypoints" not in annotation and "num_keypoints" not in annotation:
+        return False
+    return whole_number(annotation, "num_keypoints", high=len(COCO_17)) > 0
 
 
 def _image(image: Record, annotations: list[Record]) -> AnnotatedImage:
-    file_name = str(image["file_name"])
-    width, height = (int(image.whole_numbers(name, low=1)) for name in ("width", "height"))
+    file_name = file_name_of(image)
+    width, height = size_of(image)
     return AnnotatedImage(
         key=image_key(file_name),
         file_name=file_name,
@@ -72,6 +85,5 @@ def _people(annotations: list[Record]) -> People:
     unknown = np.full((*places.shape[:2], 3), np.nan)
     joints, places, _ = convert(COCO_17, MUPOTS_17, unknown, places, unknown[..., 0])
     places[:, _NOT_ANNOTATED] = np.nan
-    boxes = np.stack([each.array("bbox", 4) for each in annotations])
-    boxes[:, 2:] += boxes[:, :2]
+    boxes = boxes_of(annotations)
     return People.from_joints(MUPOTS_17, joints, joints_image=places, boxes=boxes)

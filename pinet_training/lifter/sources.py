@@ -10,11 +10,15 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_training.datasets.annotated_image import AnnotatedImage, read_picture
-from pinet_training.datasets.annotations import read_annotations
+from pinet_training.datasets.annotated_image import (
+    AnnotatedImage,
+    read_picture,
+    require_pictures,
+)
+from pinet_training.datasets.annotations import Annotations, read_annotations
 from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco_keypoints
 from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
-from pinet_training.rendering.shards import RenderedScenes, Shard
+from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 
 # Rendered people below these limits are left out, as a detector would not find them.
 _MINIMUM_HEIGHT = 40  # of the box, pixels
@@ -41,7 +45,7 @@ def read_people(path: Path, images: Path | None = None, split: str = "train") ->
         split: split of the rendered scenes; other data sets have only one.
 
     Raises:
-        DatasetError: the data set cannot be read.
+        DatasetError: the data set cannot be read, or pictures of it are missing.
     """
     if is_rendered(path):
         return _from_rendered(RenderedScenes(path), split)
@@ -50,9 +54,9 @@ def read_people(path: Path, images: Path | None = None, split: str = "train") ->
             f"{path} does not say where its images are; give their folder with --images DIR"
         )
     if path.suffix == ".json" and holds_coco_keypoints(path):
-        return _from_annotations(read_coco_keypoints(path), images)
+        return _from_annotations(Annotations(path, read_coco_keypoints(path)), images)
     annotations = read_annotations(path)
-    return _from_annotations(annotations.images, images or path)
+    return _from_annotations(annotations, images or path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,8 @@ class _AnnotatedPictures:
         return read_picture(self.images[number], self.folder)
 
 
-def _from_annotations(images: Sequence[AnnotatedImage], folder: Path) -> PeopleInPictures:
+def _from_annotations(annotations: Annotations, folder: Path) -> PeopleInPictures:
+    images = annotations.images
     groups = [
         Group(
             number,
@@ -78,7 +83,9 @@ def _from_annotations(images: Sequence[AnnotatedImage], folder: Path) -> PeopleI
         for number, image in enumerate(images)
     ]
     joint_set = images[0].people.joint_set if images else MUPOTS_17
-    return gather_people(joint_set, _AnnotatedPictures(images, folder), groups)
+    people = gather_people(joint_set, _AnnotatedPictures(images, folder), groups)
+    require_pictures([images[number] for number in np.unique(people.pictures)], folder)
+    return people
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +98,11 @@ class _RenderedPictures:
 
 
 def _from_rendered(rendered: RenderedScenes, split: str) -> PeopleInPictures:
+    shards = [rendered.read(number) for number in rendered.shards()]
+    require_whole(shards)
     scenes = [
         (shard, scene)
-        for shard in map(rendered.read, rendered.shards())
+        for shard in shards
         for scene in np.flatnonzero(shard.truth["scene_split"] == split)
     ]
     return gather_people(MUPOTS_17, _RenderedPictures(scenes), _rendered_groups(scenes))

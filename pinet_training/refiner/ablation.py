@@ -15,12 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint
 from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.refinement.inference import InferenceOptions
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.files import write_whole
 from pinet_training.datasets.scenes import Scenes, ScenesError
 from pinet_training.evaluation.metrics import PoseErrors
@@ -177,9 +175,9 @@ class Ablation:
         return [dict(np.load(self._run(entry, seed).errors)) for seed in self._seeds]
 
     @property
-    def images(self) -> np.ndarray:
-        """(N,) number of each tested person's image."""
-        return np.repeat(range(len(self._test)), [len(scene) for scene in self._test])
+    def units(self) -> np.ndarray:
+        """(N,) number of the independent unit that each tested person is in, `Scenes.units`."""
+        return np.repeat(self._test.units, [len(scene) for scene in self._test])
 
     def recipe(self, entry: Entry, seed: int = 0) -> Recipe:
         """Return the recipe of an entry other than INPUT."""
@@ -210,8 +208,7 @@ def _train_and_test(scenes: tuple[Scenes, Scenes], run: Run, device: str) -> Non
         device,
         inference=_inference(training.formulation),
     )
-    alone = run.recipe.others == "none"  # tested as it was trained
-    refined = np.concatenate([_refined(scene, refiner, alone) for scene in test_scenes])
+    refined = np.concatenate([refine_scene(scene, refiner) for scene in test_scenes])
     errors = _errors(refined, test_scenes)
     write_whole(run.errors, lambda stream: np.savez(stream, **errors))
 
@@ -220,18 +217,6 @@ def _inference(formulation: Formulation) -> InferenceOptions:
     """The default options, except that small corrections are not suppressed."""
     default = InferenceOptions.for_formulation(formulation)
     return replace(default, turn_threshold=0.0, root_threshold=0.0)
-
-
-def _refined(scene: Scenes, refiner: Refiner, alone: bool) -> np.ndarray:
-    if not alone:
-        return refine_scene(scene, refiner)
-    singles = [
-        People.from_joints(
-            MUPOTS_17, scene.estimates[row : row + 1], boxes=scene.boxes[row : row + 1]
-        )
-        for row in range(len(scene))
-    ]
-    return np.concatenate([refiner(person).people.joints for person in singles])
 
 
 def _errors(joints: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from pinet_ros.refinement.checkpoint import build_network
 from pinet_ros.util.files import write_text
 from pinet_training.evaluation.bootstrap import paired_differences
+from pinet_training.evaluation.layout import interval
 from pinet_training.refiner.ablation import FULL, INPUT, TABLES, Ablation, Entry
 from pinet_training.refiner.variants import VARIANTS, count_parameters
 
@@ -23,7 +24,8 @@ def write_ablation(ablation: Ablation, folder: Path) -> str:
     For each row, the JSON contains the `mean` of each metric over the seeds and its sample
     standard deviation `std` (None for one seed), the number of `parameters`, and `to_full`: the
     difference of the errors from the full network's, with the 95 % interval of the paired
-    bootstrap over images; each person's errors are averaged over the seeds first.
+    bootstrap over scenes, or sequences of a video; each person's errors are averaged over the
+    seeds first.
 
     Args:
         ablation: the runs, which must be finished.
@@ -56,7 +58,7 @@ def _row(ablation: Ablation, entry: Entry, full: dict[str, np.ndarray]) -> dict:
     row["parameters"] = _parameters(ablation, entry)
     if entry != FULL:
         own = _person_means(ablation, entry)
-        row["to_full"] = paired_differences(full, own, ablation.images)
+        row["to_full"] = paired_differences(full, own, ablation.units)
     return row
 
 
@@ -98,5 +100,4 @@ def _value(value: dict[str, float | None]) -> str:
 def _difference(differences: dict | None, name: str) -> str:
     if differences is None:
         return ""
-    value = differences[name]
-    return f"{value['mean']:+.1f} ({value['low']:+.1f} to {value['high']:+.1f})"
+    return interval(differences[name], "({low:+.1f} to {high:+.1f})")

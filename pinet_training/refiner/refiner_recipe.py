@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pinet_ros.errors import PinetError
 from pinet_ros.refinement.formulation import STANDARDISATIONS, Formulation, Target
 from pinet_training.refiner.pose_augmentation import Augmentation
-from pinet_training.refiner.samples import OTHERS
+from pinet_training.refiner.samples import ALONE, OTHERS
 from pinet_training.refiner.variants import DEFAULT, VARIANTS
 
 
@@ -37,7 +37,8 @@ class Recipe:
         weight_decay: weight decay of AdamW; zero makes it Adam.
         gradient_limit: norm at which gradients are clipped, None for no limit.
         others: the people that a person is refined with, a key of OTHERS.
-        validation: fraction of the bodies that is held out for validation.
+        validation: fraction that is held out for validation: of the sequences of a data set,
+            of the bodies of rendered scenes; see `Scenes.hold_out`.
         validation_interval: epochs from one validation to the next.
         seed: seed of all random numbers; on one CPU the same seed gives the same weights.
         augmentation: how the samples are changed.
@@ -85,7 +86,8 @@ class Recipe:
     @property
     def formulation(self) -> Formulation:
         """The network's inputs and outputs, and what they mean."""
-        return VARIANTS[self.variant].formulation(self.standardisation, self.target)
+        formulation = VARIANTS[self.variant].formulation(self.standardisation, self.target)
+        return replace(formulation, neighbours=0) if self.others == ALONE else formulation
 
     def learning_rate_at(self, progress: float) -> float:
         """Return the learning rate at a progress of 0 to 1 through the training.

@@ -32,6 +32,8 @@ from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
 
+_SUMMARY = {"mpjpe_mm": "MPJPE", "pa_mpjpe_mm": "PA-MPJPE", "root_mm": "root"}
+
 
 @dataclass(frozen=True)
 class Training:
@@ -68,7 +70,8 @@ def train(
         initial: initial weights, see `initial_network`.
         workers: this process among the workers that train together; by default it is the only one.
         folder: where the run is written; a run that was started there is resumed.
-        log: called with one line per validation; None disables it and the progress bar.
+        log: called with one line on what is held out, and one per validation; None disables it
+            and the progress bar.
 
     Raises:
         ScenesError: there are no people to train on.
@@ -77,22 +80,33 @@ def train(
         ModelError: the checkpoint belongs to another variant, or the initial weights cannot be
             used.
     """
-    kept, held_out = scenes.select(split="train").hold_out_bodies(
-        recipe.validation, np.random.default_rng(recipe.seed)
-    )
-    if not len(kept):
-        raise ScenesError(
-            "there are no scenes of the train split to train on: it has "
-            f"{len(held_out)} scenes, all held out for validation"
-        )
+    kept, held_out = _divide(scenes, recipe)
     network = initial_network(recipe, initial).to(device)
-    trainer = _Trainer(
-        network, Samples(kept, device), held_out, recipe, device, workers or Workers()
-    )
+    workers = workers or Workers()
+    trainer = _Trainer(network, kept, held_out, recipe, device, workers)
+    if log and workers.is_main:
+        log(_describe_validation(kept, held_out, recipe.validation))
     epochs = trainer.run(
         recipe.epochs, validation_interval=recipe.validation_interval, folder=folder, log=log
     )
     return Training(trainer.trained.eval(), trainer.formulation, epochs)
+
+
+def _divide(scenes: Scenes, recipe: Recipe) -> tuple[Scenes, Scenes]:
+    """The scenes to train on, of which there are some, and those to validate on."""
+    to_train = scenes.select(split="train")
+    if not len(to_train):
+        raise ScenesError(
+            f"there are no scenes of the train split to train on, with people who were found: the "
+            f"data has {len(scenes)} of the test split; give other data"
+        )
+    kept, held_out = to_train.hold_out(recipe.validation, np.random.default_rng(recipe.seed))
+    if not len(kept):
+        raise ScenesError(
+            f"nothing is left to train on: all {len(held_out)} scenes of the train split are held "
+            f"out for validation, a fraction of {recipe.validation:g}; lower it (--validation)"
+        )
+    return kept, held_out
 
 
 def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Module:
@@ -136,10 +150,37 @@ def _require_same(what: str, network: nn.Module, formulation: Formulation, recip
 
 
 def validate(scenes: Scenes, refiner: Refiner) -> dict[str, float]:
-    """Return the mean errors of all people of the scenes after refinement, see METRICS."""
-    refined = [refine_scene(scene, refiner) for scene in scenes]
+    """Return the mean errors of all people of the scenes after refinement, see METRICS.
+
+    Those of the input, before refinement, have `input_` in front of their names.
+    """
+    refined = np.concatenate([refine_scene(scene, refiner) for scene in scenes])
+    estimates = np.concatenate([scene.estimates for scene in scenes])
     truth = np.concatenate([scene.truth for scene in scenes])
-    return mean_metrics(np.concatenate(refined), truth)
+    before = mean_metrics(estimates, truth)
+    return mean_metrics(refined, truth) | {f"input_{k}": value for k, value in before.items()}
+
+
+def _describe_validation(kept: Scenes, held_out: Scenes, fraction: float) -> str:
+    """What is held out, or why nothing is."""
+    if len(held_out):
+        of_all = f"{len(held_out)} of {len(kept) + len(held_out)} scenes"
+        if names := held_out.sequences:
+            parts = f"{len(names)} of {len(kept.sequences) + len(names)} sequences"
+            return f"validation on {parts} ({', '.join(names)}), {of_all}"
+        return f"validation on {of_all}, with bodies that the others do not have"
+    if fraction > 0 and len(kept.sequences) == 1:
+        return (
+            "no validation: all images are of one sequence (they are not in folders, or all in "
+            "one), and its frames are too alike to hold some out; give several sequences"
+        )
+    return f"no validation: a fraction of {fraction:g} holds nothing out"
+
+
+def _summary(label: str, name: str, validation: dict[str, float]) -> str:
+    before = validation.get(f"input_{name}")  # epochs of an older version lack it
+    of_input = "" if before is None else f" (input {before:.1f})"
+    return f"{label} {validation[name]:.1f} mm{of_input}"
 
 
 class _Trainer(Trainer):
@@ -148,7 +189,7 @@ class _Trainer(Trainer):
     def __init__(
         self,
         network: nn.Module,
-        samples: Samples,
+        scenes: Scenes,
         held_out: Scenes,
         recipe: Recipe,
         device: torch.device | str,
@@ -163,7 +204,8 @@ class _Trainer(Trainer):
         )
         self.workers = workers
         self._wrapped = workers.wrap(self.network)
-        self._samples = samples
+        self._samples = Samples(scenes, device)
+        self._estimators = scenes.estimators
         self._held_out = held_out
         self._recipe = recipe
         self._device = device
@@ -184,13 +226,10 @@ class _Trainer(Trainer):
         )
 
     def summary(self, validation: dict[str, float]) -> str:
-        return (
-            f"MPJPE {validation['mpjpe_mm']:.1f} mm, "
-            f"PA-MPJPE {validation['pa_mpjpe_mm']:.1f} mm, root {validation['root_mm']:.0f} mm"
-        )
+        return ", ".join(_summary(label, name, validation) for name, label in _SUMMARY.items())
 
     def write(self, path: Path) -> None:
-        save_checkpoint(path, self.trained, self.formulation)
+        save_checkpoint(path, self.trained, self.formulation, self._estimators)
 
     def step(self, batch: np.ndarray) -> float:
         batch = self._prepare(self._samples.gather(batch, self._generator), self._generator)

@@ -34,12 +34,13 @@ class NeighbourSampling:
     extra: bool = False
 
 
+ALONE = "none"  # also in use
 OTHERS = {
     # as in live use, for the default weights
     "varied": NeighbourSampling(alone=0.1, duplicate=0.1, wrong=0.2, extra=True),
     "found": NeighbourSampling(),  # the people detected in the image, as in the paper
     # two controls that show how much the neighbours contribute
-    "none": NeighbourSampling(alone=1.0),
+    ALONE: NeighbourSampling(alone=1.0),
     "shuffled": NeighbourSampling(wrong=1.0),
 }
 

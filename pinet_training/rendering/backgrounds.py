@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 from pinet_ros.errors import DatasetError
+from pinet_ros.imaging.pictures import IMAGE_SUFFIXES, PictureError, read_image
+from pinet_training.datasets.visible_files import visible_files
 from pinet_training.rendering.lighting import GAMMA
 from pinet_training.rendering.viewpoint import Viewpoint
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _TEST_EVERY = 5  # one picture in this many is for testing
+_MOST_NAMED = 5  # pictures in one error
 _PICTURED = 0.8  # share of the backgrounds taken from pictures, if there are any
 
 
@@ -44,15 +48,33 @@ class Backgrounds:
         """
         if folder is None:
             return cls()
-        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in _SUFFIXES)
+        files = visible_files(folder, IMAGE_SUFFIXES)
         pictures = [file for file in files if split_of(file) == split]
         if not pictures:
             raise DatasetError(
                 f"{folder}: none of its {len(files)} pictures is for the {split} split; add more "
-                f"pictures ({', '.join(sorted(_SUFFIXES))}): one in {_TEST_EVERY} is for testing, "
+                f"pictures ({', '.join(IMAGE_SUFFIXES)}): one in {_TEST_EVERY} is for testing, "
                 "chosen by its file name"
             )
         return cls(pictures)
+
+    def require_readable(self) -> None:
+        """Read every picture, so that none stops a rendering that has run for hours.
+
+        Raises:
+            DatasetError: some cannot be read.
+        """
+        errors: list[PictureError] = []
+        for file in tqdm(self.pictures, desc="backgrounds", unit="picture", disable=None):
+            try:
+                read_image(file)
+            except PictureError as error:
+                errors.append(error)
+        if errors:
+            raise DatasetError(
+                f"{len(errors)} of {len(self.pictures)} pictures cannot be used; mend them, or "
+                f"remove them from the folder: {'; '.join(map(str, errors[:_MOST_NAMED]))}"
+            )
 
     def __call__(self, rng: np.random.Generator, viewpoint: Viewpoint) -> np.ndarray:
         """Draw what a camera sees behind all meshes.
@@ -61,7 +83,7 @@ class Backgrounds:
             (H,W,3) float32 linear RGB, of the camera's size.
 
         Raises:
-            DatasetError: the picture drawn cannot be read.
+            PictureError: the picture drawn cannot be read.
         """
         width, height = viewpoint.camera.width, viewpoint.camera.height
         if self.pictures and rng.random() < _PICTURED:
@@ -73,11 +95,7 @@ class Backgrounds:
 
 def _part(file: Path, rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     """A random part of a picture, mirrored half of the time: (H,W,3) float32 linear RGB."""
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(
-            f"{file}: not a picture that OpenCV can read; remove it from the folder"
-        )
+    image = read_image(file)
     shape = np.array([width, height])
     size = np.array(image.shape[1::-1])
     cut = np.maximum(min(size / shape) * rng.uniform(0.4, 1) * shape, 1).astype(int)
@@ -91,7 +109,7 @@ def _part(file: Path, rng: np.random.Generator, width: int, height: int) -> np.n
 
 def split_of(file: Path) -> str:
     """Split that a picture belongs to: "train" or "test", from its file name only."""
-    digest = hashlib.sha256(file.name.encode()).digest()
+    digest = hashlib.sha256(os.fsencode(file.name)).digest()
     return "test" if digest[0] % _TEST_EVERY == 0 else "train"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pinet_ros.cli.predictions.records import Record, read_arrays
 from pinet_ros.errors import DatasetError, PinetError
-from pinet_training.datasets.scenes import SPLITS
+from pinet_training.datasets.scene_fields import SPLITS
 
 _STEP = 2.5e-5  # metres: resolution of the vertices' offsets from the template in a file
 

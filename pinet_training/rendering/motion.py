@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from pinet_ros.cli.predictions.records import Record, read_arrays
 from pinet_ros.errors import DatasetError
-from pinet_training.datasets.scenes import SPLITS
+from pinet_training.datasets.scene_fields import SPLITS
+from pinet_training.datasets.visible_files import visible_files
 from pinet_training.rendering.asf_amc import AMC_FRAME_RATE, read_amc, read_asf
 from pinet_training.rendering.bvh import read_bvh
 from pinet_training.rendering.posture import Posture, axes_to_body, unit
@@ -151,7 +152,7 @@ def load_clips(path: Path, *, amc_frame_rate: float = AMC_FRAME_RATE) -> list[Cl
     path = Path(path)
     if not path.is_dir():
         return _read_archive(path)
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in (".amc", ".bvh"))
+    files = visible_files(path, (".amc", ".bvh"))
     if not files:
         raise DatasetError(f"expected .amc or .bvh files in {path} or its subfolders, got none")
     skeletons = functools.cache(read_asf)  # each skeleton is read once

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from pinet_ros.detection.torchvision_detector import RANDOM, TORCHVISION_DETECTORS
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
+from pinet_ros.lifting.lifter import estimator_name
 from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import model
 from pinet_ros.models.networks import NETWORKS
@@ -25,15 +26,15 @@ from pinet_ros.util.files import write_whole
 from pinet_training.datasets.scene_fields import NOBODY
 from pinet_training.rendering.adapted_truth import adapt_truth
 from pinet_training.rendering.gathering import gather, read_estimates, write_estimates
-from pinet_training.rendering.shards import RenderedScenes, Shard
+from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 from pinet_training.runs.processes import available_cores, run_in_processes
 from pinet_training.runs.settings import hold_settings
 
 _BATCH = 10  # images per batch on a GPU; on the CPU batches are no faster
 _FILES = ("detector_weights", "posenet", "rootnet")
 # Options that `scenes estimate` leaves at their defaults: they change how estimates are computed,
-# not what they are.
-NOT_KEPT = ("runtime", "precision", "max_people")
+# not what they are; and rendered cameras are upright.
+NOT_KEPT = ("runtime", "precision", "max_people", "image_rotation")
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ def estimate(
         Counts of scenes, people and estimates.
 
     Raises:
-        DatasetError: the data set is damaged or empty; the stored estimates are damaged, or from
-            other networks or another data set; or the output is not an .npz file.
+        DatasetError: the data set is empty or damaged, which is told when all that is not
+            damaged is estimated; the stored estimates are damaged, or from other networks or
+            another data set; or the output is not an .npz file.
         PinetError: the estimator cannot be loaded, or a worker process was killed.
     """
     if Path(output).suffix != ".npz":
@@ -99,11 +101,23 @@ def estimate(
     started = any(path.is_file() for path in paths.values())
     hold_settings(stored / "settings.json", _settings(config, scenes), replace=not started)
     todo = [(shards[number], path) for number, path in paths.items() if not path.is_file()]
-    _estimate_shards(todo, config, select_device(device), workers or available_cores())
+    whole = [(shard, path) for shard, path in todo if not shard.damaged_images()]
+    _estimate_shards(whole, config, select_device(device), workers or available_cores())
+    require_whole([shard for shard, _ in todo])
     estimates = [read_estimates(path, shards[n]) for n, path in paths.items()]
     fields = adapt_truth(gather(shards, estimates), scenes.size)
+    fields["scene_estimator"] = np.full(len(fields["scene_image"]), _estimator_name(config))
     write_whole(Path(output), lambda stream: np.savez_compressed(stream, **fields))
     return _count(fields)
+
+
+def _estimator_name(config: EstimatorConfig) -> str:
+    """Name of the estimator, as its lifter gives it."""
+    if config.lifter in NETWORKS:
+        hashes = [file.sha256 for file in model(config.lifter).files]
+    else:
+        hashes = [_hash(file) for file in (config.posenet, config.rootnet)]
+    return estimator_name(config.lifter, hashes)
 
 
 def _count(fields: dict[str, np.ndarray]) -> Estimation:

@@ -13,7 +13,8 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.models.cache import sha256_of
-from pinet_training.datasets.scenes import SPLITS
+from pinet_training.datasets.scene_fields import SPLITS
+from pinet_training.datasets.visible_files import visible_files
 from pinet_training.rendering.backgrounds import Backgrounds
 from pinet_training.rendering.bodies import Bodies
 from pinet_training.rendering.motion import Motions
@@ -101,11 +102,11 @@ def require_ingredient(path: Path) -> None:
 
 
 def _require_usable(ingredients: Ingredients) -> None:
-    """Check that bodies and backgrounds of both splits can be loaded."""
+    """Check that bodies and backgrounds of both splits can be loaded and read."""
     bodies = Bodies.load(ingredients.bodies)
     for split in SPLITS:
         bodies.part(split)
-        Backgrounds.load(ingredients.backgrounds, split)
+        Backgrounds.load(ingredients.backgrounds, split).require_readable()
 
 
 def _settings(ingredients: Ingredients) -> dict[str, object]:
@@ -122,12 +123,11 @@ def _settings(ingredients: Ingredients) -> dict[str, object]:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of a folder's files."""
+    """SHA-256 of a file, or of the names and contents of a folder's visible files."""
     require_ingredient(path)
     if path.is_file():
         return sha256_of(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    lines = [f"{file.relative_to(path)} {sha256_of(file)}" for file in files]
+    lines = [f"{file.relative_to(path)} {sha256_of(file)}" for file in visible_files(path)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

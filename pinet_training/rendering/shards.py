@@ -8,9 +8,10 @@ FOLDER/shards/00000/000.jpg     the images, in the order of the scenes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 from tempfile import mkdtemp
 from time import time
@@ -72,11 +73,31 @@ class Shard:
             f"{self.folder} to render it again"
         )
 
+    def damaged_images(self) -> list[Path]:
+        """The images that are missing or cut off, as far as can be told without decoding them."""
+        paths = [self.folder / str(name) for name in self.truth["scene_image"]]
+        return [path for path in paths if not _is_whole(path)]
+
     def camera(self, scene: int) -> Camera:
         """Return the camera of a scene, by the scene's index in the shard."""
         intrinsics = self.truth["scene_intrinsics"][scene]
         distortion = self.truth["scene_distortion"][scene]
         return Camera.from_intrinsics(*self.size, *intrinsics, distortion)
+
+
+def require_whole(shards: Iterable[Shard]) -> None:
+    """See that no image of shards is missing or cut off, without decoding them.
+
+    Raises:
+        DatasetError: some are.
+    """
+    damaged = {shard.folder: images for shard in shards if (images := shard.damaged_images())}
+    if damaged:
+        images = [image for of_shard in damaged.values() for image in of_shard]
+        raise DatasetError(
+            f"{len(images)} images are missing or damaged, such as {images[0]}; remove the "
+            f"folders {', '.join(map(str, damaged))} to render them again, and run this again"
+        )
 
 
 class RenderedScenes:
@@ -95,6 +116,11 @@ class RenderedScenes:
             DatasetError: the folder contains no data set, or one of another format.
         """
         self.folder = Path(folder)
+        if not (self.folder / _SETTINGS).is_file():
+            raise DatasetError(
+                f"there is no file {self.folder / _SETTINGS}, so {folder} holds no rendered "
+                "scenes; give the folder that `pinet scenes render` wrote"
+            )
         settings = read_json(self.folder / _SETTINGS)
         if settings.fields.get("format") != _FORMAT:
             raise settings.error(
@@ -214,6 +240,15 @@ def _rename_unless_there(partial: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():  # if it is there, another run has written the shard meanwhile
             raise
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        length = file.seek(0, SEEK_END)
+        file.seek(max(0, length - len(_END_OF_JPEG)))
+        return file.read() == _END_OF_JPEG
 
 
 def _decoded(content: bytes) -> np.ndarray | None:

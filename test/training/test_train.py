@@ -10,7 +10,9 @@ import torch
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.refinement.checkpoint import load_checkpoint, save_checkpoint
 from pinet_ros.refinement.formulation import PUBLISHED
-from pinet_training.datasets.scenes import Scenes, ScenesError
+from pinet_ros.refinement.inference import EVERYBODY
+from pinet_ros.refinement.refiner import Refiner
+from pinet_training.datasets.scenes import Scenes, ScenesError, people_of
 from pinet_training.evaluation.metrics import mean_metrics
 from pinet_training.refiner.pose_augmentation import Augmentation
 from pinet_training.refiner.refiner_recipe import RECIPES, Recipe, RecipeError
@@ -31,7 +33,7 @@ def training(trainable):
 
 
 def test_epochs_lower_the_loss_and_the_error_of_held_out_bodies(training, trainable):
-    _, held_out = trainable.hold_out_bodies(SHORT.validation, np.random.default_rng(SHORT.seed))
+    _, held_out = trainable.hold_out(SHORT.validation, np.random.default_rng(SHORT.seed))
     estimates = np.concatenate([scene.estimates for scene in held_out])
     before = mean_metrics(estimates, np.concatenate([scene.truth for scene in held_out]))
 
@@ -52,6 +54,32 @@ def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(trainable):
 
     assert torch.equal(weights, same)
     assert not torch.equal(weights, different)
+
+
+def test_weights_trained_without_the_others_are_used_without_them(trainable, tmp_path):
+    few = Scenes(trainable.scenes[:30])
+    folder = RunFolder(tmp_path / "run", {})
+    recipe = replace(SHORT, epochs=1, others="none", learning_rate=1e-2)
+    train(few, recipe, folder=folder)
+    crowd = people_of(next(scene for scene in trainable if len(scene) > 2))
+
+    refiner = Refiner(folder.weights, "cpu", config=EVERYBODY)
+
+    together = refiner(crowd).people.joints
+    alone = [refiner(crowd.select(np.array([n]))).people.joints for n in range(len(crowd))]
+    np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-4)
+    assert np.abs(together - crowd.joints).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(("mppe/0a0a0a0a", "blazepose_full/4495eb0e"),) * 2, (("mppe/0a0a0a0a", ""), ())],
+)
+def test_weights_know_the_estimators_of_their_scenes(trainable, tmp_path, names, expected):
+    few = [replace(trainable.scenes[n], estimator=names[n % 2]) for n in range(30)]
+    folder = RunFolder(tmp_path / "run", {})
+    train(Scenes(tuple(few)), replace(SHORT, epochs=1), folder=folder)
+    assert set(load_checkpoint(folder.weights).estimators) == set(expected)
 
 
 def test_a_training_begins_with_the_weights_given(training, trainable, tmp_path):
@@ -185,7 +213,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
     wanted = configuration(recipe, few)
     expected = train(few, recipe, folder=RunFolder(tmp_path / "whole", wanted))
     rng = np.random.default_rng(recipe.seed)
-    kept, _ = few.hold_out_bodies(recipe.validation, rng)
+    kept, _ = few.hold_out(recipe.validation, rng)
     steps = int(np.ceil(len(kept) / recipe.batch_size))
     left = iter(range(whole_epochs * steps + 1))  # the run is stopped within an epoch
     step = torch.optim.AdamW.step

@@ -180,6 +180,12 @@ def _set(part, field, value):
             _set("annotations", "is_valid", 2),
             r"annotation 7: is_valid must hold integers from 0 to 1, got 2",
         ),
+        (
+            _set("annotations", "is_valid", "0"),
+            r"annotation 7: is_valid must hold integers from 0 to 1, got '0'",
+        ),
+        (_set("images", "width", "2048"), r"image 100: width must hold .*, got '2048'"),
+        (_set("images", "file_name", ["a"]), r"image 100: file_name must be the path .*\['a'\]"),
     ],
 )
 def test_an_error_names_the_record_and_the_field(change, message, content, read):

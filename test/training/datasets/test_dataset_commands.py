@@ -79,6 +79,34 @@ def test_predict_takes_the_pictures_of_mupots_from_its_folder(photos, photo, mad
     assert found == {"TS4_img_000000": 0, "TS4_img_000002": 0}
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no picture", "people.png"),
+        (cv2.imencode(".png", np.zeros((50, 40, 3), np.uint8))[1].tobytes(), "1088x1920 pixels"),
+    ],
+)
+def test_predict_writes_the_rest_and_names_a_picture_that_is_bad(
+    content, message, photos, tmp_path, capsys
+):
+    (tmp_path / "hall" / "people.png").write_bytes(content)
+    output = tmp_path / "found.npz"
+
+    assert run("predict", photos, "--images", tmp_path, "--output", output, "--device=cpu") == 1
+
+    assert list(read_predictions(output).images) == ["hall_black"]
+    said = capsys.readouterr()
+    assert message in said.err
+    assert "1 images are left out" in said.err
+    assert "wrote 0 people in 1 images" in said.out
+
+
+def test_predict_takes_some_sequences(photos, tmp_path):
+    command = ["predict", photos, "--images", tmp_path, "--output", tmp_path / "found.npz"]
+
+    assert "has no sequence 'yard'; there are hall" in run(*command, "--sequences", "yard")
+
+
 def test_predict_says_what_is_wrong_and_writes_nothing(photos, made, tmp_path):
     output = tmp_path / "found.npz"
     command = ["predict", photos, "--output", output, "--device", "cpu"]
@@ -87,9 +115,13 @@ def test_predict_says_what_is_wrong_and_writes_nothing(photos, made, tmp_path):
     assert "written to a .npz or .json file" in run(
         "predict", photos, "--output", tmp_path / "a.txt"
     )
-    assert "hall/people.png does not exist" in run(*command, "--images", tmp_path / "hall")
-    cv2.imwrite(str(tmp_path / "hall" / "black.png"), np.zeros((50, 40, 3), np.uint8))
-    assert "black.png must have 1088x1920 pixels" in run(*command, "--images", tmp_path)
+    message = run(*command, "--images", tmp_path / "hall")
+    assert "hall lacks 2 of 2 pictures, such as hall/people.png; give the folder" in message
+    for name in ("people.png", "black.png"):
+        (tmp_path / "hall" / name).write_bytes(b"no picture")
+    message = run(*command, "--images", tmp_path)
+    assert "none of the 2 pictures can be used" in message
+    assert "people.png" in message
 
     content = made.coco({"a.jpg": [], "b.jpg": []})
     del content["images"][1]["intrinsic"]
@@ -218,6 +250,22 @@ def test_compose_writes_a_data_set_to_train_on(singles, tmp_path, capsys):
     assert f"wrote 12 images with {people} people to {written}" in capsys.readouterr().out
 
 
+def test_compose_writes_the_rest_and_names_a_picture_that_is_bad(singles, tmp_path, capsys):
+    (tmp_path / "1.jpg").write_bytes(b"no picture")
+    output = tmp_path / "out"
+
+    assert run("compose", singles, "--images", tmp_path, "--count", 12, "--output", output) == 1
+
+    annotations = read_annotations(output / "composites.json")
+    assert 0 < len(annotations) < 12
+    for image in annotations.images:
+        assert (output / "images" / image.file_name).is_file()
+    left_out = 12 - len(annotations)
+    said = capsys.readouterr().err
+    assert "1.jpg cannot be read" in said
+    assert f"{left_out} composites are left out" in said
+
+
 def test_compose_needs_no_pictures(singles, tmp_path):
     assert run("compose", singles, "--count", 2, "--output", tmp_path / "out") == 0
 
@@ -227,7 +275,7 @@ def test_compose_needs_no_pictures(singles, tmp_path):
 def test_compose_says_what_is_wrong_and_writes_nothing(singles, made, tmp_path, capsys):
     output = tmp_path / "out"
     command = ["compose", singles, "--count", 2, "--output", output]
-    assert run(*command, "--images", tmp_path / "nowhere").endswith("does not exist")
+    assert "pictures, such as" in run(*command, "--images", tmp_path / "nowhere")
     assert not (output / "composites.json").exists()
     assert run(*command) == 0
     assert "composites.json exists already; choose another folder" in run(*command)

@@ -51,6 +51,16 @@ def predicted(poses, made, with_pixels=True):
     return People.from_joints(MUPOTS_17, poses / 1000, joints_image=pixels)
 
 
+def own_scenes(annotations, made, names):
+    """Scenes of images with two people each, whose initial poses are the true ones."""
+
+    def add_initial(content):
+        for person in content["annotations"]:
+            person["keypoints_cam_posenet"] = person["keypoints_cam"]
+
+    return pair(annotations(add_initial, {name: made.people_mm(0) for name in names}))
+
+
 @pytest.fixture
 def predictions(poses, made):
     first, second, third = poses.values()
@@ -72,6 +82,8 @@ def test_matches_predictions_by_the_image(annotations, predictions, poses):
     np.testing.assert_array_equal(next(iter(scenes)).boxes, predictions.images[FIRST].boxes[::-1])
     assert [scene.bodies.tolist() for scene in scenes] == [[0, 0], [1], [2]]
     assert {(scene.cameras, scene.split) for scene in scenes} == {("Set-3D", "test")}
+    assert [scene.sequence for scene in scenes] == ["TS1", "TS1", "TS2"]
+    assert scenes.units.tolist() == [0, 0, 1]
 
 
 def test_predictions_without_pixels_are_projected(annotations, poses, made):
@@ -100,6 +112,26 @@ def test_neither_pixels_nor_a_camera_is_an_error(annotations, poses, made):
 
     with pytest.raises(DatasetError, match=rf"image '{FIRST}': .*no joints_image, and its camera"):
         with_image_joints(people, image)
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0, 0), (0.04, 1), (0.25, 2), (0.5, 4)])
+def test_validation_has_whole_sequences(fraction, count, annotations, made):
+    names = [f"TS{sequence}/{frame}.jpg" for sequence in range(8) for frame in range(3)]
+    scenes = own_scenes(annotations, made, names)
+
+    kept, held_out = scenes.hold_out(fraction, np.random.default_rng(0))
+
+    assert len(kept) + len(held_out) == 24
+    assert len(held_out.sequences) == count
+    assert len(held_out) == 3 * count
+    assert not set(kept.sequences) & set(held_out.sequences)
+
+
+def test_of_a_single_sequence_nothing_is_held_out(annotations, made):
+    for names in (["TS1/1.jpg", "TS1/2.jpg"], ["1.jpg", "2.jpg"]):
+        scenes = own_scenes(annotations, made, names)
+        kept, held_out = scenes.hold_out(0.5, np.random.default_rng(0))
+        assert (len(kept), len(held_out)) == (2, 0)
 
 
 def test_leaves_out_who_is_not_valid_or_not_known(annotations, predictions):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -226,6 +227,20 @@ def test_an_error_of_a_json_names_the_person_and_the_field(
 
     with pytest.raises(DatasetError, match=message):
         read_predictions(made.write_json(tmp_path / "found.json", content))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(("mppe/0a0a0a0a",) * 2, "mppe/0a0a0a0a"), (("a", "b"), ""), (("", ""), "")],
+)
+def test_a_file_names_the_estimator_if_it_is_one(suffix, names, expected, tmp_path):
+    people = People.from_joints(MUPOTS_17, np.ones((1, 17, 3)))
+    images = {f"image_{n}": replace(people, estimator=name) for n, name in enumerate(names)}
+    images["nobody"] = People.empty(MUPOTS_17, estimator=names[0])
+    write_predictions(tmp_path / f"found{suffix}", Predictions(None, images))
+    read = read_predictions(tmp_path / f"found{suffix}").images
+    assert {each.estimator for each in read.values()} == {expected}
 
 
 def test_predictions_have_one_joint_set():

@@ -243,13 +243,13 @@ def test_leaves_out_estimates_at_impossible_depths(depth, fields, load):
 def test_holds_out_bodies(fields, load):
     scenes = load(fields)
 
-    kept, held_out = scenes.hold_out_bodies(0.5, np.random.default_rng(0))
+    kept, held_out = scenes.hold_out(0.5, np.random.default_rng(0))
 
     assert len(kept) + len(held_out) == 2
     bodies = {int(body) for scene in kept for body in scene.bodies}
     for scene in held_out:
         assert set(scene.bodies.tolist()) - bodies
-    everything, nothing = scenes.hold_out_bodies(0, np.random.default_rng(0))
+    everything, nothing = scenes.hold_out(0, np.random.default_rng(0))
     assert (len(everything), len(nothing)) == (2, 0)
 
 
@@ -296,6 +296,11 @@ def test_missing_fields_are_named(fields, load):
             {"estimate_person": [1, 3, -1], "estimate_duplicate": [False, False, True]},
             "estimate_person, row 2: must be the person whom this duplicate is of, got -1",
         ),
+        (
+            {"estimate_person": [1, 3, 1]},
+            "estimate_person, row 2: person 1 has an estimate already; mark further ones in",
+        ),
+        ({"scene_split": ["test", "val"]}, "scene_split, row 1: must be one of .*, got 'val'"),
         ({"scene_image": ["000.jpg"]}, r"scene_image must have shape \(2\), got \(1,\)"),
         ({"scene_intrinsics": np.ones((2, 3))}, r"scene_intrinsics must have shape \(2,4\), got"),
         ({"estimate_duplicate": [True]}, r"estimate_duplicate must have shape \(3\), got \(1,\)"),

@@ -6,20 +6,20 @@ from scipy.stats import bootstrap
 
 from pinet_training.evaluation.bootstrap import paired_differences
 
-IMAGES = np.repeat(np.arange(300), [1, 2, 3] * 100)  # 600 people
+UNITS = np.repeat(np.arange(300), [1, 2, 3] * 100)  # 600 people
 TRUE_DIFFERENCE = -4.0
 
 
 def _values(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Errors of people that differ much between images and little by treatment."""
+    """Errors of people that differ much between units and little by treatment."""
     rng = np.random.default_rng(seed)
-    before = 100 + 30 * rng.normal(size=300)[IMAGES] + 10 * rng.normal(size=600)
-    after = before + TRUE_DIFFERENCE + 6 * rng.normal(size=300)[IMAGES] + rng.normal(size=600)
+    before = 100 + 30 * rng.normal(size=300)[UNITS] + 10 * rng.normal(size=600)
+    after = before + TRUE_DIFFERENCE + 6 * rng.normal(size=300)[UNITS] + rng.normal(size=600)
     return before, after
 
 
-def _difference(before, after, images=IMAGES):
-    return paired_differences({"mpjpe_mm": before}, {"mpjpe_mm": after}, images)["mpjpe_mm"]
+def _difference(before, after, units=UNITS):
+    return paired_differences({"mpjpe_mm": before}, {"mpjpe_mm": after}, units)["mpjpe_mm"]
 
 
 def test_the_interval_covers_a_known_difference_about_as_often_as_it_says():
@@ -35,10 +35,10 @@ def test_the_mean_is_that_over_people():
     assert _difference(before, after)["mean"] == pytest.approx(np.mean(after - before))
 
 
-def test_the_interval_is_that_of_scipy_over_images():
+def test_the_interval_is_that_of_scipy_over_units():
     before, after = _values(1)
-    sums = np.array([(after - before)[image == IMAGES].sum() for image in range(300)])
-    counts = np.bincount(IMAGES)
+    sums = np.array([(after - before)[unit == UNITS].sum() for unit in range(300)])
+    counts = np.bincount(UNITS)
 
     expected = bootstrap(
         (sums, counts),
@@ -63,12 +63,29 @@ def test_pairing_narrows_the_interval():
     assert paired["high"] - paired["low"] < (unpaired["high"] - unpaired["low"]) / 3
 
 
-def test_people_of_one_image_are_not_independent():
+def test_people_of_one_unit_are_not_independent():
     before, after = _values(4)
 
     together, apart = _difference(before, after), _difference(before, after, np.arange(600))
 
     assert together["high"] - together["low"] > 1.2 * (apart["high"] - apart["low"])
+
+
+def test_one_unit_has_no_interval():
+    before, after = _values(7)
+
+    assert _difference(before, after, np.zeros(600)) == {
+        "mean": pytest.approx(np.mean(after - before)),
+        "low": None,
+        "high": None,
+    }
+
+
+def test_units_without_a_known_value_do_not_count():
+    before, after = _values(8)
+    before[UNITS != 4] = np.nan
+
+    assert _difference(before, after)["low"] is None
 
 
 def test_a_seed_gives_the_same_interval():

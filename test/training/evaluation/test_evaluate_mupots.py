@@ -18,7 +18,9 @@ PAPER_GROUPS = {"head": [0], "neck": [1], "shoulders": [2, 5], "knees": [9, 12]}
 
 
 def evaluate(stage, refiner=None, **options):
-    return evaluate_mupots(stage.annotations(), stage.predictions(), refiner, **options)
+    """With universal poses that are the true ones."""
+    annotations = stage.annotations(universal=stage.truth)
+    return evaluate_mupots(annotations, stage.predictions(), refiner, **options)
 
 
 def by_loop(stage, sequence="", joints=COUNTED, matches=None):
@@ -168,7 +170,7 @@ def test_the_average_of_table_2_is_over_images(normalise_bones, stage):
             Predictions(None, {image.key: stage.predictions().images[image.key]}),
             normalise_bones=normalise_bones,
         )["all"]
-        for annotations in [stage.annotations()]
+        for annotations in [stage.annotations(universal=stage.truth)]
         for image in annotations.images
         if image.key in stage.predicted
     ]
@@ -237,6 +239,20 @@ def test_normalised_bones_compare_with_the_universal_skeleton(stage):
     assert normalised["all"]["mpjpe_mm"] == pytest.approx(0.7 * of_truth["mpjpe_mm"], rel=1e-5)
     assert normalised["all"]["root_mm"] == pytest.approx(plain["all"]["root_mm"], rel=1e-5)
     assert normalised["all"]["root_ap25"] == plain["all"]["root_ap25"]
+
+
+def test_bones_are_not_normalised_without_universal_poses(stage):
+    message = f"MuPoTS-3D: image '{FIRST}' has no universal poses.*leave --normalise-bones out"
+
+    with pytest.raises(DatasetError, match=message):
+        evaluate_mupots(stage.annotations(), stage.predictions(), normalise_bones=True)
+    partly = {key: truth.copy() for key, truth in stage.truth.items()}
+    partly[FIRST][1, 3] = np.nan
+    with pytest.raises(DatasetError, match=message):
+        evaluate_mupots(stage.annotations(partly), stage.predictions(), normalise_bones=True)
+    stage.valid[FIRST][1] = False
+    report = evaluate_mupots(stage.annotations(partly), stage.predictions(), normalise_bones=True)
+    assert report["protocol"]["normalised_bones"]
 
 
 def test_nobody_found_is_none_and_not_nan(stage):

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from stand_ins import refined
 
+from pinet_ros.cli.predictions.predictions import Predictions
 from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint
@@ -50,6 +53,32 @@ def test_refinement_is_compared_person_by_person(stage):
         assert difference["mean"] == pytest.approx(change)
         assert difference["low"] <= difference["mean"] <= difference["high"]
     assert report["difference"]["mpjpe_mm"]["high"] < 0 < report["difference"]["auc"]["low"]
+
+
+def test_the_interval_is_over_sequences(stage):
+    """TS1 gains and TS2 loses: how much depends on which sequences are drawn."""
+    aims = [
+        truth if key.startswith("TS1") else 3 * stage.predicted[key] - 2 * truth
+        for key, truth in stage.truth.items()
+    ]
+
+    difference = evaluate(stage, HalfWay(aims))["difference"]["mpjpe_mm"]
+
+    of_sequences = {}
+    for name in ("TS1", "TS2"):
+        alone = [key for key in stage.truth if key.startswith(name)]
+        report = evaluate_mupots(
+            replace(
+                stage.annotations(),
+                images=tuple(i for i in stage.annotations().images if i.sequence == name),
+            ),
+            Predictions(None, {key: stage.predictions().images[key] for key in alone}),
+            HalfWay([aim for key, aim in zip(stage.truth, aims, strict=True) if key in alone]),
+        )
+        of_sequences[name] = report["difference"]["mpjpe_mm"]
+    assert difference["low"] == pytest.approx(of_sequences["TS1"]["mean"])
+    assert difference["high"] == pytest.approx(of_sequences["TS2"]["mean"])
+    assert of_sequences["TS1"]["low"] is of_sequences["TS1"]["high"] is None
 
 
 def test_people_without_a_box_for_weights_that_need_one_are_named(stage):

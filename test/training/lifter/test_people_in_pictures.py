@@ -176,3 +176,6 @@ def test_bad_sources_are_errors(pictures):
     with pytest.raises(DatasetError, match=r"there is no file .*nothing\.json"):
         read_people(pictures / "nothing.json", pictures)
     assert len(read_people(path, pictures)) == 0
+    path = written(pictures, [annotation(np.full((17, 3), 5.0), [20, 10, 60, 90])])
+    with pytest.raises(DatasetError, match=r"nowhere lacks 1 of 1 pictures, such as b\.png"):
+        read_people(path, pictures / "nowhere")

@@ -65,9 +65,24 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         Backgrounds.load(tmp_path, "train")
 
 
-def test_a_damaged_picture_is_named(tmp_path, viewpoint):
+def test_damaged_pictures_are_named_all_at_once(folder):
+    backgrounds = Backgrounds.load(folder, "train")
+    backgrounds.require_readable()
+    for damaged in backgrounds.pictures[:2]:
+        damaged.write_bytes(b"nothing")
+
+    with pytest.raises(DatasetError, match=r"2 of \d+ pictures cannot be used.*") as failed:
+        backgrounds.require_readable()
+
+    assert all(str(damaged) in str(failed.value) for damaged in backgrounds.pictures[:2])
+
+
+def test_hidden_files_and_folders_are_no_pictures(folder):
+    expected = Backgrounds.load(folder, "train").pictures
     for number in range(20):
-        (tmp_path / f"{number}.jpg").write_bytes(b"nothing")
-    backgrounds = Backgrounds.load(tmp_path, "train")
-    with pytest.raises(DatasetError, match=r"\d+\.jpg: not a picture"):
-        [backgrounds(np.random.default_rng(seed), viewpoint) for seed in range(10)]
+        (folder / f"._picture_{number}.png").write_bytes(b"of a Mac")
+        (folder / f"folder_{number}.png").mkdir()
+    (folder / ".trash").mkdir()
+    (folder / ".trash" / "picture_0.png").write_bytes(b"thrown away")
+
+    assert Backgrounds.load(folder, "train").pictures == expected

@@ -15,6 +15,7 @@ from pinet_ros.cli.main import main
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.models import fetch
+from pinet_ros.models.catalog import model
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import scenes_command as commands
@@ -127,16 +128,17 @@ def test_a_run_that_was_stopped_is_gone_on_with(unestimated, found, tmp_path, mo
 
 def test_a_damaged_picture_is_named_and_what_is_finished_is_kept(pictures, made_up, tmp_path):
     scenes = RenderedScenes.begin(tmp_path / "data", made_up.settings)
-    for number in range(2):
+    for number in range(4):
         scenes.write(number, [(pictures[2], 95)], made_up.truth([1]))
-    damaged = scenes.read(1).folder / "000.jpg"
-    whole = damaged.read_bytes()
-    damaged.write_bytes(whole[:200])
+    damaged = scenes.read(0).folder / "000.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    (scenes.read(2).folder / "000.jpg").unlink()
 
-    with pytest.raises(DatasetError, match=r"00001/000.jpg must be an image of 640x480"):
+    with pytest.raises(DatasetError, match=r"2 images are .*00000/000.jpg; remove .*/00002 to"):
         estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu", workers=1)
 
-    assert (_kept(scenes.folder) / "00000.npz").exists()
+    kept = sorted(path.name for path in _kept(scenes.folder).iterdir())
+    assert kept == ["00001.npz", "00003.npz", "settings.json"]
     assert not (tmp_path / "scenes.npz").exists()
 
 
@@ -196,6 +198,8 @@ def test_duplicates_and_wrong_detections_are_kept_and_loaded(told, tmp_path):
             f"0000{shard}/00{scene}.jpg" for shard in range(2) for scene in range(2)
         ]
     loaded = load_scenes(tmp_path / "scenes.npz").scenes
+    (file,) = model("blazepose_full").files
+    assert {scene.estimator for scene in loaded} == {f"blazepose_full/{file.sha256[:8]}"}
     assert [len(scene) for scene in loaded] == [2, 1, 2, 1]
     assert [len(scene.extra) for scene in loaded] == [0, 0, 2, 1]
     assert loaded[2].extra_persons.tolist() == [1, -1]

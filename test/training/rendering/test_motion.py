@@ -182,6 +182,14 @@ def test_a_folder_of_both_formats(tmp_path):
             assert_same(clips[name].posture(row), motion.posture(frame))
 
 
+def test_hidden_files_are_no_motion_capture(tmp_path):
+    write_folder(tmp_path, CapturedMotion(frames=9))
+    (tmp_path / "running" / "._36_1.bvh").write_bytes(b"of a Mac")
+    (tmp_path / "37_1.bvh").mkdir()
+
+    assert len(load_clips(tmp_path)) == 3
+
+
 def test_another_frame_rate_of_amc_files(tmp_path):
     write_folder(tmp_path, CapturedMotion(frames=9))
     clips = {clip.name: clip for clip in load_clips(tmp_path, amc_frame_rate=60)}

@@ -168,6 +168,29 @@ def test_ingredients_are_checked_before_anything_is_written(name, ingredients, t
     assert not folder.exists()
 
 
+def test_a_damaged_background_is_named_before_anything_is_written(ingredients, tmp_path):
+    for number in range(20):
+        (tmp_path / f"{number}.jpg").write_bytes(b"nothing")
+    damaged = replace(ingredients, backgrounds=tmp_path)
+
+    with pytest.raises(DatasetError, match=r"pictures cannot be used; mend them, or remove"):
+        render_scenes(tmp_path / "data", damaged, SCENES, workers=1)
+
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_hidden_file_does_not_make_another_data_set(ingredients, tmp_path):
+    backgrounds = tmp_path / "backgrounds"
+    backgrounds.mkdir()
+    for number in range(20):
+        cv2.imwrite(str(backgrounds / f"{number}.png"), np.full((40, 60, 3), 100, np.uint8))
+    pictured = replace(ingredients, backgrounds=backgrounds)
+    render_scenes(tmp_path / "data", pictured, 1, workers=1)
+    (backgrounds / ".DS_Store").write_bytes(b"of a Mac")
+
+    assert render_scenes(tmp_path / "data", pictured, 1, workers=1).shards() == [0]
+
+
 def test_what_decides_the_pictures_is_kept_without_the_version(rendered):
     settings = json.loads((rendered.folder / "dataset.json").read_text())
     assert settings["generator"] == GENERATOR

@@ -1,62 +1,23 @@
 from __future__ import annotations
 
-import argparse
-import csv
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
+from evaluation_command import row_of, run, values, written
 
-from pinet_ros.cli.predictions.predictions import write_predictions
+from pinet_ros.cli.predictions.predictions import Predictions, write_predictions
 from pinet_ros.errors import DatasetError, PinetError
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
-from pinet_ros.util.device import DeviceError
-from pinet_training.cli.evaluate_command import add_commands
 from pinet_training.datasets.coco import write_coco
-from pinet_training.datasets.scenes import ScenesError
 from pinet_training.evaluation.metrics import JOINT_GROUPS, METRICS
 from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
-from pinet_training.evaluation.scene_evaluation import measure_scenes, report_scenes
 
 pytestmark = pytest.mark.slow
 
 FIRST = "TS1_img_000000"
-
-
-def run(*arguments) -> int:
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers(required=True))
-    parsed = parser.parse_args(["evaluate", *map(str, arguments)])
-    return parsed.run(parsed)
-
-
-def written(path: Path):
-    """A report, of which nothing may be NaN, which is not JSON."""
-
-    def refuse(constant):
-        raise AssertionError(f"{constant} in {path}")
-
-    return json.loads(path.read_text(), parse_constant=refuse)
-
-
-def values(path: Path) -> dict[tuple, str]:
-    with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    assert header == ["group", "people", "joints", "when", "metric", "value"]
-    by_name = {tuple(row[:-1]): row[-1] for row in rows}
-    assert len(by_name) == len(rows)
-    return by_name
-
-
-def row_of(printed: str, title: str, label: str) -> list[str]:
-    """The cells of a row below a title."""
-    lines = printed[printed.index(title) :].splitlines()
-    return next(line for line in lines if line.startswith(label))[len(label) :].split()
 
 
 @pytest.fixture
@@ -85,21 +46,6 @@ def predictions(stage, tmp_path):
     stage.predicted[FIRST] = stage.predicted[FIRST][:1]  # one is missed
     write_predictions(tmp_path / "predictions.npz", stage.predictions())
     return tmp_path / "predictions.npz"
-
-
-@pytest.fixture
-def small_file(excerpt_path, tmp_path):
-    """The people of the excerpt's first scenes; one of at least three in a scene is missed."""
-    fields = dict(np.load(excerpt_path))
-    scenes = fields["estimate_scene"]
-    best = (fields["estimate_person"] >= 0) & ~fields["estimate_duplicate"]
-    few = scenes < 12
-    crowded = np.flatnonzero(np.bincount(scenes[best]) >= 3)[0]
-    few[np.flatnonzero(best & (scenes == crowded))[0]] = False
-    assert crowded < 12
-    fields |= {name: f[few] for name, f in fields.items() if name.startswith("estimate_")}
-    np.savez(tmp_path / "small.npz", **fields)
-    return tmp_path / "small.npz"
 
 
 def test_mupots_end_to_end(stage, folder, predictions, tmp_path, capsys):
@@ -200,6 +146,44 @@ def test_annotations_in_the_style_of_coco(stage, predictions, tmp_path):
         assert found[people] == pytest.approx(expected[people], rel=1e-4)
 
 
+def test_some_sequences_of_mupots_are_evaluated_by_name(
+    stage, folder, predictions, tmp_path, capsys
+):
+    report, table = tmp_path / "report.json", tmp_path / "report.csv"
+    files = ("mupots", "--annotations", folder, "--predictions", predictions, "--refine")
+
+    run(*files, "--sequences", "TS2", "--json", report, "--csv", table)
+
+    found = written(report)
+    assert list(found["per_sequence"]) == ["TS2"]
+    assert found["all"]["n"] == 18
+    assert found["difference"]["mpjpe_mm"]["low"] is None  # of one sequence alone
+    assert values(table)["pooled", "all", "all", "difference_low", "mpjpe_mm"] == ""
+    assert "(no interval)" in capsys.readouterr().out
+    with pytest.raises(DatasetError, match="MuPoTS-3D has no sequence 'TS3'; there are TS1, TS2"):
+        run(*files, "--sequences", "TS1-TS3")
+    only = {key: people for key, people in stage.predictions().images.items() if "TS1" in key}
+    write_predictions(predictions, Predictions(None, only))
+    with pytest.raises(DatasetError, match="no predictions for the chosen sequences TS2; choose"):
+        run(*files, "--sequences", "TS2")
+
+
+def test_annotations_without_universal_poses_have_no_normalised_bones(
+    stage, predictions, tmp_path
+):
+    images = stage.annotations().images
+    path, report = tmp_path / "MuPoTS-3D.json", tmp_path / "report.json"
+    write_coco(path, [replace(image, width=2048, height=2048) for image in images])
+
+    with pytest.raises(DatasetError, match="no universal poses"):
+        run(
+            *("mupots", "--annotations", path, "--predictions", predictions),
+            *("--normalise-bones", "--json", report),
+        )
+
+    assert not report.exists()
+
+
 def test_nobody_found_is_printed_and_written(stage, folder, tmp_path, capsys):
     stage.predicted = {key: np.zeros((0, 17, 3)) for key in stage.predicted}
     write_predictions(tmp_path / "nobody.npz", stage.predictions())
@@ -226,99 +210,3 @@ def test_bad_mupots_arguments_leave_nothing_behind(folder, predictions, tmp_path
         run(*files)
 
     assert not report.parent.exists()
-
-
-def test_evaluates_scenes_with_controls(small_file, tmp_path, capsys):
-    report, table = tmp_path / "new" / "report.json", tmp_path / "new" / "report.csv"
-
-    run("scenes", small_file, "--controls", "--json", report, "--csv", table)
-
-    found = written(report)
-    controls = found["controls"]
-    assert list(controls) == ["alone", "duplicate", "wrong_neighbours"]
-    level = found["level"]
-    by_name = values(table)
-    for name, value in {
-        ("level", "together", "all", "before", "n"): level["n"],
-        ("level", "together_all", "all", "before", "n"): level["all"]["n"],
-        ("level", "together_all", "all", "before", "found"): level["n"],
-        ("level", "together_all", "all", "after", "root_ap25"): (
-            level["all"]["after"]["root_ap25"]
-        ),
-        ("level", "alone_all", "all", "after", "pck150_absolute"): (
-            controls["alone"]["level"]["all"]["after"]["pck150_absolute"]
-        ),
-        ("level", "together", "wrists", "after", "auc"): (
-            level["per_joint"]["after"]["wrists"]["auc"]
-        ),
-        ("level", "alone", "all", "difference_high", "root_mm"): (
-            controls["alone"]["level"]["difference"]["root_mm"]["high"]
-        ),
-        ("level", "together_minus_alone", "all", "difference_low", "pa_mpjpe_mm"): (
-            found["together_minus_alone"]["level"]["pa_mpjpe_mm"]["low"]
-        ),
-        ("people", "2", "all", "before", "n"): found["breakdown"]["people"]["2"]["n"],
-        ("people", "2", "all", "after", "root_mm"): (
-            found["breakdown"]["people"]["2"]["after"]["root_mm"]
-        ),
-    }.items():
-        assert float(by_name[name]) == value
-
-    printed = capsys.readouterr().out
-    columns = [level["before"], level["after"]]
-    columns += [control["level"]["after"] for control in controls.values()]
-    shown = row_of(printed, f"level cameras, {level['n']} people", "MPJPE, mm")
-    assert shown[:5] == [f"{column['mpjpe_mm']:.1f}" for column in columns]
-    interval = level["difference"]["mpjpe_mm"]
-    low, high = f"[{interval['low']:+.1f},", f"{interval['high']:+.1f}]"
-    assert shown[5:8] == [f"{interval['mean']:+.1f}", low, high]
-    worth = found["together_minus_alone"]["level"]["mpjpe_mm"]
-    low, high = f"[{worth['low']:+.1f},", f"{worth['high']:+.1f}]"
-    assert shown[8:] == [f"{worth['mean']:+.1f}", low, high]
-    pairs = found["breakdown"]["people"]["2"]
-    shown = row_of(printed, "By people", "2")
-    assert shown[:3] == [
-        str(pairs["n"]),
-        f"{pairs['before']['mpjpe_mm']:.1f}",
-        f"{pairs['after']['mpjpe_mm']:.1f}",
-    ]
-    title = f"level cameras, {level['n']} people: 3DPCK"
-    knees = level["per_joint"]["after"]["knees"]["pck150"]
-    assert row_of(printed, title, "refined")[6] == f"{knees:.1f}"
-
-    everybody = level["all"]
-    assert everybody["n"] == everybody["found"] + 1 == level["n"] + 1
-    shown = row_of(printed, f"level cameras, all {everybody['n']} people", "AP of the root")
-    columns = [everybody["before"], everybody["after"]]
-    columns += [control["level"]["all"]["after"] for control in controls.values()]
-    assert shown[-5:] == [f"{column['root_ap25']:.1f}" for column in columns]
-
-
-def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_path):
-    report = tmp_path / "report.json"
-
-    run("scenes", excerpt_path, "--split", "test", "--json", report)
-
-    expected = report_scenes(measure_scenes(excerpt, Refiner(device="cpu", config=EVERYBODY)))
-    assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
-
-
-def _leaves(report, key=""):
-    """The figures of a nested report by their paths."""
-    if not isinstance(report, dict):
-        return {key: report}
-    return {k: v for name in report for k, v in _leaves(report[name], f"{key}/{name}").items()}
-
-
-def test_a_split_without_people_is_an_error(excerpt_path):
-    with pytest.raises(ScenesError, match=r"no scenes of the train split with two or more"):
-        run("scenes", excerpt_path, "--split", "train")
-
-
-def test_bad_scenes_arguments_are_errors(excerpt_path, tmp_path):
-    with pytest.raises(ModelError, match=r"nothing.safetensors"):
-        run("scenes", excerpt_path, "--weights", tmp_path / "nothing.safetensors")
-    with pytest.raises(ScenesError, match=r"nothing.npz"):
-        run("scenes", tmp_path / "nothing.npz")
-    with pytest.raises(DeviceError, match=r"quantum"):
-        run("scenes", excerpt_path, "--device", "quantum")
