@@ -14,8 +14,8 @@ from pinet_ros.models.released import load_released_state, load_state_strict
 
 def test_takes_the_network_out_of_its_wrapping(tmp_path: Path) -> None:
     source, target = nn.Linear(3, 2), nn.Linear(3, 2)
-    snapshot = {"epoch": 24, "network": nn.DataParallel(source).state_dict(), "optimizer": {}}
-    assert all(name.startswith("module.") for name in snapshot["network"])
+    wrapped = {f"module.{name}": value for name, value in source.state_dict().items()}
+    snapshot = {"epoch": 24, "network": wrapped, "optimizer": {}}  # as nn.DataParallel names them
     torch.save(snapshot, tmp_path / "snapshot.pth.tar")
     load_state_strict(target, load_released_state(tmp_path / "snapshot.pth.tar"), "snapshot")
     torch.testing.assert_close(target.weight, source.weight)
