@@ -89,8 +89,10 @@ def write_image(path: Path, image: np.ndarray, *, quality: int = 95) -> None:
         PictureError: the suffix is of no format that OpenCV writes.
         OSError: the file cannot be written.
     """
+    is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if is_jpeg else []
     try:
-        written, data = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        written, data = cv2.imencode(path.suffix, image, options)
     except cv2.error:
         written = False
     if not written:
