@@ -98,12 +98,14 @@ class Estimate:
 
     Attributes:
         people: initial poses in MUPOTS_17, metres, camera optical frame.
+        detections: the detections that were lifted; of some the lifter may have seen no person.
         dropped: detections that were not lifted.
         times: seconds of the stages upload, detect and lift; for a batch, of the whole batch.
         stamp: time stamp of the image, as given.
     """
 
     people: People
+    detections: Detections
     dropped: Dropped
     times: dict[str, float]
     stamp: float | None = None
@@ -261,8 +263,8 @@ class PoseEstimator:
                 turn_people_back(p, c, degrees) for p, c in zip(people, cameras, strict=True)
             ]
         return [
-            Estimate(found, dropped, times, stamp)
-            for found, (_, dropped), stamp in zip(people, selected, stamps, strict=True)
+            Estimate(found, kept, dropped, times, stamp)
+            for found, (kept, dropped), stamp in zip(people, selected, stamps, strict=True)
         ]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tabulate import tabulate
+
 from pinet_ros.cli.arguments import (
     DEFAULT,
     add_device,
@@ -23,6 +25,7 @@ from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
 from pinet_training.datasets.pairing import read_paired
+from pinet_training.datasets.people_pictures import read_people_pictures
 from pinet_training.datasets.pose2sim import FRAMES
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.datasets.scenes import ScenesError, load_scenes
@@ -37,6 +40,7 @@ from pinet_training.evaluation.export import (
 from pinet_training.evaluation.failure_drawing import draw_failures
 from pinet_training.evaluation.failures import find_failures
 from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
+from pinet_training.evaluation.picture_evaluation import evaluate_pictures, pictures_table
 from pinet_training.evaluation.real_evaluation import evaluate_real
 from pinet_training.evaluation.real_tables import real_tables
 from pinet_training.evaluation.real_truth import AccurateNetworks
@@ -58,6 +62,7 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
             ("scenes", _add_scenes, _evaluate_scenes, "on a file of scenes"),
             ("mupots", _add_mupots, _evaluate_mupots, "on MuPoTS-3D or a similar data set"),
             ("real", _add_real, _evaluate_real, "on real people, recorded with four cameras"),
+            ("pictures", _add_pictures, _evaluate_pictures, "on pictures with known poses"),
         ],
     )
 
@@ -77,6 +82,16 @@ def _add_real(parser: argparse.ArgumentParser) -> None:
         help="write images with the true, initial and refined skeletons here",
     )
     _add_refiner_and_outputs(parser)
+
+
+def _add_pictures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, help="folder of pictures with truth.npz, see people_pictures.py"
+    )
+    add_options(parser, EstimatorConfig)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument("--weights", help="PI-Net weights; default: those for the lifter")
+    add_device(parser, default="cpu")
 
 
 def _add_scenes(parser: argparse.ArgumentParser) -> None:
@@ -180,6 +195,20 @@ def _evaluate_real(options: argparse.Namespace) -> int:
         options.draw,
     )
     _output(report, real_tables(report), real_rows(report), options)
+    return 0
+
+
+def _evaluate_pictures(options: argparse.Namespace) -> int:
+    """Measure people in pictures with known poses, before and after refinement."""
+    device = select_device(options.device)
+    report = evaluate_pictures(
+        read_people_pictures(options.folder),
+        PoseEstimator(EstimatorConfig(**given_fields(options, EstimatorConfig)), device),
+        Refiner(options.weights or weights_for(options.lifter), device, config=EVERYBODY),
+    )
+    print(pictures_table(report, tabulate))
+    if options.json:
+        write_json(options.json, report)
     return 0
 
 

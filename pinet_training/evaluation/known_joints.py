@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from pinet_ros.geometry.alignment import procrustes
+from pinet_ros.geometry.alignment import kabsch, procrustes
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.evaluation.metrics import (
     ALL_JOINTS,
@@ -47,6 +48,26 @@ def known_joint_errors(predicted: np.ndarray, truth: np.ndarray) -> dict[str, np
         **{f"limbs_{k}": v for k, v in _mean_errors(predicted, truth, LIMBS).items()},
         ROOT_METRIC: absolute[:, MUPOTS_17.root],
     }
+
+
+def orientation_errors(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Degrees (N,) by which a pose must be turned about its pelvis to fit the true one best.
+
+    Args:
+        predicted: (N,17,3) metres, camera frame.
+        truth: (N,17,3) metres, NaN for a joint that is not known; the pelvis is known.
+    """
+    root = MUPOTS_17.root
+    angles = np.full(len(truth), np.nan)
+    for person, (pose, true) in enumerate(zip(predicted, truth, strict=True)):
+        known = np.isfinite(true).all(axis=-1)
+        rotation = kabsch(*(_centred(each[known], each[root]) for each in (pose, true)))[0].numpy()
+        angles[person] = np.degrees(np.arccos(np.clip((rotation.trace() - 1) / 2, -1, 1)))
+    return angles
+
+
+def _centred(joints: np.ndarray, root: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy((joints - root).astype(float))[None]
 
 
 def joint_group_errors(

@@ -1,0 +1,92 @@
+"""Pictures of people whose poses are known: a folder of images with truth.npz.
+
+picture                (K,)      file name
+picture_camera_matrix  (K,3,3)   intrinsics, pixels
+picture_distortion     (K,5)     k1 k2 p1 p2 k3
+person_picture         (P,)      file name of the person's picture
+person_joints          (P,17,3)  joints of mupots_17, metres, camera optical frame; NaN: unknown
+person_strict          (P,)      whether the truth is the strict one of two kinds. A person may be
+                                 in both, and the two are never mixed.
+
+Pictures of one moment share the part of their names behind the last underscore, such as
+`00_03_00005514.jpg` and `00_12_00005514.jpg`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pinet_ros.cli.predictions.records import read_arrays
+from pinet_ros.geometry.camera import Camera
+from pinet_ros.imaging.pictures import read_image
+
+_TRUTH = "truth.npz"
+_SHAPES: dict[str, tuple[int | None, ...]] = {
+    "picture_camera_matrix": (None, 3, 3),
+    "picture_distortion": (None, 5),
+    "person_joints": (None, 17, 3),
+    "person_strict": (None,),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PeoplePicture:
+    """One picture and the people in it.
+
+    Attributes:
+        image: (H,W,3) uint8, BGR.
+        camera: the camera that took it.
+        moment: name of the moment when it was taken.
+        joints: (N,17,3) metres, camera frame, joints of MUPOTS_17; NaN for unknown joints.
+        strict: (N,) bool, which rows are the strict truth.
+    """
+
+    image: np.ndarray
+    camera: Camera
+    moment: str
+    joints: np.ndarray
+    strict: np.ndarray
+
+
+def read_people_pictures(folder: Path) -> list[PeoplePicture]:
+    """Read a folder of pictures of people.
+
+    Raises:
+        DatasetError: truth.npz is missing, or an array of it is missing or misshapen, or names a
+            picture that it does not have.
+        PictureError: a picture cannot be read.
+        CameraError: a camera cannot be used.
+    """
+    names = ("picture", "person_picture", *_SHAPES)
+    file = read_arrays(Path(folder) / _TRUTH, names)
+    arrays = {name: file.array(name, *shape) for name, shape in _SHAPES.items()}
+    pictures, owners = (file[name].astype(str) for name in ("picture", "person_picture"))
+    for part, count in (("picture", len(pictures)), ("person", len(owners))):
+        for name, array in arrays.items():
+            if name.startswith(f"{part}_") and len(array) != count:
+                raise file.error(f"{name} must have {count} rows, got {len(array)}")
+    if stray := sorted(set(owners.tolist()) - set(pictures.tolist())):
+        raise file.error(f"person_picture names {stray[0]!r}, which picture does not")
+    found = []
+    for number, name in enumerate(pictures):
+        image = read_image(Path(folder) / name)
+        camera = Camera(
+            image.shape[1],
+            image.shape[0],
+            arrays["picture_camera_matrix"][number],
+            arrays["picture_distortion"][number],
+        )
+        rows = owners == name
+        found.append(
+            PeoplePicture(
+                image,
+                camera,
+                moment=Path(name).stem.rpartition("_")[2],
+                joints=arrays["person_joints"][rows],
+                strict=arrays["person_strict"][rows].astype(bool),
+            )
+        )
+    return found
