@@ -48,7 +48,11 @@ def run(
         publishes_images: whether the nodes publish images, see `set_up_shared_memory`.
     """
     set_up_shared_memory(publishes_images=publishes_images)
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # of rcl, about arguments and parameter files
+        line = " ".join(str(error).split())
+        sys.exit(f"the arguments after --ros-args cannot be used: {line}")
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())

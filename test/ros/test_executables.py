@@ -6,6 +6,30 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--params-file", "nowhere.yaml"], "nowhere.yaml"),
+        (["--params-file", "BROKEN"], "broken.yaml"),
+        (["--remap", "im age:=x"], "im age:=x"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_ros_arguments_that_cannot_be_used_are_one_line(ros, arguments, message):
+    broken = ros.folder / "broken.yaml"
+    broken.write_text("a: [1\n")
+    given = [str(broken) if each == "BROKEN" else each for each in arguments]
+    command = [str(Path(sys.executable).with_name("camera_player")), "--ros-args", *given]
+    ended = subprocess.run(command, env=ros.environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "the arguments after --ros-args cannot be used" in ended.stderr
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_an_interruption_while_a_node_is_imported_is_no_traceback(tmp_path):
