@@ -171,7 +171,7 @@ class RunFolder:
             return None
         try:
             return dict(json.loads(path.read_text()))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise RunFolderError(
                 f"{path} is not the configuration of a training: {error}; choose another folder"
             ) from error

@@ -83,7 +83,7 @@ def feeding() -> attempts.Attempt:
     rclpy.init()
     messages = Messages(small_photo())
     estimator = Watched(PoseEstimatorNode, device="cpu")
-    overlay = Watched(PoseOverlayNode)
+    overlay = Watched(PoseOverlayNode, rectified=True)  # P of camera_info, the estimator takes K
     refiner = Watched(PoseRefinerNode, device="cpu", publish_attention=True)
 
     def image_to_estimator(kind: str, rng: Any, header: Header) -> str:
