@@ -21,7 +21,7 @@ SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py \
   $(shell find cmake config launch msg pinet_ros pinet_training -type f -not -name '*.pyc' \
     -not -path '*/build/*' -not -path '*.egg-info/*')
 
-.PHONY: help setup demo test bench lint docs clean
+.PHONY: help setup demo test fuzz bench lint docs clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -29,6 +29,7 @@ help:
 	@echo 'make setup    install everything into .venv'
 	@echo 'make demo     find the people in a video [VIDEO= CALIB= FOV= RATE= VIEW=1]'
 	@echo 'make test     run the tests [ARGS="-m '"'not slow'"'"]'
+	@echo 'make fuzz     feed readers and nodes with 20,000 damaged files and messages each'
 	@echo 'make bench    measure speed [ARGS="refiner --device cuda"]'
 	@echo 'make lint     check style, format and types'
 	@echo 'make docs     build the documentation into site/'
@@ -47,6 +48,12 @@ test: $(INSTALLED)
 	$(BIN)/pinet models fetch
 	$(BIN)/pinet models fetch demo_clip pose2sim_clips
 	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+fuzz: $(INSTALLED)
+	$(BIN)/pinet models fetch
+	$(BIN)/pinet models fetch demo_clip
+	PINET_FUZZ=$(or $(PINET_FUZZ),20000) ROS_PYTHON_CHECK_FIELDS=1 \
+	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -rP test/fuzz $(ARGS)
 
 bench: $(INSTALLED)
 	$(BIN)/pinet models fetch

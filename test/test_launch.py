@@ -194,6 +194,8 @@ def test_takes_the_packaged_file():
     ("text", "message"),
     [
         ("a: [", "is not YAML"),
+        ("/**: {ros__parameters: {device: 2001-99-99}}", "is not YAML"),
+        ("/**: &a {ros__parameters: {device: *a}}", "is not a file of ROS parameters"),
         ("", "is not a file of ROS parameters"),
         ("pose_estimator: {device: cpu}", "is not a file of ROS parameters"),
         ("ros__parameters: {device: cpu}", "is not a file of ROS parameters"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.error import URLError
@@ -13,8 +12,7 @@ from torch import Tensor, nn
 from pinet_ros.detection.detections import Detections
 from pinet_ros.errors import PinetError
 from pinet_ros.imaging.frame import Frame
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.released import load_state_strict
+from pinet_ros.models.released import load_state_strict, read_torch_file, require_tensors
 
 TORCHVISION_DETECTORS = (
     "maskrcnn_resnet50_fpn",  # used in the paper
@@ -93,7 +91,8 @@ def _load(name: str, weights: str | Path) -> nn.Module:
     if weights:
         network = models.get_model(name, weights=None, weights_backbone=None)
         if weights != RANDOM:
-            load_state_strict(network, _read_state(weights), str(weights))
+            state = require_tensors(read_torch_file(weights), weights)
+            load_state_strict(network, state, str(weights))
         return network
     own = models.get_model_weights(name).DEFAULT
     try:
@@ -103,18 +102,6 @@ def _load(name: str, weights: str | Path) -> nn.Module:
             f"torchvision cannot download the weights of {name} from {own.url}: {error}; download "
             "them on a machine with network access, and set detector_weights to the file"
         ) from error
-
-
-def _read_state(path: str | Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(
-            f"{path} cannot be read as a torch state dict: {error}; give one that torch.save wrote"
-        ) from error
-    if not isinstance(state, dict):
-        raise ModelError(f"{path} must contain a state dict, got {type(state).__name__}")
-    return state
 
 
 def _boxes_only(network: nn.Module) -> nn.Module:

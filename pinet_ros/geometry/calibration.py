@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from pinet_ros.errors import one_line
 from pinet_ros.geometry.camera import Camera, CameraError
-from pinet_ros.util.files import write_text
+from pinet_ros.util.files import read_yaml, write_text
 
 _QUALISYS_SUBPIXELS = 64  # Qualisys writes lengths in 1/64 pixel
 
@@ -77,7 +78,7 @@ def read_calibration(path: str | Path) -> Calibration:
             wrong length.
     """
     try:
-        fields = yaml.safe_load(Path(path).read_text())
+        fields = read_yaml(path)
         matrices = {
             name: [float(number) for number in fields[name]["data"]]
             for name in (
@@ -97,10 +98,10 @@ def read_calibration(path: str | Path) -> Calibration:
             "it, with image_width, image_height, camera_matrix, distortion_model, "
             "distortion_coefficients"
         ) from error
-    except (yaml.YAMLError, TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CameraError(
-            f"the calibration {path} is not a camera_info YAML: {error}; give a file that "
-            "camera_calibration wrote"
+            f"the calibration {path} is not a camera_info YAML: {one_line(error)}; give a file "
+            "that camera_calibration wrote"
         ) from error
     lengths = {"camera_matrix": 9, "rectification_matrix": 9, "projection_matrix": 12}
     for name, length in lengths.items():
@@ -163,7 +164,7 @@ def read_qualisys(path: str | Path) -> dict[str, Calibration]:
     try:
         found = ElementTree.parse(path).getroot().findall("cameras/camera")
         cameras = {camera.attrib["serial"]: _qualisys_camera(camera) for camera in found}
-    except (OSError, ElementTree.ParseError, KeyError, AttributeError, ValueError) as error:
+    except (OSError, ElementTree.ParseError, LookupError, AttributeError, ValueError) as error:
         raise CameraError(f"{path} is not a Qualisys calibration: {error!r}") from error
     if not cameras:
         raise CameraError(f"{path} is not a Qualisys calibration: it has no cameras")

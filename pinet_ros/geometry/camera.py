@@ -24,6 +24,12 @@ _COEFFICIENTS = {
 }
 
 
+# Beyond these no lens is described, and squares of what follows from it may overflow.
+_SHORTEST = 1e-3  # focal length, pixels
+_LARGEST = 1e7  # of all intrinsics, pixels
+_STRONGEST = 1e6  # of all distortion coefficients
+
+
 class CameraError(PinetError):
     """The camera is unknown, or its intrinsics or calibration cannot be used."""
 
@@ -65,10 +71,17 @@ class Camera:
                 f"fx={matrix[0, 0]:g}, fy={matrix[1, 1]:g}; calibrate the camera or give a field "
                 "of view"
             )
-        coefficients = np.asarray(self.distortion, float).ravel()
-        if not np.isfinite(coefficients).all():
+        if matrix[[0, 1], [0, 1]].min() < _SHORTEST or np.abs(matrix).max() > _LARGEST:
             raise CameraError(
-                f"the distortion must be finite, got {coefficients.tolist()}; calibrate the camera"
+                f"no camera has focal lengths below {_SHORTEST:g} pixels or other intrinsics "
+                f"beyond {_LARGEST:g}, got {' '.join(f'{v:g}' for v in matrix.ravel())}; check "
+                "its calibration, binning and region of interest"
+            )
+        coefficients = np.asarray(self.distortion, float).ravel()
+        if not (np.abs(coefficients) <= _STRONGEST).all():  # NaN is not, either
+            raise CameraError(
+                f"the distortion must be finite and within {_STRONGEST:g}, got "
+                f"{' '.join(f'{v:g}' for v in coefficients)}; calibrate the camera"
             )
         if len(coefficients) > 8 and coefficients[8:].any():
             raise CameraError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import PinetError, one_line
 from pinet_ros.util.files import write_whole
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -44,7 +44,9 @@ def decode_picture(data: bytes | np.ndarray, *, upright: bool) -> np.ndarray:
     try:
         image = cv2.imdecode(content, flags)
     except cv2.error as error:  # such as more than 2^30 pixels
-        raise PictureError(f"OpenCV refuses it: {error.err or error}; make it smaller") from error
+        raise PictureError(
+            f"OpenCV refuses it: {one_line(error.err or error)}; make it smaller"
+        ) from error
     if image is None:
         raise PictureError(
             "it is truncated, or not an image that OpenCV can read; convert it to JPEG or PNG"

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from pinet_ros.errors import one_line
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation
@@ -189,23 +190,33 @@ def _load_own(path: Path) -> Checkpoint:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = _in_single({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except Exception as error:  # a damaged file can raise almost any error
         raise ModelError(
-            f"{path} is damaged or not a safetensors file: {error}; copy it again, or reinstall "
-            "pinet_ros if it came with the package"
+            f"{path} is damaged or not a safetensors file: {one_line(error)}; copy it "
+            "again, or reinstall pinet_ros if it came with the package"
         ) from error
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
     if ignored := [name for name in _FORMER_OPTIONS if name in metadata]:
         _log.info("%s: ignoring %s, now options of the refiner", path.name, ", ".join(ignored))
     try:
-        network = build_network(_from_metadata(NetworkConfig, metadata))
+        config = _from_metadata(NetworkConfig, metadata)
         formulation = _from_metadata(Formulation, metadata)
+        _require_size(config, state)
     except ValueError as error:
-        raise ModelError(f"the metadata of {path} cannot be used: {error}") from error
+        raise ModelError(f"the metadata of {path} cannot be used: {one_line(error)}") from error
+    network = build_network(config)
     load_state_strict(network, state, str(path))
     estimators = tuple(filter(None, metadata.get(_ESTIMATORS, "").split(",")))
     return Checkpoint(network.eval(), formulation, estimators)
+
+
+def _require_size(config: NetworkConfig, state: dict[str, Tensor]) -> None:
+    """Raise a ValueError if the weights are too few; the network may not fit into memory, then."""
+    longest = max((length for value in state.values() for length in value.shape), default=0)
+    for name, limit in (("layers", len(state)), ("hidden", longest), ("joints", longest)):
+        if getattr(config, name) > limit:
+            raise ValueError(f"the weights are too few for {name} = {getattr(config, name)}")
 
 
 def _as_text(value: Enum | bool | int | str) -> str:
@@ -238,7 +249,7 @@ def _from_metadata(kind: type[_Config], metadata: dict[str, str]) -> _Config:
 def _released_config(state: dict[str, Tensor]) -> NetworkConfig:
     """The recurrent variant of a released state; the default if it cannot be inferred."""
     first, recurrent = state.get("rnn.weight_ih_l0"), state.get("rnn.weight_hh_l0")
-    if first is None or recurrent is None:
+    if first is None or recurrent is None or recurrent.ndim != 2 or not recurrent.numel():
         return NetworkConfig()
     gates = len(recurrent) // recurrent.shape[-1]
     return NetworkConfig(
@@ -253,5 +264,5 @@ def _require(path: Path, metadata: dict[str, str], key: str, expected: str) -> N
     if metadata.get(key) != expected:
         raise ModelError(
             f"{path} is not for this refiner: its metadata must have {key}={expected}, "
-            f"got {metadata.get(key)}; give weights written by `pinet train`"
+            f"got {one_line(metadata.get(key))}; give weights written by `pinet train`"
         )

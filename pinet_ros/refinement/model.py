@@ -34,7 +34,7 @@ class NetworkConfig:
         hidden: features of one direction of a recurrent unit, or of a node of the graph.
 
     Raises:
-        ValueError: the unit is unknown, or there are no layers.
+        ValueError: the unit is unknown, or there are no layers, joints or features.
     """
 
     unit: Unit = Unit.GRU
@@ -46,8 +46,9 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", Unit(self.unit))
-        if self.layers < 1:
-            raise ValueError(f"layers must be at least 1, got {self.layers}")
+        for name, least in (("layers", 1), ("joints", 1), ("hidden", 2)):  # the head halves it
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
     @property
     def embedding(self) -> int:

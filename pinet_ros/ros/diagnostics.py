@@ -18,6 +18,8 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
+from pinet_ros.errors import one_line
+
 _PERIOD = 1.0  # seconds
 _RECENT = 5.0  # seconds over which the rate is computed and a problem gives a warning
 _MAX_LOGGED = 20  # different messages; a limit, as some contain numbers that change
@@ -123,13 +125,13 @@ class Diagnostics:
 
     def problem(self, kind: str, message: str) -> None:
         """Count a problem of this kind, and log its message as an error if it is new."""
-        if self._count(kind, 1, message):
-            self._node.get_logger().error(f"{message} {_LOGGED_ONCE}")
+        if new := self._count(kind, 1, message):
+            self._node.get_logger().error(f"{new} {_LOGGED_ONCE}")
 
     def dropped(self, kind: str, count: int, message: str) -> None:
         """Count what was dropped from a frame, and log its message as a warning if it is new."""
-        if count and self._count(kind, count, message):
-            self._node.get_logger().warning(f"{message} {_LOGGED_ONCE}")
+        if count and (new := self._count(kind, count, message)):
+            self._node.get_logger().warning(f"{new} {_LOGGED_ONCE}")
 
     def finished(self, people: int, latency: float) -> None:
         """Record a published result.
@@ -166,14 +168,15 @@ class Diagnostics:
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
 
-    def _count(self, kind: str, count: int, message: str) -> bool:
-        """Count a problem; returns whether its message must be logged."""
+    def _count(self, kind: str, count: int, message: str) -> str:
+        """Count a problem; returns its message as one line if it must be logged, else nothing."""
+        line = one_line(message)  # names in messages of others may be of any length
         self._problems[kind] += count
-        self._problem = (time.monotonic(), message)
-        new = message not in self._logged and len(self._logged) < _MAX_LOGGED
-        if new:
-            self._logged.add(message)
-        return new
+        self._problem = (time.monotonic(), line)
+        if line in self._logged or len(self._logged) >= _MAX_LOGGED:
+            return ""
+        self._logged.add(line)
+        return line
 
     def _rate(self) -> float:
         """Results per second over the last seconds."""

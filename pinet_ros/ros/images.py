@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import PinetError, one_line
 from pinet_ros.imaging.pictures import PictureError, decode_picture
 
 # Encodings that need no conversion: channel order and number of channels.
@@ -22,12 +22,14 @@ _DIRECT = {
 }
 # Encodings with a plane of brightness, and below it one of colors with half as many rows.
 _TWO_PLANES = {"nv12": cv2.COLOR_YUV2BGR_NV12, "nv21": cv2.COLOR_YUV2BGR_NV21}
+# Encodings in which two pixels beside each other share their color.
+_PAIRED = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv")
 # Encodings that a library converts: bytes of a pixel.
 _CONVERTED = {
     **{f"bayer_{order}8": 1 for order in ("rggb", "bggr", "gbrg", "grbg")},
     **{f"bayer_{order}16": 2 for order in ("rggb", "bggr", "gbrg", "grbg")},
     **{"mono16": 2, "bgr16": 6, "rgb16": 6, "bgra16": 8, "rgba16": 8},
-    **{"yuv422": 2, "uyvy": 2, "yuv422_yuy2": 2, "yuyv": 2},
+    **dict.fromkeys(_PAIRED, 2),
 }
 
 
@@ -107,19 +109,25 @@ def _decompress(message: CompressedImage) -> np.ndarray:
 
 def _convert_planes(message: Image) -> np.ndarray:
     """Convert an encoding of _TWO_PLANES to (H,W,3) BGR; height is that of the image."""
-    height, width = message.height, message.width
-    if height % 2 or width % 2:
-        raise ImageError(
-            f"a {message.encoding} image must have an even width and height, got "
-            f"{width}x{height}; check the driver"
-        )
-    planes = np.ascontiguousarray(_rows(message, height * 3 // 2, width))
+    _require_even(message, "width", "height")
+    planes = np.ascontiguousarray(_rows(message, message.height * 3 // 2, message.width))
     return cv2.cvtColor(planes, _TWO_PLANES[message.encoding])
+
+
+def _require_even(message: Image, *lengths: str) -> None:
+    """Raise an ImageError if a side is odd of an image whose pixels share their colors."""
+    if any(getattr(message, length) % 2 for length in lengths):
+        raise ImageError(
+            f"a {message.encoding} image must have an even {' and '.join(lengths)}, got "
+            f"{message.width}x{message.height}; check the driver"
+        )
 
 
 def _convert(message: Image) -> np.ndarray:
     """Convert other encodings (Bayer, YUV, 16 bits ...) with a library, to (H,W,3) BGR."""
     pixel = _bytes_of_pixel(message.encoding)
+    if message.encoding in _PAIRED:
+        _require_even(message, "width")
     rows = _rows(message, message.height, message.width * pixel)
     plain = Image(  # the libraries do not all know of padding
         height=message.height,
@@ -136,7 +144,7 @@ def _convert(message: Image) -> np.ndarray:
         except ModuleNotFoundError:
             continue
         except Exception as error:  # each library has its own errors
-            failures.append(str(error))
+            failures.append(one_line(error))
             continue
         if image.shape == (message.height, message.width, 3) and image.dtype == np.uint8:
             return image

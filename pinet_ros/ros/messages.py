@@ -9,7 +9,7 @@ from geometry_msgs.msg import Point
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import PinetError, one_line
 from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.msg import PeopleAttention, PersonPose, PersonPoseArray
 from pinet_ros.people import People
@@ -78,7 +78,7 @@ def people_from_message(message: PersonPoseArray) -> People:
     if tuple(message.joint_names) != joints.joints:
         raise MessageError(
             f"joint_names of joint set {joints.name} must be {', '.join(joints.joints)}, got "
-            f"{', '.join(message.joint_names) or 'none'}"
+            f"{one_line(', '.join(message.joint_names)) or 'none'}"
         )
     if not message.people:
         return People.empty(joints, estimator=message.estimator)

@@ -9,11 +9,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pinet_ros.errors import PinetError, one_line
+from pinet_ros.util.files import read_yaml
 
-from pinet_ros.errors import PinetError
-
-_FORM = "NODE:\n  ros__parameters:\n    NAME: VALUE"
+_FORM = "NODE: {ros__parameters: {NAME: VALUE}}"
 # Parameters that rclpy declares for every node.
 _OF_EVERY_NODE = re.compile(r"use_sim_time|start_type_description_service|qos_overrides\..+")
 
@@ -51,21 +50,20 @@ def read_parameter_file(path: str | Path) -> list[Entry]:
         PinetError: the file is missing, or is not a file of ROS parameters.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise PinetError(
             f"the parameter file {path} cannot be read ({error.strerror}); give a copy of "
             "config/pinet.yaml"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = " ".join(str(error).split())
-        raise PinetError(f"the parameter file {path} is not YAML: {line}") from error
+    except ValueError as error:
+        raise PinetError(f"the parameter file {path} is not YAML: {error}") from error
     try:
         return list(_entries(content))
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:  # an alias may hold itself
         raise PinetError(
-            f"the parameter file {path} is not a file of ROS parameters: {error}; expected the "
-            f"form\n{_FORM}"
+            f"the parameter file {path} is not a file of ROS parameters: {one_line(error)}; "
+            f"expected the form {_FORM}"
         ) from error
 
 

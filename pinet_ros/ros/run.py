@@ -14,7 +14,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from pinet_ros.errors import PinetError, printable
+from pinet_ros.errors import PinetError, one_line, printable
 from pinet_ros.ros.live_node import LiveNode
 from pinet_ros.ros.parameters import require_known
 from pinet_ros.ros.transport import set_up_shared_memory
@@ -51,8 +51,7 @@ def run(
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # of rcl, about arguments and parameter files
-        line = " ".join(str(error).split())
-        sys.exit(f"the arguments after --ros-args cannot be used: {line}")
+        sys.exit(f"the arguments after --ros-args cannot be used: {one_line(error)}")
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())

@@ -7,7 +7,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import yaml
+
+from pinet_ros.errors import one_line
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -47,6 +51,20 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def is_standard_output(path: Path) -> bool:
     """Whether a path names the standard output of this process."""
     return str(path) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not YAML; the message is one line.
+    """
+    content = Path(path).read_text(encoding="utf-8")
+    try:
+        return yaml.safe_load(content)
+    except Exception as error:  # besides its own errors PyYAML lets those of any value through
+        raise ValueError(one_line(error) or type(error).__name__) from error
 
 
 def write_text(path: Path, text: str) -> None:

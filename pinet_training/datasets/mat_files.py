@@ -7,7 +7,7 @@ from pathlib import Path
 from scipy.io import loadmat
 
 from pinet_ros.cli.predictions.records import Record, require_file
-from pinet_ros.errors import DatasetError
+from pinet_ros.errors import DatasetError, one_line
 
 
 def read_mat(path: Path) -> Record:
@@ -22,6 +22,6 @@ def read_mat(path: Path) -> Record:
     except Exception as error:  # scipy raises nearly everything on a damaged file
         raise DatasetError(
             f"{path} is not a MATLAB file that scipy reads (save it as version 7, not 7.3): "
-            f"{error}"
+            f"{one_line(error)}"
         ) from error
     return Record(path, "", {k: v for k, v in content.items() if not k.startswith("__")})

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from pinet_ros import __version__
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import PinetError, one_line
 from pinet_ros.models.cache import sha256_of
 from pinet_ros.refinement.checkpoint import weights_file
 from pinet_ros.util.files import write_text, write_whole
@@ -142,7 +142,8 @@ class RunFolder:
             return {name: state[name] for name in _STATE}
         except Exception as error:  # torch raises nearly everything on a damaged file
             raise RunFolderError(
-                f"{self.checkpoint} cannot be read ({error}); remove it to train from the start"
+                f"{self.checkpoint} cannot be read ({one_line(error)}); remove it to train "
+                "from the start"
             ) from error
 
     def save_checkpoint(self, state: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
@@ -170,7 +171,7 @@ class RunFolder:
             return None
         try:
             return dict(json.loads(path.read_text()))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise RunFolderError(
                 f"{path} is not the configuration of a training: {error}; choose another folder"
             ) from error

@@ -111,13 +111,16 @@ def test_weights_come_from_a_file(image, tmp_path):
 
 def test_files_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "weights.pth"
-    with pytest.raises(ModelError, match=r"weights\.pth cannot be read as a torch state dict"):
+    with pytest.raises(ModelError, match=r"weights\.pth cannot be read as a torch file"):
         TorchvisionDetector(SMALL, weights=path)
     torch.save({"backbone.weight": torch.zeros(1)}, path)
     with pytest.raises(ModelError, match=r"does not fit the network SSD: .* first backbone\."):
         TorchvisionDetector(SMALL, weights=path)
     torch.save([1, 2], path)
     with pytest.raises(ModelError, match="must contain a state dict, got list"):
+        TorchvisionDetector(SMALL, weights=path)
+    torch.save({"backbone.weight": 0.5}, path)
+    with pytest.raises(ModelError, match="must hold tensors by their names, got float"):
         TorchvisionDetector(SMALL, weights=path)
 
 

@@ -143,6 +143,10 @@ def test_a_missing_field_is_named(file, field):
         (YAML.replace("520.1, ", ""), "projection_matrix .* must have 12"),
         (YAML.replace("517.3", "wide"), "is not a camera_info YAML"),
         (YAML.replace("data:", "values:"), "lacks 'data'"),
+        (YAML.replace("517.3", "9" * 400), "is not a camera_info YAML"),
+        (YAML.replace("640", ".inf"), "is not a camera_info YAML"),
+        (YAML.replace("[517.3", "&a [*a"), "is not a camera_info YAML"),
+        (YAML.replace("517.3", "2001-99-99"), "is not a camera_info YAML"),
         ("a: [1", "is not a camera_info YAML"),
         ("", "is not a camera_info YAML"),
         ("- 1", "is not a camera_info YAML"),
@@ -173,6 +177,7 @@ def test_reads_qualisys_cameras(file):
     "text",
     [
         "no XML",
+        QUALISYS.replace("ASCII", "ASKII"),
         "<calibration><cameras/></calibration>",
         QUALISYS.replace("serial", "number"),
         QUALISYS.replace("fov_video", "fov_marker"),

@@ -143,6 +143,11 @@ def test_field_of_view_reaches_the_images_edges():
     [
         ({"k": np.zeros(9)}, "positive focal lengths"),
         ({"k": [np.nan, 0, 0, 0, 1, 0, 0, 0, 1]}, "positive focal lengths"),
+        ({"k": [1e-9, 0, 0, 0, 1, 0, 0, 0, 1]}, "no camera has focal lengths below 0.001"),
+        ({"k": [500, 0, 1e300, 0, 500, 0, 0, 0, 1]}, r"beyond 1e\+07, got 500 0 1e\+300"),
+        ({"roi_offset": (2**32 - 1, 0)}, "check its calibration, binning and region of interest"),
+        ({"binning": (2**32 - 1, 1)}, "no camera has focal lengths below"),
+        ({"d": [0.1, 1e300, 0, 0, 0]}, "must be finite and within"),
         ({"distortion_model": "equidistant"}, "equidistant must have 4 coefficients, got 5"),
         ({"distortion_model": "ftheta"}, "'ftheta' is not supported"),
         ({"distortion_model": ""}, "'' is not supported"),

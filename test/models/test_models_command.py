@@ -106,7 +106,7 @@ def test_export_says_which_networks_want_weights(tmp_path: Path) -> None:
         run("export", "posenet", *output)
     with pytest.raises(PinetError, match="nanodet is a fetched network; leave out --weights"):
         run("export", "nanodet", "--weights", "x.pth", *output)
-    with pytest.raises(ModelError, match="cannot be read as a torch snapshot"):
+    with pytest.raises(ModelError, match="cannot be read as a torch file"):
         run("export", "rootnet", "--weights", str(tmp_path / "missing.pth"), *output)
 
 

@@ -45,6 +45,20 @@ def test_refuses_files_that_are_no_snapshots(
     torch.save({"model": {}, "epoch": 1}, path)
     with pytest.raises(ModelError, match="under the key 'network', got model, epoch"):
         load_released_state(path)
+    for content in {7: torch.zeros(1)}, {"weight": 0.5}:
+        torch.save({"network": content}, path)
+        with pytest.raises(ModelError, match="must hold tensors by their names, got"):
+            load_released_state(path)
+
+
+def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    torch.save({"network": nn.Linear(3, 2).state_dict()}, tmp_path / "snapshot.pth.tar")
+    content = (tmp_path / "snapshot.pth.tar").read_bytes()
+    for name in (b"_rebuild_tensor_v2", b"torch._utils"):
+        damaged = content.replace(name, b"\xff" + name[1:])
+        (tmp_path / "damaged.pth.tar").write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"^[^\n]*damaged.pth.tar cannot be read[^\n]*$"):
+            load_released_state(tmp_path / "damaged.pth.tar")
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,9 @@ def test_weights_that_cannot_be_written_leave_nothing_behind(network, tmp_path):
         ({"unit": "rnn"}, "unit cannot be 'rnn'"),
         ({"layers": "three"}, "layers cannot be 'three'"),
         ({"attention": "yes"}, "attention cannot be 'yes'"),
+        ({"hidden": "0"}, "hidden must be at least 2, got 0"),
+        ({"joints": "-1"}, "joints must be at least 1, got -1"),
+        ({"layers": "1000000000"}, "the weights are too few for layers = 1000000000"),
     ],
 )
 def test_metadata_that_do_not_describe_a_network_are_refused(change, message, network, tmp_path):
@@ -124,6 +127,40 @@ def test_metadata_that_do_not_describe_a_network_are_refused(change, message, ne
 
     with pytest.raises(ModelError, match=rf"weights.safetensors cannot be used: {message}"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("hidden", 2**31 - 1), ("joints", 10**12)])
+def test_a_size_that_fits_into_no_memory_is_refused(name, value, network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(path, network, Formulation())
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() | {name: str(value)}
+    save_file(dict(network.state_dict()), path, metadata)
+
+    with pytest.raises(ModelError, match=rf"weights.safetensors .* too few for {name} = {value}"):
+        load_checkpoint(path)
+
+
+def test_scales_that_do_not_fit_their_weights_are_refused(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(path, network, Formulation(), half=True)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    state["Wa.weight.scale"] = state["Wa.weight.scale"][:7]
+    save_file(state, path, metadata)
+
+    with pytest.raises(ModelError, match=r"weights.safetensors is damaged"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("odd", [torch.tensor(1.0), torch.zeros(3, 0), torch.zeros(5)])
+def test_a_snapshot_with_an_odd_recurrent_weight_is_refused(odd, network, tmp_path):
+    state = dict(network.state_dict()) | {"rnn.weight_hh_l0": odd}
+    torch.save({"network": state}, tmp_path / "snapshot.pth.tar")
+
+    with pytest.raises(ModelError, match=r"rnn.weight_hh_l0 is"):
+        load_checkpoint(tmp_path / "snapshot.pth.tar")
 
 
 def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):

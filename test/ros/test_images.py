@@ -161,6 +161,8 @@ def broken_messages():
         "truncated": (truncated, "needs 60 bytes, got 59"),
         "short step": (short_step, "a step of at least 15 bytes, got 14"),
         "empty": (Image(encoding="bgr8"), "0x0"),
+        "odd yuv422": (Image(width=3, height=2, encoding="uyvy"), "an even width, got 3x2"),
+        "odd nv12": (Image(width=4, height=3, encoding="nv12"), "width and height, got 4x3"),
         "unknown encoding": (image_message("8UC7"), "8UC7"),
         "broken jpeg": (jpeg, "cannot be decoded"),
         "empty jpeg": (CompressedImage(), "0 bytes"),
@@ -178,7 +180,7 @@ def test_names_the_encodings_it_knows_when_no_library_is_there(monkeypatch):
     for library in ("cv_bridge", "rosbags.image"):
         monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImageError, match=r"bgr8, rgb8, bgra8, rgba8, mono8.*cv_bridge"):
-        decode(image_message("yuv422"))
+        decode(image_message("mono16"))
 
 
 def test_an_unknown_encoding_is_named_with_those_that_are_known():

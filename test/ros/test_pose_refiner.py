@@ -150,11 +150,13 @@ def test_people_of_an_unknown_estimator_pass_and_are_counted(ros, estimator):
     assert node.output.count("people of the estimator 'mppe/0a0a0a0a' are passed on") == 1
     assert node.output.count("people of the estimator 'unknown' are passed on") == 1
     assert "set refine_unknown" in node.output
+    estimator.ask(replace(people, estimator="mppe\n" * 10_000))
+    assert max(map(len, node.output.splitlines())) < 1500
 
     def counted() -> dict[str, str]:
         return {value.key: value.value for value in diagnostics[-1].status[0].values}
 
-    ros.until(lambda: counted().get("unknown_estimator") == "9")
+    ros.until(lambda: counted().get("unknown_estimator") == "12")
 
 
 def test_a_crowd_is_refined_in_time_and_the_node_stops_promptly(ros, estimator):

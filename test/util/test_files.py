@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from pinet_ros.util.files import write_text, write_whole
+from pinet_ros.util.files import read_yaml, write_text, write_whole
 
 
 def test_a_file_is_written_into_a_new_folder(tmp_path):
@@ -92,3 +92,23 @@ def test_the_standard_output_is_written_to_and_not_replaced(tmp_path, kind):
         said = (tmp_path / "out.txt").read_text()
     assert said == "before\njson"
     assert Path("/dev/stdout").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [1",
+        "day: 2001-99-99",
+        "!!int ''",
+        "!!bool x",
+        "!!timestamp x",
+        "[" * 5000,
+        "\t- 1",
+        "\a",
+    ],
+)
+def test_what_is_no_yaml_is_an_error_of_one_line(text, tmp_path):
+    (tmp_path / "a.yaml").write_text(text)
+
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        read_yaml(tmp_path / "a.yaml")

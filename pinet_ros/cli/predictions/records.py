@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pinet_ros.errors import DatasetError
+from pinet_ros.errors import DatasetError, one_line
 
 _INT32 = np.iinfo(np.int32)
 
@@ -98,7 +98,8 @@ class Record:
 
     def error(self, problem: str) -> DatasetError:
         """Create an error whose message starts with the file and the object."""
-        return DatasetError(": ".join(filter(None, (str(self.path), self.name, problem))))
+        about = (str(self.path), one_line(self.name), one_line(problem))
+        return DatasetError(": ".join(filter(None, about)))
 
 
 def read_json(path: Path) -> Record:
@@ -110,7 +111,7 @@ def read_json(path: Path) -> Record:
     require_file(path)
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter where it is nested too deeply
         raise DatasetError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(content, dict):
         raise DatasetError(f"{path} must contain a JSON object, got {type(content).__name__}")
@@ -131,7 +132,9 @@ def read_arrays(path: Path, names: Collection[str]) -> Record:
         with content:
             return Record(path, "", {name: content[name] for name in names if name in content})
     except Exception as error:  # a damaged file can raise almost any error
-        raise DatasetError(f"{path} is not an .npz file that NumPy can read: {error}") from error
+        raise DatasetError(
+            f"{path} is not an .npz file that NumPy can read: {one_line(error)}"
+        ) from error
 
 
 def require_file(path: Path) -> None:

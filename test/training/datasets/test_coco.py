@@ -198,8 +198,11 @@ def test_an_error_names_the_record_and_the_field(change, message, content, read)
 def test_what_is_not_json_is_named(tmp_path):
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
 
     with pytest.raises(DatasetError, match=r"broken.json is not a JSON file"):
         read_coco(tmp_path / "broken.json")
+    with pytest.raises(DatasetError, match=r"deep.json is not a JSON file"):
+        read_coco(tmp_path / "deep.json")
     with pytest.raises(DatasetError, match=r"list.json must contain a JSON object, got list"):
         read_coco(tmp_path / "list.json")
