@@ -63,6 +63,35 @@ def test_starts_what_is_asked_for():
     assert list(started) == ["camera_player", "pose_pipeline", "pose_overlay", "rviz2"]
 
 
+def test_the_overlay_alone_does_not_begin_a_video(write):
+    video = write("", "people.mp4")
+    for rviz, awaited in (("false", 1), ("true", 2)):
+        player = planned(video=video, overlay="true", rviz=rviz)["camera_player"]
+        assert given(player)["wait_for_subscribers"] == awaited
+
+
+def test_the_weights_are_those_for_the_lifter_unless_the_file_names_some(write):
+    refiner = planned(lifter="blazepose_heavy")["pose_refiner"]
+    assert given(refiner) == {"weights": "blazepose_heavy"}
+    for lifter in ("blazepose_lite", "mppe"):
+        assert given(planned(lifter=lifter)["pose_refiner"]) == {}
+    mine = write("/**/pose_refiner: {ros__parameters: {weights: mine.safetensors}}")
+    refiner = planned(lifter="blazepose_heavy", params_file=mine)["pose_refiner"]
+    assert "weights" not in given(refiner)
+
+
+def test_a_path_may_have_any_character(write):
+    video = write("", "people \N{CAMERA}.mp4")
+    (file,) = planned(video=video)["camera_player"].parameter_files()
+    (written,) = yaml.safe_load(Path(file).read_text(encoding="utf-8")).values()
+    assert written["ros__parameters"]["source"] == video
+
+
+def test_an_empty_image_topic_is_the_default():
+    player = planned(camera="0", image="")["camera_player"]
+    assert dict(player.remappings) == {"camera_info": "camera_info"}
+
+
 @pytest.mark.parametrize("camera", ["0", "/dev/video0"])
 def test_plays_a_webcam(camera, write):
     calibration = write("image_width: 640")
@@ -103,9 +132,9 @@ def test_the_player_publishes_where_the_nodes_subscribe():
         ({"camera": "my.mp4"}, "or video:= for a file"),
         ({"camera": "0", "rate": "fast"}, "rate must be a positive number .* got 'fast'"),
         ({"camera": "0", "rate": "0"}, "rate must be a positive number"),
-        ({"camera": "0", "calibration": "gone.yaml"}, "calibration:=gone.yaml does not exist"),
-        ({"video": "gone.mp4"}, "video:=gone.mp4 does not exist"),
-        ({"params_file": "gone.yaml"}, "params_file:=gone.yaml does not exist"),
+        ({"camera": "0", "calibration": "gone.yaml"}, "calibration:=gone.yaml cannot be used"),
+        ({"video": "gone.mp4"}, "video:=gone.mp4 cannot be used"),
+        ({"params_file": "gone.yaml"}, "params_file:=gone.yaml cannot be used"),
         ({"params_file": "."}, "cannot be read"),
         ({"rviz": "yes"}, "rviz must be one of false, true, got 'yes'"),
         ({"log_level": "loud"}, "log_level must be one of debug, info"),

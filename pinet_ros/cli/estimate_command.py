@@ -22,7 +22,7 @@ from pinet_ros.imaging.drawing import draw_people
 from pinet_ros.imaging.pictures import read_image, write_image
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import weights_for
-from pinet_ros.refinement.inference import RefinerConfig
+from pinet_ros.refinement.inference import Passed, RefinerConfig
 from pinet_ros.refinement.refiner import Refinement, Refiner
 from pinet_ros.util.files import is_standard_output, write_text
 
@@ -56,7 +56,9 @@ def _estimate(options: argparse.Namespace) -> int:
     weights = options.weights or weights_for(config.lifter)
     # Weights that the user names are meant for this lifter.
     whom = RefinerConfig(
-        image_rotation=config.image_rotation, refine_unknown=bool(options.weights)
+        image_rotation=config.image_rotation,
+        max_people=config.max_people,
+        refine_unknown=bool(options.weights),
     )
     refiner = Refiner(weights, options.device, config=whom)
     if options.attention and not refiner.has_attention:
@@ -82,7 +84,7 @@ def _estimate(options: argparse.Namespace) -> int:
         refinement = refiner(estimate.people)
         refined = refinement.people
         results[str(path)] = _people(estimate.people, refinement)
-        line = f"{path}: {len(refined)} people{_dropped(estimate.dropped)}"
+        line = f"{path}: {len(refined)} people{_dropped(estimate.dropped, refinement.passed)}"
         print(printable(line), file=said)
         if options.draw:
             drawn = image.copy()
@@ -128,11 +130,13 @@ def _camera_of(options: argparse.Namespace) -> Callable[[int, int], Camera]:
     return camera_of
 
 
-def _dropped(dropped: Dropped) -> str:
-    """Describe detections that were not lifted."""
+def _dropped(dropped: Dropped, passed: Passed) -> str:
+    """Describe detections that were not lifted, and people that were not refined."""
     surplus, bad = dropped.surplus_people, dropped.bad_boxes
     text = f", the largest; {surplus} more were detected" if surplus else ""
-    return text + (f"; {bad} boxes were unusable" if bad else "")
+    text += f"; {bad} boxes were unusable" if bad else ""
+    unrefined = passed.unusable + passed.unknown_estimator
+    return text + (f"; {unrefined} could not be refined" if unrefined else "")
 
 
 def _people(initial: People, refinement: Refinement) -> list[dict]:

@@ -8,7 +8,6 @@ import numpy as np
 
 _NEWTON_STEPS = 20
 _NEWTON_TOLERANCE = 1e-10  # of the focal length: far below a thousandth of a pixel
-_WIDEST = 10.0  # x/z of the widest ray that a lens is assumed to see, 84 degrees
 
 
 class Distortion:
@@ -22,7 +21,12 @@ class Distortion:
         coefficients: (8,) k1 k2 p1 p2 k3 k4 k5 k6.
     """
 
-    MIN_SLOPE = 0.05  # of the distorted radius as a function of the undistorted one
+    # Of the distorted radius as a function of the undistorted one: how far the function is used,
+    # if its slope is not less; and the least growth beyond, as a part of the mean one. With a real
+    # lens the radius grows at half its mean rate or faster.
+    WIDEST = 10.0  # 84 degrees
+    MIN_SLOPE = 0.05
+    MIN_GROWTH = 0.5
 
     def __init__(self, coefficients: np.ndarray, corner: float) -> None:
         """Set the model.
@@ -61,13 +65,13 @@ class Distortion:
     @cached_property
     def _edge(self) -> tuple[float, float]:
         """Undistorted radius up to which the polynomial is used, and relative growth beyond."""
-        radii = np.linspace(0.01, _WIDEST, 1000)
+        radii = np.linspace(0.01, self.WIDEST, 1000)
         distorted, jacobian = self.polynomial(np.stack([radii, 0 * radii], axis=-1))
         slope = jacobian[:, 0, 0]
         beyond = (distorted[:, 0] > 1.1 * self._corner) | (slope < self.MIN_SLOPE)
         edge = max(1, int(np.append(beyond, True).argmax())) - 1
-        # With a real lens the radius grows at half its mean rate or faster.
-        return radii[edge], max(slope[edge] / distorted[edge, 0], 0.5 / radii[edge])
+        least = self.MIN_GROWTH / radii[edge]
+        return radii[edge], max(slope[edge] / distorted[edge, 0], least)
 
     def polynomial(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distort points (...,2) by the model: (...,2) and the Jacobian (...,2,2)."""

@@ -13,12 +13,14 @@ class Fisheye(Distortion):
     """Distortion of the angle between a ray and the optical axis.
 
     A ray at the angle a is at the radius a (1 + k1 a^2 + k2 a^4 + k3 a^6 + k4 a^8), in units of
-    the focal length. Rays are given by x/z and y/z, so those beyond 84 degrees are continued.
+    the focal length. Rays are given by x/z and y/z, so those beyond 89 degrees are continued.
 
     Source: OpenCV's fisheye model.
     """
 
-    MIN_SLOPE = 0.002  # of the radius as a function of x/z, which is 0.01 at 84 degrees
+    WIDEST = 57.0  # 89 degrees
+    MIN_SLOPE = 1e-5  # without distortion it is 0.0003 there
+    MIN_GROWTH = 0.0
 
     def polynomial(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See Distortion."""

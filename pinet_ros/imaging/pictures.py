@@ -55,10 +55,16 @@ def decode_picture(data: bytes | np.ndarray, *, upright: bool) -> np.ndarray:
 
 
 def _is_truncated_jpeg(content: bytes) -> bool:
-    """Whether this is a JPEG without an end; not every version of OpenCV refuses these."""
-    if not content.startswith(_JPEG_START):
-        return False
-    return content.rfind(_JPEG_END) < max(content.rfind(_JPEG_SCAN), 1)
+    """Whether this is a JPEG without an end; not every version of OpenCV refuses these.
+
+    Segments such as a preview may hold an end of their own, and so may bytes behind the image.
+    """
+    at = len(_JPEG_START)
+    while content.startswith(_JPEG_START) and content[at : at + 1] == b"\xff":
+        if content[at : at + 2] == _JPEG_SCAN:
+            return content.find(_JPEG_END, at) < 0
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return False
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -68,15 +74,16 @@ def read_image(path: str | Path) -> np.ndarray:
         PictureError: the file does not exist or is not a whole image.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "is a folder; give the images in it" if path.is_dir() else "does not exist"
-        raise PictureError(f"the image {path} {found}")
     try:  # not cv2.imread, which takes neither every file name nor every damage as it should
         return decode_picture(path.read_bytes(), upright=True)
-    except PictureError as error:
-        raise PictureError(f"the image {path} cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        raise PictureError(f"the image {path} does not exist") from error
+    except IsADirectoryError as error:
+        raise PictureError(f"the image {path} is a folder; give the images in it") from error
     except OSError as error:
         raise PictureError(f"the image {path} cannot be read: {error.strerror}") from error
+    except PictureError as error:
+        raise PictureError(f"the image {path} cannot be read: {error}") from error
 
 
 def write_image(path: Path, image: np.ndarray, *, quality: int = 95) -> None:
@@ -108,13 +115,16 @@ def picture_paths(folder: Path) -> list[Path]:
     Raises:
         PictureError: it has none.
     """
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
+    try:
+        paths = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and path.is_file()
+        )
+    except OSError as error:
+        raise PictureError(f"the folder {folder} cannot be read: {error.strerror}") from error
     if not paths:
         raise PictureError(
             f"the folder {folder} has no images; give one with files that end in "

@@ -16,6 +16,8 @@ from pinet_ros.imaging.pictures import PictureError, picture_paths, read_image
 
 _FOLDER_RATE = 10.0  # images per second; a folder does not say how fast they were taken
 _DEFAULT_RATE = 30.0  # images per second of a video that does not say
+_FASTEST = 1000.0  # images per second that are believed
+_BUFFERED = 8  # images that a driver may keep
 _TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg opens a text file as a video of its characters
 _TRIES = 300  # reads after which a video that gives no more frames has ended
 _ENDED = 10**9  # frames lost of a video whose end was reached: no more are missing
@@ -45,9 +47,13 @@ class ImageSource(Protocol):
 
     Attributes:
         rate: mean number of images per second.
+        is_live: whether it is a camera, whose images are of now.
+        has_one_size: whether all images have the same size.
     """
 
     rate: float
+    is_live: bool
+    has_one_size: bool
 
     def read(self) -> TimedImage | None:
         """Read the next image; None at the end.
@@ -64,6 +70,9 @@ class ImageSource(Protocol):
 class VideoFile:
     """A video file; each image has the time that the file gives it."""
 
+    is_live = False
+    has_one_size = True
+
     def __init__(self, path: str | Path) -> None:
         """Open a video file.
 
@@ -74,8 +83,7 @@ class VideoFile:
         self._count = self._lost = 0
         self._behind_gap: TimedImage | None = None
         self._open()
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate < 1000 else _DEFAULT_RATE
+        self.rate = _rate(self._capture)
 
     def read(self) -> TimedImage | None:
         """Read the next image; raises PictureError once for each gap."""
@@ -139,6 +147,9 @@ class VideoFile:
 class Webcam:
     """A webcam, which never ends and cannot be rewound."""
 
+    is_live = True
+    has_one_size = True
+
     def __init__(self, index: int) -> None:
         """Open a webcam by its index.
 
@@ -147,13 +158,18 @@ class Webcam:
         """
         self._index = index
         self._capture = _capture(index)
-        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or _DEFAULT_RATE
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # not every driver obeys
+        self.rate = _rate(self._capture)
         self._count = 0
         self._start = 0.0
 
     def read(self) -> TimedImage | None:
-        """Read the next image."""
-        read, image = self._capture.read()
+        """Read the next image; those that wait already are skipped, as they are older."""
+        for _ in range(_BUFFERED):
+            asked = time.monotonic()
+            if not self._capture.grab() or time.monotonic() - asked > 0.5 / self.rate:
+                break
+        read, image = self._capture.retrieve()
         if not read:
             raise SourceError(
                 f"webcam {self._index} gives no image after {self._count}; check its cable, and "
@@ -172,6 +188,8 @@ class Folder:
     """The images of a folder, sorted by file name."""
 
     rate = _FOLDER_RATE
+    is_live = False
+    has_one_size = False
 
     def __init__(self, folder: Path) -> None:
         """List the images of the folder.
@@ -205,14 +223,23 @@ def open_source(source: str) -> ImageSource:
     if webcam := _WEBCAM.fullmatch(source):
         return Webcam(int(webcam[1]))
     path = Path(source)
-    if path.is_dir():
-        return Folder(path)
-    if not path.is_file():
-        raise SourceError(
-            f"{source!r} does not exist; give a video file, a folder of images, or the index of a "
-            "webcam such as 0"
-        )
-    return VideoFile(path)
+    try:
+        if path.is_dir():
+            return Folder(path)
+        if not path.is_file():
+            raise SourceError(
+                f"{source!r} does not exist; give a video file, a folder of images, or the index "
+                "of a webcam such as 0"
+            )
+        return VideoFile(path)
+    except OSError as error:
+        raise SourceError(f"{source!r} cannot be opened: {error.strerror}") from error
+
+
+def _rate(capture: cv2.VideoCapture) -> float:
+    """Images per second that a video or webcam states, or a usual one."""
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    return rate if 0 < rate < _FASTEST else _DEFAULT_RATE
 
 
 def _capture(source: str | int) -> cv2.VideoCapture:

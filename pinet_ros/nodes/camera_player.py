@@ -14,6 +14,7 @@ from pinet_ros.errors import PinetError, printable
 from pinet_ros.geometry.calibration import Calibration, read_calibration
 from pinet_ros.geometry.camera import CameraError
 from pinet_ros.imaging.pictures import PictureError
+from pinet_ros.imaging.schedule import Schedule
 from pinet_ros.imaging.video import TimedImage, open_source
 from pinet_ros.ros.endpoints import create_output
 from pinet_ros.ros.images import encode_bgr8
@@ -22,7 +23,8 @@ from pinet_ros.ros.run import run
 
 _WAIT_PERIOD = 0.2  # seconds between checks for subscribers
 _SETTLING = 1.0  # seconds for discovered subscribers to discover this publisher too
-_LATE = 1.0  # seconds behind the source's time after which it is no longer caught up with
+_PATIENCE = 5.0  # seconds of waiting for subscribers after which it is said
+_SOON = 1e-6  # seconds
 _MAX_NAMED = 20  # pictures that cannot be used and are named in the log
 
 
@@ -84,9 +86,11 @@ class CameraPlayer(Node):
         self._bad: dict[str, PinetError] = {}  # by message
         self._skipped = 0
         self._next: TimedImage | None = None
-        self._latest = self._due = 0.0  # of the latest image: source's time, and when it was due
-        self._waiting_since = time.monotonic()
-        self._waits_for_clock = False
+        self._at_end = False
+        self._has_rewound = False  # since the latest image
+        self._schedule = Schedule(self._source.rate, value(self, "rate"))
+        self._started = self._waiting_since = time.monotonic()
+        self._said: set[str] = set()
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(_WAIT_PERIOD, self._wait, clock=steady)
 
@@ -94,27 +98,51 @@ class CameraPlayer(Node):
         """Start playing once there are enough subscribers, and they have had time to connect."""
         needed = value(self, "wait_for_subscribers")
         now = time.monotonic()
-        if any(topic.get_subscription_count() < needed for topic in (self._images, self._infos)):
+        counts = [topic.get_subscription_count() for topic in (self._images, self._infos)]
+        if min(counts) < needed:
             self._waiting_since = now
+            if now - self._started > _PATIENCE:
+                self._say_once(
+                    f"waiting for {needed} subscribers of image and of camera_info; nodes that "
+                    "nobody subscribes to do not subscribe themselves (see always_on)"
+                )
         if needed and now - self._waiting_since < _SETTLING:
             return
         if self._now() == 0:  # stamps of 0 would be the same for all images
-            if not self._waits_for_clock:
-                self.get_logger().warning("waiting for /clock, as use_sim_time is true")
-            self._waits_for_clock = True
+            self._say_once("waiting for /clock, as use_sim_time is true")
             return
         self.destroy_timer(self._timer)
         rate = value(self, "rate") or self._source.rate
         self.get_logger().info(f"playing {printable(value(self, 'source'))} at {rate:.1f} Hz")
-        self._due = self._now()
-        self._next = self._read()
-        self._timer = self.create_timer(1 / rate, self._play)
+        self._timer = self.create_timer(_SOON, self._play)
 
     def _play(self) -> None:
-        """Publish the next image, and let the timer wait for the one after it."""
-        timed = self._next
-        if timed is None:
+        """Publish the image that is due, and let the timer wait for the next one.
+
+        Returns after each image that cannot be used, so that the node stays responsive.
+        """
+        if self._at_end:
             self._end()
+            return
+        delay = 0.0
+        try:
+            if self._source.is_live:  # what is read ahead would be old when it is published
+                self._publish(self._read())
+                delay = self._schedule.delay(None, self._now())
+            else:
+                self._publish(self._next)
+                self._next = self._read()
+                if not self._has_rewound or self._at_end:
+                    seconds = None if self._next is None else self._next.seconds
+                    delay = self._schedule.delay(seconds, self._now())
+        except (PictureError, CameraError) as error:
+            self._next = None
+            self._skip(error)
+        self._timer.timer_period_ns = int(max(delay, _SOON) * 1e9)
+        self._timer.reset()
+
+    def _publish(self, timed: TimedImage | None) -> None:
+        if timed is None:
             return
         message = encode_bgr8(timed.image, Image())
         message.header.frame_id = value(self, "frame_id")
@@ -124,43 +152,39 @@ class CameraPlayer(Node):
         self._infos.publish(info)
         self._images.publish(message)
         self.published += 1
-        self._next = self._read()
-        self._timer.timer_period_ns = int(self._delay(self._next) * 1e9)
-        self._timer.reset()
-
-    def _delay(self, following: TimedImage | None) -> float:
-        """Seconds to wait for the next image, at least a microsecond."""
-        rate = value(self, "rate")
-        interval = 1 / (rate or self._source.rate)
-        if following is not None:
-            own = following.seconds - self._latest
-            interval = own if own > 0 and not rate else interval
-            self._latest = following.seconds
-        now = self._now()
-        self._due += interval
-        if not now - _LATE < self._due <= now + interval:  # late, or the clock has jumped
-            self._due = now + (interval if self._due > now else 0.0)
-        return max(self._due - now, 1e-6)
 
     def _read(self) -> TimedImage | None:
-        """Read the next usable image; None at the end. What cannot be used is named once."""
-        rewound = False
-        while True:
-            try:
-                timed = self._source.read()
-                if timed is not None:
-                    height, width = timed.image.shape[:2]
-                    camera_info(self._calibration, width, height)
-                    return timed
-            except (PictureError, CameraError) as error:
-                self._skip(error)
-                continue
-            if rewound or not value(self, "loop"):
-                return None
+        """Read the next image; None if the source was rewound or is at its end.
+
+        Raises:
+            PictureError: it cannot be read.
+            CameraError: the calibration is not for its size.
+        """
+        timed = self._source.read()
+        if timed is not None:
+            height, width = timed.image.shape[:2]
+            camera_info(self._calibration, width, height)
+            self._has_rewound = False
+        elif value(self, "loop") and not self._has_rewound:
             self._source.rewind()
-            rewound = True
+            self._has_rewound = True
+        else:
+            self._at_end = True
+        return timed
+
+    def _say_once(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            self.get_logger().warning(message)
 
     def _skip(self, error: PinetError) -> None:
+        """Count and name an image that cannot be used.
+
+        Raises:
+            PinetError: the error, if all further images would have it too.
+        """
+        if isinstance(error, CameraError) and self._source.has_one_size:
+            raise error
         self._skipped += 1
         if str(error) not in self._bad and len(self._bad) < _MAX_NAMED:
             self._bad[str(error)] = error

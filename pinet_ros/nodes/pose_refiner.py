@@ -42,8 +42,8 @@ class PoseRefinerNode(LiveNode):
         Parameter(
             "marker_lifetime",
             0.0,
-            "seconds after which markers vanish without a new frame; 0 is three times the mean "
-            "interval between frames, at least 0.5",
+            "seconds after which markers vanish without a new frame; 0 is three times the usual "
+            "interval between frames, from 0.5 to 30",
             minimum=0.0,
             maximum=60.0,
         ),

@@ -50,7 +50,7 @@ class CameraSource:
         """Fully qualified topic: next to the image topic, unless `camera_info` is remapped."""
         if is_remapped(self._node, "camera_info"):
             return self._node.resolve_topic_name("camera_info")
-        image = self._node.resolve_topic_name("image")
+        image = self._node.resolve_topic_name("image").removesuffix("/compressed")
         return f"{image.rpartition('/')[0]}/camera_info"
 
     def subscribe(self) -> None:

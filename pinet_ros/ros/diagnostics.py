@@ -81,6 +81,7 @@ class StageTimes:
         return {
             stage: 1e3 * float(np.percentile(list(seconds), percent))
             for stage, seconds in list(self._seconds.items())
+            if seconds
         }
 
 

@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pinet_ros.ros.parameter_files import (
 )
 
 CAMERA_FRAME = "camera_optical_frame"  # default frame_id of camera_player
+_WEIGHTS = Path(str(resources.files("pinet_ros"))) / "refinement" / "weights"
 RESPAWN_DELAY = 2.0  # seconds
 _SHOWN = ("people/markers", "people/image")  # topics in pinet.rviz
 _LIVE_NODES = ("pose_estimator", "pose_refiner", "pose_overlay")
@@ -68,7 +70,7 @@ class Process:
             with tempfile.NamedTemporaryFile(
                 "w", prefix="pinet_", suffix=".yaml", delete=False, encoding="utf-8"
             ) as file:
-                json.dump(written, file)
+                json.dump(written, file, ensure_ascii=False)  # YAML has no surrogate escapes
             files.append(file.name)
         return files
 
@@ -157,10 +159,19 @@ class _Plan:
 
     def _path(self, name: str) -> str:
         """A path among the arguments, which must exist; "" if it is not chosen."""
-        path = Path(self._arguments[name]).expanduser()
-        if self._arguments[name] and not path.exists():
-            raise PinetError(f"{name}:={self._arguments[name]} does not exist; give another path")
-        return str(path.absolute()) if self._arguments[name] else ""
+        given = self._arguments[name]
+        if not given:
+            return ""
+        try:
+            path = Path(given).expanduser()
+            path.stat()
+            path.absolute().as_posix().encode()
+        except (OSError, RuntimeError, UnicodeEncodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise PinetError(
+                f"{name}:={given} cannot be used ({reason}); give another path"
+            ) from error
+        return str(path.absolute())
 
     def _source(self) -> str:
         """Source of the images to play; "" if there is none."""
@@ -190,6 +201,10 @@ class _Plan:
         }.get(node, ())
         switches = ("use_sim_time", "autostart") if node in _LIVE_NODES else ("use_sim_time",)
         values: dict[str, Any] = {n: self._arguments[n] for n in names if self._arguments[n]}
+        lifter = self._arguments["lifter"]
+        learnt = node == "pose_refiner" and (_WEIGHTS / f"{lifter}.safetensors").is_file()
+        if learnt and value_in(self._entries, f"{self._namespace}/{node}", "weights") is None:
+            values["weights"] = lifter
         return values | {name: self._on(name) for name in switches if self._arguments[name]}
 
     def _process(self, executable: str, *nodes: str, **parameters: Any) -> Process:
@@ -230,11 +245,13 @@ class _Plan:
         if self._namespace and self._in_file("frame_id") is None:
             values["frame_id"] = self._frame
         if self._arguments["video"] and self._in_file("wait_for_subscribers") is None:
-            values["wait_for_subscribers"] = 1  # until networks are loaded
+            # until networks are loaded; the overlay, which has none, subscribes if RViz shows it
+            values["wait_for_subscribers"] = 2 if self._on("overlay") and self._on("rviz") else 1
         process = self._process("camera_player", **values)
         topics = dict(process.remappings)
-        beside = f"{topics['image'].rpartition('/')[0]}/camera_info".lstrip("/")
-        absolute = "/" if topics["image"].startswith("/") else ""
+        image = topics.get("image", "image")
+        beside = f"{image.rpartition('/')[0]}/camera_info".lstrip("/")
+        absolute = "/" if image.startswith("/") else ""
         return replace(
             process,
             remappings=tuple(({"camera_info": f"{absolute}{beside}"} | topics).items()),

@@ -20,6 +20,7 @@ _FRAMES = 10  # over which the rate is measured
 _PERIODS = 3  # between frames, that markers outlive
 _SHORTEST = 0.5  # seconds
 _LONGEST = 30.0  # seconds
+_FIRST = 3.0  # seconds, while the rate is not known
 
 
 class PeopleMarkers:
@@ -28,7 +29,8 @@ class PeopleMarkers:
     def __init__(self, lifetime: float = 0.0) -> None:
         """Set the lifetime, in seconds, after which markers vanish without a new frame.
 
-        At 0 it is three times the mean interval between the latest frames, at least 0.5 s.
+        At 0 it is three times the median interval between the latest frames, from 0.5 to 30 s;
+        3 s for the first frame.
         """
         self._fixed = lifetime
         self._arrivals: deque[float] = deque(maxlen=_FRAMES)
@@ -53,6 +55,7 @@ class PeopleMarkers:
     def clear(self) -> MarkerArray:
         """Create a marker that removes all markers, for when the node stops."""
         self._shown = set()
+        self._arrivals.clear()
         return MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
 
     @property
@@ -61,8 +64,8 @@ class PeopleMarkers:
         if self._fixed:
             return self._fixed
         if len(self._arrivals) < 2:
-            return _LONGEST  # the rate is not known yet
-        interval = (self._arrivals[-1] - self._arrivals[0]) / (len(self._arrivals) - 1)
+            return _FIRST
+        interval = float(np.median(np.diff(self._arrivals)))  # one gap does not count
         return min(max(_PERIODS * interval, _SHORTEST), _LONGEST)
 
     def _person(self, people: People, row: int, header: Header) -> list[Marker]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import rclpy
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
@@ -68,9 +69,9 @@ def run(
         started = all(_autostart(node) for node in nodes)
         while started and not stop.is_set() and not any(map(_finished, nodes)):
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
-    except PinetError as error:
+    except (PinetError, InvalidParameterTypeException) as error:
         started = False
-        rclpy.logging.get_logger("pinet_ros").error(str(error))
+        rclpy.logging.get_logger("pinet_ros").error(one_line(error))
     finally:
         for node in nodes:
             if isinstance(node, LiveNode):

@@ -199,6 +199,14 @@ def test_a_fisheye_lens_is_that_of_opencv(d, model):
     np.testing.assert_allclose(camera.undistort(pixels)[inside], flat[inside], atol=1e-8)
 
 
+@pytest.mark.parametrize("degrees", [60, 80, 86, 88, 89])
+def test_a_fisheye_lens_sees_nearly_to_the_side(degrees):
+    camera = Camera.from_info(**FISHEYE, d=[0.0] * 4, distortion_model="equidistant")
+    pixel = [630 + 420 * np.radians(degrees), 470.0]  # without distortion the angle itself
+    ray = camera.rays(pixel)
+    assert np.degrees(np.arctan2(ray[0], ray[2])) == pytest.approx(degrees, abs=0.01)
+
+
 def test_joints_beside_a_fisheye_image_have_rays():
     camera = Camera.from_info(**FISHEYE, d=[0.02, 0, 0, 0], distortion_model="equidistant")
     beside = np.array([[-900.0, 470], [2500, 470], [630, -800], [630, 2000]])

@@ -76,9 +76,11 @@ def test_a_preview_does_not_hide_that_a_jpeg_is_truncated():
         decode_picture(whole[:-200], upright=True)
 
 
-def test_bytes_behind_a_jpeg_do_no_harm():
-    padded = cv2.imencode(".jpg", IMAGE)[1].tobytes() + bytes(500)
-    assert decode_picture(padded, upright=True).shape == IMAGE.shape
+@pytest.mark.parametrize("seed", range(5))
+def test_bytes_behind_a_jpeg_do_no_harm(seed):
+    trailer = np.random.default_rng(seed).bytes(300_000)  # as of a phone's moving picture
+    followed = cv2.imencode(".jpg", IMAGE)[1].tobytes() + trailer + b"\xff\xda"
+    assert decode_picture(followed, upright=True).shape == IMAGE.shape
 
 
 def test_only_files_are_turned_upright(tmp_path):

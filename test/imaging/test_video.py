@@ -182,3 +182,68 @@ def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(PictureError, match="has no images"):
         open_source(str(tmp_path))
+
+
+class Camera:
+    """Stands in for a webcam whose driver keeps the latest 4 images, in made-up time."""
+
+    interval = 1 / 30
+
+    def __init__(self, clock, fps=30.0) -> None:
+        self._clock, self._fps, self._taken = clock, fps, 0
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def set(self, *_):
+        return False  # this driver keeps its buffer
+
+    def get(self, _):
+        return self._fps
+
+    def grab(self):
+        newest = int(self._clock.now / self.interval)
+        self._taken = max(self._taken + 1, newest - 3)
+        self._clock.now = max(self._clock.now, self._taken * self.interval)
+        return True
+
+    def retrieve(self):
+        return True, np.full((48, 64, 3), self._taken % 256, np.uint8)
+
+
+class Clock:
+    now = 10.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("pinet_ros.imaging.video.time.monotonic", clock)
+    return clock
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05, 1.0])
+def test_a_webcam_gives_the_picture_of_now(monkeypatch, clock, pause):
+    camera = Camera(clock)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: camera)
+    source = open_source("0")
+    for _ in range(5):
+        clock.now += pause
+        asked = clock.now
+        assert source.read().image[0, 0, 0] == camera._taken % 256
+        assert clock.now - camera._taken * Camera.interval < 1e-6  # taken at this moment
+        assert clock.now - asked < 2 * Camera.interval
+
+
+@pytest.mark.parametrize("fps", [-1.0, 0.0, float("nan"), 1e9])
+def test_a_rate_that_no_webcam_has_is_not_believed(monkeypatch, clock, fps):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: Camera(clock, fps))
+    assert open_source("/dev/video0").rate == 30
+
+
+def test_a_name_that_is_too_long_is_refused():
+    with pytest.raises(SourceError, match="cannot be opened"):
+        open_source("x" * 5000)

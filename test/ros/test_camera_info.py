@@ -31,6 +31,14 @@ def test_a_remapped_camera_info_is_taken_wherever_it_is(ros, namespace, topic):
     assert ros.node.count_subscribers("/republished/camera_info") == 0
 
 
+def test_camera_info_is_beside_the_image_topic_that_ends_in_compressed(ros):
+    ros.listen(PersonPoseArray, "people/initial")
+    remap = {"image": "/camera/image_raw/compressed"}
+    ros.start("pose_estimator", {"device": "cpu", "image_transport": "compressed"}, remap=remap)
+    ros.until(lambda: ros.node.count_subscribers("/camera/image_raw/compressed") > 0)
+    ros.until(lambda: ros.node.count_subscribers("/camera/camera_info") > 0)
+
+
 def test_a_camera_info_that_was_published_before_is_taken(ros, photo, calibration):
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     ros.node.create_publisher(CameraInfo, "camera_info", latched).publish(

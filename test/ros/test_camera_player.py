@@ -105,6 +105,25 @@ def test_what_cannot_be_used_is_skipped_named_and_counted(ros, pictures, calibra
     assert "._10" not in player.output
 
 
+def test_a_calibration_of_another_size_ends_a_video_at_once(ros, tmp_path, calibration):
+    write_calibration(tmp_path / "camera.yaml", calibration)
+    source = tmp_path / "clip.mp4"
+    writer = cv2.VideoWriter(str(source), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for gray in range(20, 120, 10):
+        writer.write(np.full((48, 64, 3), gray, np.uint8))
+    writer.release()
+    files = {"source": str(source), "calibration": str(tmp_path / "camera.yaml"), "loop": True}
+    player = ros.start("camera_player", files)
+    assert player.wait() == 1
+    assert player.output.count("1088x1920 pixels, the image has 64x48") == 1
+
+
+def test_says_whom_it_waits_for(ros, pictures):
+    player = ros.start("camera_player", {"source": str(pictures), "wait_for_subscribers": 1})
+    ros.until(lambda: "waiting for 1 subscribers of image and of camera_info" in player.output)
+    assert player.interrupt() == 0
+
+
 def test_plays_a_video_by_its_own_times(ros, tmp_path):
     source = tmp_path / "phone.mp4"
     writer = cv2.VideoWriter(str(source), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
@@ -123,6 +142,7 @@ def test_plays_a_video_by_its_own_times(ros, tmp_path):
     stamps = [image.header.stamp.sec + image.header.stamp.nanosec * 1e-9 for image in images]
     intervals = np.diff(stamps)
     assert np.median(intervals[:5]) > 3 * np.median(intervals[5:])
+    assert intervals[0] > 0.1  # the first interval counts too
     assert sum(intervals) == pytest.approx(5 * 0.175 + 4 * 0.025, abs=0.2)
 
 

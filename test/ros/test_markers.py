@@ -99,7 +99,7 @@ def test_markers_outlive_three_frames_at_any_rate(monkeypatch, interval, expecte
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
     drawing = PeopleMarkers()
     first = drawing.update(random_people(1), HEADER).markers[0].lifetime
-    assert first.sec >= 3  # the rate is not known yet
+    assert first.sec == 3  # the rate is not known yet
     for _ in range(15):
         lifetime = drawing.update(random_people(1), HEADER).markers[0].lifetime
     assert lifetime.sec + lifetime.nanosec * 1e-9 == pytest.approx(expected)
@@ -110,3 +110,15 @@ def test_people_with_the_same_id_have_markers_of_their_own():
     markers = PeopleMarkers().update(people, HEADER).markers
     assert {marker.id for marker in markers} == {0, 1, 2}
     assert len({(marker.ns, marker.id) for marker in markers}) == len(markers)
+
+
+def test_a_gap_does_not_let_markers_linger(monkeypatch):
+    times = iter([*np.arange(100, 101, 0.1), *np.arange(200, 200.5, 0.1)])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    drawing = PeopleMarkers()
+    for _ in range(15):
+        drawing.update(random_people(1), HEADER)
+        assert drawing.lifetime <= 3
+    assert drawing.lifetime == 0.5
+    drawing.clear()
+    assert drawing.lifetime == 3
