@@ -156,7 +156,7 @@ def test_people_of_an_unknown_estimator_pass_and_are_counted(ros, estimator):
     def counted() -> dict[str, str]:
         return {value.key: value.value for value in diagnostics[-1].status[0].values}
 
-    ros.until(lambda: counted().get("unknown_estimator") == "12")
+    ros.until(lambda: diagnostics and counted().get("unknown_estimator") == "12")
 
 
 def test_a_crowd_is_refined_in_time_and_the_node_stops_promptly(ros, estimator):
