@@ -17,6 +17,7 @@ from pinet_ros.imaging.pictures import PictureError
 from pinet_ros.imaging.schedule import Schedule
 from pinet_ros.imaging.video import TimedImage, open_source
 from pinet_ros.ros.endpoints import create_output
+from pinet_ros.ros.frames import camera_frame
 from pinet_ros.ros.images import encode_bgr8
 from pinet_ros.ros.parameters import Parameter, declare, value
 from pinet_ros.ros.run import run
@@ -52,7 +53,12 @@ class CameraPlayer(Node):
             maximum=1000.0,
         ),
         Parameter("loop", False, "start again at the end; false exits there"),
-        Parameter("frame_id", "camera_optical_frame", "frame_id of the headers"),
+        Parameter(
+            "frame_id",
+            "",
+            "frame_id of the headers; empty is camera_optical_frame, after the namespace if the "
+            "node has one",
+        ),
         Parameter(
             "wait_for_subscribers",
             0,
@@ -86,6 +92,7 @@ class CameraPlayer(Node):
         self._bad: dict[str, PinetError] = {}  # by message
         self._skipped = 0
         self._next: TimedImage | None = None
+        self._frame_id = value(self, "frame_id") or camera_frame(self.get_namespace())
         self._at_end = False
         self._has_rewound = False  # since the latest image
         self._schedule = Schedule(self._source.rate, value(self, "rate"))
@@ -145,7 +152,7 @@ class CameraPlayer(Node):
         if timed is None:
             return
         message = encode_bgr8(timed.image, Image())
-        message.header.frame_id = value(self, "frame_id")
+        message.header.frame_id = self._frame_id
         message.header.stamp = self.get_clock().now().to_msg()
         info = camera_info(self._calibration, message.width, message.height)
         info.header = message.header

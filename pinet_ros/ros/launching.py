@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pinet_ros.errors import PinetError
+from pinet_ros.ros.frames import camera_frame
 from pinet_ros.ros.launch_arguments import ARGUMENTS
 from pinet_ros.ros.parameter_files import (
     Entry,
@@ -26,7 +27,6 @@ from pinet_ros.ros.parameter_files import (
     value_in,
 )
 
-CAMERA_FRAME = "camera_optical_frame"  # default frame_id of camera_player
 _WEIGHTS = Path(str(resources.files("pinet_ros"))) / "refinement" / "weights"
 RESPAWN_DELAY = 2.0  # seconds
 _SHOWN = ("people/markers", "people/image")  # topics in pinet.rviz
@@ -125,7 +125,6 @@ class _Plan:
         self._arguments = arguments
         namespace = arguments["namespace"].strip("/")
         self._namespace = f"/{namespace}" if namespace else ""
-        self._frame = f"{namespace}/{CAMERA_FRAME}" if namespace else CAMERA_FRAME
         for each in ARGUMENTS:
             if each.choices and arguments[each.name] not in each.choices:
                 raise PinetError(
@@ -242,8 +241,6 @@ class _Plan:
             values["calibration"] = calibration
         if self._arguments["rate"]:
             values["rate"] = self._rate()
-        if self._namespace and self._in_file("frame_id") is None:
-            values["frame_id"] = self._frame
         if self._arguments["video"] and self._in_file("wait_for_subscribers") is None:
             # until networks are loaded; the overlay, which has none, subscribes if RViz shows it
             values["wait_for_subscribers"] = 2 if self._on("overlay") and self._on("rviz") else 1
@@ -273,7 +270,8 @@ class _Plan:
 
     def _rviz(self) -> Process:
         """RViz, which may be closed while the nodes go on."""
-        frame = self._arguments["fixed_frame"] or self._in_file("frame_id") or self._frame
+        chosen = self._arguments["fixed_frame"] or self._in_file("frame_id")
+        frame = chosen or camera_frame(self._namespace)
         values = self._chosen("rviz2")
         return Process(
             package="rviz2",

@@ -118,6 +118,18 @@ def test_a_calibration_of_another_size_ends_a_video_at_once(ros, tmp_path, calib
     assert player.output.count("1088x1920 pixels, the image has 64x48") == 1
 
 
+@pytest.mark.parametrize(
+    ("namespace", "frame"), [("/", "camera_optical_frame"), ("/a/b", "a/b/camera_optical_frame")]
+)
+def test_each_namespace_has_a_camera_frame_of_its_own(ros, pictures, namespace, frame):
+    images = ros.listen(Image, f"{namespace.rstrip('/')}/image")
+    ros.listen(CameraInfo, f"{namespace.rstrip('/')}/camera_info")
+    parameters = {"source": str(pictures), "wait_for_subscribers": 1}
+    ros.start("camera_player", parameters, remap={"__ns": namespace})
+    ros.until(lambda: images)
+    assert images[0].header.frame_id == frame
+
+
 def test_says_whom_it_waits_for(ros, pictures):
     player = ros.start("camera_player", {"source": str(pictures), "wait_for_subscribers": 1})
     ros.until(lambda: "waiting for 1 subscribers of image and of camera_info" in player.output)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from pinet_ros.ros import transport
 
@@ -67,10 +67,9 @@ def test_images_of_3840_x_2160_arrive_at_a_best_effort_subscriber(ros, tmp_path)
         picture = np.full((2160, 3840, 3), 20 + 10 * number, np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.jpg"), picture)
     images = ros.listen(Image, "image", qos_profile_sensor_data)
-    player = ros.start(
-        "camera_player", {"source": str(tmp_path), "rate": 2.0, "wait_for_subscribers": 0}
-    )
+    ros.listen(CameraInfo, "camera_info")
+    parameters = {"source": str(tmp_path), "rate": 1.0, "wait_for_subscribers": 1}
+    player = ros.start("camera_player", parameters)
     ros.until(lambda: not player.alive)
-    played = int(re.search(r"after (\d+) images", player.output)[1])
-    assert played == 8
-    assert len(images) >= 6  # the first may have been sent before the two knew of each other
+    assert "after 8 images" in player.output
+    assert len(images) >= 7  # with Fast DDS's own queue it is about half of them
