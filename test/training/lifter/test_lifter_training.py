@@ -132,7 +132,7 @@ def test_validation_is_the_error_of_the_network(drawn):
     assert validation["depth_mm"] == pytest.approx(depth, rel=2e-3)
 
 
-@pytest.mark.parametrize(("network", "epochs"), [("posenet", 14), ("rootnet", 6)])
+@pytest.mark.parametrize(("network", "epochs"), [("posenet", 12), ("rootnet", 6)])
 def test_a_few_hundred_rendered_people_are_overfitted(network, epochs, rendered_folder):
     people, others = (read_people(rendered_folder, split=split) for split in ("train", "test"))
     assert len(people) > 200
