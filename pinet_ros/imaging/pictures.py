@@ -38,7 +38,7 @@ def decode_picture(data: bytes | np.ndarray, *, upright: bool) -> np.ndarray:
     content = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
     if not len(content):
         raise PictureError("it is empty")
-    if _is_truncated_jpeg(bytes(content)):
+    if _is_truncated_jpeg(content):
         raise PictureError("it is a truncated JPEG; copy it again, or check the driver")
     flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
@@ -54,16 +54,19 @@ def decode_picture(data: bytes | np.ndarray, *, upright: bool) -> np.ndarray:
     return image
 
 
-def _is_truncated_jpeg(content: bytes) -> bool:
+def _is_truncated_jpeg(content: np.ndarray) -> bool:
     """Whether this is a JPEG without an end; not every version of OpenCV refuses these.
 
     Segments such as a preview may hold an end of their own, and so may bytes behind the image.
     """
     at = len(_JPEG_START)
-    while content.startswith(_JPEG_START) and content[at : at + 1] == b"\xff":
-        if content[at : at + 2] == _JPEG_SCAN:
-            return content.find(_JPEG_END, at) < 0
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    if content[:at].tobytes() != _JPEG_START:
+        return False
+    jpeg = content.tobytes()
+    while jpeg[at : at + 1] == b"\xff":
+        if jpeg[at : at + 2] == _JPEG_SCAN:
+            return jpeg.find(_JPEG_END, at) < 0
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
     return False
 
 

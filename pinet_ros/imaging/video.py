@@ -20,7 +20,6 @@ _FASTEST = 1000.0  # images per second that are believed
 _BUFFERED = 8  # images that a driver may keep
 _TEXT = cv2.VideoWriter.fourcc(*"ansi")  # FFmpeg opens a text file as a video of its characters
 _TRIES = 300  # reads after which a video that gives no more frames has ended
-_ENDED = 10**9  # frames lost of a video whose end was reached: no more are missing
 _WRONG_COUNT = 1e7  # frames; what FFmpeg does not know it gives as a huge number
 _TOLERANCE = 1.05
 _WEBCAM = re.compile(r"(?:/dev/video)?(\d+)")
@@ -73,6 +72,11 @@ class VideoFile:
     is_live = False
     has_one_size = True
 
+    _count: int  # images read
+    _lost: int  # frames that could not be decoded
+    _behind_gap: TimedImage | None
+    _is_checked: bool  # for being whole
+
     def __init__(self, path: str | Path) -> None:
         """Open a video file.
 
@@ -80,8 +84,6 @@ class VideoFile:
             SourceError: OpenCV cannot open it.
         """
         self._path = str(path)
-        self._count = self._lost = 0
-        self._behind_gap: TimedImage | None = None
         self._open()
         self.rate = _rate(self._capture)
 
@@ -113,8 +115,9 @@ class VideoFile:
     def _require_whole(self) -> None:
         """Raise a PictureError, once, if the file says that it has many more frames."""
         expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)  # sometimes an estimate
-        read, self._lost = self._count + self._lost, _ENDED
-        if _WRONG_COUNT > expected > _TOLERANCE * read + 2:
+        missed = _WRONG_COUNT > expected > _TOLERANCE * (self._count + self._lost) + 2
+        is_first, self._is_checked = not self._is_checked, True
+        if missed and is_first:
             raise PictureError(
                 f"{self._path} gave {self._count} of its {expected:.0f} frames; it is truncated "
                 "or damaged"
@@ -129,6 +132,7 @@ class VideoFile:
         self._capture = _capture(self._path)
         self._count = self._lost = 0
         self._behind_gap = None
+        self._is_checked = False
         self._start = self._latest = 0.0
 
     def _seconds(self) -> float:

@@ -169,8 +169,9 @@ class CameraPlayer(Node):
         """
         timed = self._source.read()
         if timed is not None:
-            height, width = timed.image.shape[:2]
-            camera_info(self._calibration, width, height)
+            if self._calibration is not None:
+                height, width = timed.image.shape[:2]
+                self._calibration.require_size(width, height)
             self._has_rewound = False
         elif value(self, "loop") and not self._has_rewound:
             self._source.rewind()

@@ -14,11 +14,10 @@ from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.images import decode
 from pinet_ros.ros.live_node import DEVICE, LiveNode
 from pinet_ros.ros.messages import people_to_message
-from pinet_ros.ros.parameters import Parameter
+from pinet_ros.ros.parameters import Parameter, read_options
 from pinet_ros.ros.run import run
 from pinet_ros.ros.transport import IMAGE_TRANSPORT, subscribe_image
 from pinet_ros.util.device import release_memory
-from pinet_ros.util.options import options_of
 
 
 class PoseEstimatorNode(LiveNode):
@@ -39,8 +38,7 @@ class PoseEstimatorNode(LiveNode):
 
     def load(self) -> None:
         """Load the networks that the parameters select."""
-        names = [field.name for field in options_of(EstimatorConfig)]
-        config = EstimatorConfig(**{name: self.value(name) for name in names})
+        config = read_options(self, EstimatorConfig)
         self._estimator = PoseEstimator(config, self.value("device"))
         self._estimator.warm_up()
         self.get_logger().info(self._estimator.describe())

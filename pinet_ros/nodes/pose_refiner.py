@@ -20,10 +20,9 @@ from pinet_ros.ros.messages import (
     people_from_message,
     people_to_message,
 )
-from pinet_ros.ros.parameters import Parameter
+from pinet_ros.ros.parameters import Parameter, read_options
 from pinet_ros.ros.run import run
 from pinet_ros.util.device import describe_device, release_memory
-from pinet_ros.util.options import options_of
 
 
 class PoseRefinerNode(LiveNode):
@@ -68,8 +67,7 @@ class PoseRefinerNode(LiveNode):
     def load(self) -> None:
         """Load the weights."""
         weights = self.value("weights")
-        names = [field.name for field in options_of(RefinerConfig)]
-        config = RefinerConfig(**{name: self.value(name) for name in names})
+        config = read_options(self, RefinerConfig)
         self._refiner = Refiner(weights, self.value("device"), config=config)
         if self._attention is not None and not self._refiner.has_attention:
             raise PinetError(

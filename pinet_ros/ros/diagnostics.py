@@ -174,10 +174,14 @@ class Diagnostics:
         line = one_line(message)  # names in messages of others may be of any length
         self._problems[kind] += count
         self._problem = (time.monotonic(), line)
+        return line if self._is_new(line) else ""
+
+    def _is_new(self, line: str) -> bool:
+        """Whether a message must be logged: once, and not too many different ones."""
         if line in self._logged or len(self._logged) >= _MAX_LOGGED:
-            return ""
+            return False
         self._logged.add(line)
-        return line
+        return True
 
     def _rate(self) -> float:
         """Results per second over the last seconds."""
@@ -205,8 +209,7 @@ class Diagnostics:
 
     def _said(self, message: str) -> str:
         """Log a warning if it is new; returns it."""
-        if message not in self._logged and len(self._logged) < _MAX_LOGGED:
-            self._logged.add(message)
+        if self._is_new(message):
             self._node.get_logger().warning(f"{message} {_LOGGED_ONCE}")
         return message
 

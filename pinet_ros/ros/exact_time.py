@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from builtin_interfaces.msg import Time
+
 from pinet_ros.errors import PinetError
 
 
@@ -54,7 +56,7 @@ class ExactTime:
         Raises:
             StampError: the stamp is 0 or that of the previous message of this input.
         """
-        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        stamp = nanoseconds(message.header.stamp)
         previous, self._latest[source] = self._latest[source], stamp
         kind = type(message).__name__
         if not stamp:
@@ -75,6 +77,11 @@ class ExactTime:
         self._add(source, message)
 
 
+def nanoseconds(stamp: Time) -> int:
+    """A stamp as one number."""
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
 class _Synchronizer:
     """Stand-in for message_filters.TimeSynchronizer.
 
@@ -87,7 +94,7 @@ class _Synchronizer:
         self._callback = callback
 
     def add(self, source: int, message: Any) -> None:
-        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        stamp = nanoseconds(message.header.stamp)
         self.queues[source][stamp] = message
         if all(stamp in each for each in self.queues):
             self._callback(tuple(each.pop(stamp) for each in self.queues))

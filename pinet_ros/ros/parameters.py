@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from ament_index_python.packages import get_package_share_path
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -14,6 +14,8 @@ from rclpy.node import Node
 from pinet_ros.errors import PinetError
 from pinet_ros.ros.parameter_files import read_parameter_file
 from pinet_ros.util.options import options_of
+
+_Config = TypeVar("_Config")
 
 _POLICIES = ("history", "depth", "reliability", "durability")  # see endpoints.py
 
@@ -127,6 +129,12 @@ def require_known(node: Node) -> None:
             near = get_close_matches(name, names, n=1)
             advice = f"did you mean {near[0]}?" if near else "config/pinet.yaml lists all"
             raise PinetError(f"{node.get_name()} has no parameter {name}; {advice}")
+
+
+def read_options(node: Node, config: type[_Config]) -> _Config:
+    """Create a config from the parameters that `Parameter.from_options` made of it."""
+    names = [each.name for each in options_of(config)]
+    return config(**{name: value(node, name) for name in names})
 
 
 def value(node: Node, name: str) -> Any:

@@ -81,8 +81,8 @@ def joint_group_errors(
     fitted = _fitted_distances(predicted, truth, ALL_JOINTS)
     return {
         name: {
-            "mpjpe_mm": _mean_of_known(centred[:, joints]),
-            "pa_mpjpe_mm": _mean_of_known(fitted[:, joints]),
+            "mpjpe_mm": mean_of_known(centred[:, joints]),
+            "pa_mpjpe_mm": mean_of_known(fitted[:, joints]),
         }
         for name, joints in JOINT_GROUPS.items()
     }
@@ -92,8 +92,8 @@ def _mean_errors(
     predicted: np.ndarray, truth: np.ndarray, joints: Sequence[int]
 ) -> dict[str, np.ndarray]:
     return {
-        "mpjpe_mm": _mean_of_known(joint_distances(predicted, truth)[:, list(joints)]),
-        "pa_mpjpe_mm": _mean_of_known(_fitted_distances(predicted, truth, joints)),
+        "mpjpe_mm": mean_of_known(joint_distances(predicted, truth)[:, list(joints)]),
+        "pa_mpjpe_mm": mean_of_known(_fitted_distances(predicted, truth, joints)),
     }
 
 
@@ -109,8 +109,8 @@ def _fitted_distances(
     return distances
 
 
-def _mean_of_known(distances: np.ndarray) -> np.ndarray:
-    """(N,) mean of the known among (N,J), NaN where there is none."""
+def mean_of_known(distances: np.ndarray) -> np.ndarray:
+    """(...,) mean of the known among (...,J), NaN where there is none."""
     known = np.isfinite(distances)
-    total = np.where(known, distances, 0.0).sum(axis=1)
-    return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
+    total = np.where(known, distances, 0.0).sum(axis=-1)
+    return np.where(known.any(axis=-1), total / np.maximum(known.sum(axis=-1), 1), np.nan)

@@ -19,7 +19,12 @@ from pinet_ros.people import People, boxes_around
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.people_pictures import PeoplePicture
 from pinet_training.evaluation.bootstrap import paired_differences
-from pinet_training.evaluation.known_joints import LIMBS, known_joint_errors, orientation_errors
+from pinet_training.evaluation.known_joints import (
+    LIMBS,
+    known_joint_errors,
+    mean_of_known,
+    orientation_errors,
+)
 from pinet_training.evaluation.scene_evaluation import Refine
 
 METRICS = ("mpjpe_mm", "pa_mpjpe_mm", "root_mm", "orientation_deg", "image_percent")
@@ -116,10 +121,7 @@ def _see(
 def _distances(pixels: np.ndarray, boxes: np.ndarray, people: People) -> np.ndarray:
     """(N,M) mean distance of limbs in the image, in heights of the person's box."""
     offsets = pixels[:, None, list(LIMBS)] - people.joints_image[None, :, list(LIMBS)]
-    lengths = np.linalg.norm(offsets, axis=-1)  # (N,M,12)
-    known = np.isfinite(lengths)
-    total = np.where(known, lengths, 0).sum(axis=-1)
-    mean = np.where(known.any(axis=-1), total / np.maximum(known.sum(axis=-1), 1), np.inf)
+    mean = np.nan_to_num(mean_of_known(np.linalg.norm(offsets, axis=-1)), nan=np.inf)
     return mean / (boxes[:, 3] - boxes[:, 1])[:, None]
 
 
@@ -169,16 +171,11 @@ def _errors(
         heights = boxes[:, 3] - boxes[:, 1]
         errors = known_joint_errors(people.joints, truth) | {
             "orientation_deg": orientation_errors(people.joints, truth),
-            "image_percent": 100 * _mean_of_known(offsets) / heights,
+            "image_percent": 100 * mean_of_known(offsets) / heights,
         }
         for name in METRICS:
             collected[name].append(errors[name])
     return {name: np.concatenate(arrays) for name, arrays in collected.items()}
-
-
-def _mean_of_known(values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    return np.where(known, values, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
 def _ankles_inside(seen: _Seen, camera: Camera) -> np.ndarray:

@@ -20,6 +20,7 @@ from demo.bag import Bag
 from pinet_ros.imaging.drawing import to_bgr
 from pinet_ros.msg import PersonPoseArray
 from pinet_ros.people import People
+from pinet_ros.ros.exact_time import nanoseconds
 from pinet_ros.ros.images import decode
 from pinet_ros.ros.messages import people_from_message
 
@@ -91,9 +92,9 @@ class Recorder(Node):
         """
         first = min(self.headers, default=0)
         return sum(
-            self.headers.get(_stamp(header)) != header.frame_id
+            self.headers.get(nanoseconds(header.stamp)) != header.frame_id
             for header in self._checked
-            if _stamp(header) >= first
+            if nanoseconds(header.stamp) >= first
         )
 
     def close(self) -> None:
@@ -125,15 +126,15 @@ class Recorder(Node):
         return self.get_clock().now().nanoseconds
 
     def _on_camera_info(self, info: CameraInfo) -> None:
-        self.headers[_stamp(info.header)] = info.header.frame_id
-        self._bag.place_camera(info.header.frame_id, _stamp(info.header))
+        self.headers[nanoseconds(info.header.stamp)] = info.header.frame_id
+        self._bag.place_camera(info.header.frame_id, nanoseconds(info.header.stamp))
 
     def _check(self, message: PersonPoseArray) -> None:
         self._checked.append(message.header)
 
     def _on_people(self, message: PersonPoseArray) -> None:
         self._check(message)
-        self.people[_stamp(message.header)] = people_from_message(message)
+        self.people[nanoseconds(message.header.stamp)] = people_from_message(message)
         self.arrivals.append(self._now())
 
     def _on_image(self, message: Image) -> None:
@@ -148,7 +149,7 @@ class Recorder(Node):
 
     def _on_drawn(self, message: Image) -> None:
         image, _ = decode(message)
-        stamp = _stamp(message.header)
+        stamp = nanoseconds(message.header.stamp)
         self.drawn[stamp] = self.video.add(image, stamp * 1e-9)
         if self._show is not None and stamp in self.people:
             self._show(stamp * 1e-9, image, self.people[stamp])
@@ -156,8 +157,3 @@ class Recorder(Node):
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             self.diagnostics[status.name] = {pair.key: pair.value for pair in status.values}
-
-
-def _stamp(header: Header) -> int:
-    """Stamp of a header, nanoseconds."""
-    return header.stamp.sec * 10**9 + header.stamp.nanosec
