@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pinet_ros.skeleton import JointSet, convert
+from pinet_ros.skeleton import JointSet, convert, convert_deviations
 
 NO_TRACK = -1
 _GOLDEN_RATIO = 0.618034  # steps of this size around the color wheel keep neighbours apart
@@ -39,6 +39,13 @@ class People:
         scores: (N,) float32, 0 to 1.
         track_ids: (N,) int32, NO_TRACK without tracking.
         tracking_states: (N,) uint8, values of TrackingState; UNKNOWN without tracking.
+        deviations: (N,J) float32, metres, standard deviation of each joint's position relative to
+            the pelvis: the root of the mean squared distance between estimated and true joint. 0
+            for the pelvis itself; this and the next two are NaN if the estimator gives none.
+        distance_deviations: (N,) float32, standard deviation of the natural logarithm of the
+            distance from the camera to the pelvis: 0.1 is about 10 %.
+        root_deviations: (N,) float32, metres, standard deviation of the pelvis across its viewing
+            ray, in any one direction.
         estimator: name of the estimator, `<lifter>/<first 8 hexadecimal digits of the SHA-256 of
             its weights>`; empty if unknown.
 
@@ -54,13 +61,19 @@ class People:
     scores: np.ndarray
     track_ids: np.ndarray = None  # type: ignore[assignment]  # None: no tracking
     tracking_states: np.ndarray = None  # type: ignore[assignment]
+    deviations: np.ndarray = None  # type: ignore[assignment]  # None: unknown
+    distance_deviations: np.ndarray = None  # type: ignore[assignment]
+    root_deviations: np.ndarray = None  # type: ignore[assignment]
     estimator: str = ""
 
     def __post_init__(self) -> None:
         count, joints = len(self.joints), len(self.joint_set)
         defaults = {
-            "track_ids": np.full(count, NO_TRACK),
-            "tracking_states": np.full(count, TrackingState.UNKNOWN),
+            "track_ids": NO_TRACK,
+            "tracking_states": TrackingState.UNKNOWN,
+            "deviations": np.nan,
+            "distance_deviations": np.nan,
+            "root_deviations": np.nan,
         }
         fields = {
             "joints": (np.float32, (count, joints, 3)),
@@ -70,10 +83,13 @@ class People:
             "scores": (np.float32, (count,)),
             "track_ids": (np.int32, (count,)),
             "tracking_states": (np.uint8, (count,)),
+            "deviations": (np.float32, (count, joints)),
+            "distance_deviations": (np.float32, (count,)),
+            "root_deviations": (np.float32, (count,)),
         }
         for name, (dtype, shape) in fields.items():
             given = getattr(self, name)
-            array = np.asarray(defaults[name] if given is None else given, dtype)
+            array = np.asarray(np.full(shape, defaults[name]) if given is None else given, dtype)
             if array.shape != shape:
                 raise ValueError(
                     f"People.{name} of {count} people in {self.joint_set.name} must have shape "
@@ -106,6 +122,9 @@ class People:
         boxes: np.ndarray | None = None,
         scores: np.ndarray | None = None,
         track_ids: np.ndarray | None = None,
+        deviations: np.ndarray | None = None,
+        distance_deviations: np.ndarray | None = None,
+        root_deviations: np.ndarray | None = None,
         estimator: str = "",
     ) -> People:
         """Create People from 3D joints; fields that are not given become NaN.
@@ -113,8 +132,9 @@ class People:
         Args:
             joint_set: joint set of the poses, J joints.
             joints: (N,J,3) metres, camera optical frame.
-            joints_image, confidence, boxes, scores, track_ids, estimator: as the attributes.
-                Without boxes, the smallest ones around the 2D joints are used.
+            joints_image, confidence, boxes, scores, track_ids: as the attributes. Without boxes,
+                the smallest ones around the 2D joints are used.
+            deviations, distance_deviations, root_deviations, estimator: as the attributes.
         """
         count, joint_count = len(joints), len(joint_set)
         if joints_image is None:
@@ -127,6 +147,9 @@ class People:
             boxes=boxes_around(joints_image) if boxes is None else boxes,
             scores=np.full(count, np.nan) if scores is None else scores,
             track_ids=track_ids,  # type: ignore[arg-type]
+            deviations=deviations,  # type: ignore[arg-type]
+            distance_deviations=distance_deviations,  # type: ignore[arg-type]
+            root_deviations=root_deviations,  # type: ignore[arg-type]
             estimator=estimator,
         )
 
@@ -170,6 +193,27 @@ class People:
         return float(np.linalg.norm(known.mean(axis=0))) if len(known) else float("nan")
 
     @property
+    def pelvis(self) -> np.ndarray:
+        """Position of the pelvis, or of the middle of the hips: (N,3) float64, metres."""
+        with np.errstate(invalid="ignore"):  # of infinite joints
+            return self.joints[:, self.joint_set.pelvis].mean(axis=1, dtype=float)
+
+    @property
+    def position_covariances(self) -> np.ndarray:
+        """Covariance of the pelvis' position: (N,3,3) float64, square metres, camera frame.
+
+        The standard deviation is `distance_deviations` times the distance along the viewing ray,
+        and `root_deviations` across it. NaN where one of them is not finite.
+        """
+        distances, outer = _viewing_rays(self.pelvis)
+        with np.errstate(invalid="ignore"):
+            along = np.square(distances * self.distance_deviations)[:, None, None]
+            across = np.square(self.root_deviations, dtype=float)[:, None, None]
+            covariances = along * outer + across * (np.eye(3) - outer)
+        covariances[~np.isfinite(covariances).all(axis=(1, 2))] = np.nan
+        return covariances
+
+    @property
     def known(self) -> np.ndarray:
         """Mask (N,) bool of the people whose joints are all finite."""
         return np.isfinite(self.joints).all(axis=(1, 2))
@@ -198,6 +242,7 @@ class People:
             joints=joints,
             joints_image=joints_image,
             confidence=confidence,
+            deviations=convert_deviations(self.joint_set, target, self.deviations),
         )
 
 
@@ -210,6 +255,31 @@ def boxes_around(joints_image: np.ndarray) -> np.ndarray:
     """Smallest boxes (N,4) around the known joints (N,J,2): x_min y_min x_max y_max, pixels."""
     # fmin and fmax ignore NaN unless all values are NaN
     return np.concatenate([np.fmin.reduce(joints_image, 1), np.fmax.reduce(joints_image, 1)], 1)
+
+
+def variances_across(pelvis: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+    """Variances (N,) of the pelvis across its viewing ray, square metres, mean over directions.
+
+    Of `People.position_covariances` they are the squared `root_deviations`.
+
+    Args:
+        pelvis: (N,3) metres, camera optical frame.
+        covariances: (N,3,3) square metres, of its position.
+    """
+    _, outer = _viewing_rays(pelvis)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return (covariances * (np.eye(3) - outer)).sum(axis=(1, 2)) / 2
+
+
+def _viewing_rays(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances (N,) of points (N,3) from the camera, and outer products (N,3,3) of their rays.
+
+    The product of a unit vector with itself projects onto it. In the camera it is NaN.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        distances = np.linalg.norm(points, axis=1)
+        rays = points / np.where(distances > 0, distances, np.nan)[:, None]
+    return distances, rays[:, :, None] * rays[:, None, :]
 
 
 def person_color(number: int) -> tuple[float, float, float]:

@@ -228,6 +228,25 @@ def convert(
     )
 
 
+def convert_deviations(source: JointSet, target: JointSet, deviations: np.ndarray) -> np.ndarray:
+    """Convert standard deviations (N,S) of joints relative to the pelvis to (N,T), see `convert`.
+
+    A computed joint gets the root mean square of the joints it comes from, which is exact if their
+    errors are equal; a computed pelvis gets 0. What comes from an unknown one (NaN) is unknown.
+    """
+    if source == target:
+        return deviations
+    sources = [source.indices(*_sources_of(joint, source)) for joint in target.joints]
+    counts = np.array([len(rows) for rows in sources])
+    squares = np.square(deviations[:, np.concatenate(sources)], dtype=float)
+    sums = np.add.reduceat(squares, np.cumsum(counts) - counts, axis=1)
+    converted = np.sqrt(sums / counts)
+    if "pelvis" in target.joints and "pelvis" not in source.joints:
+        known = np.isfinite(converted[:, target.root])
+        converted[:, target.root] = np.where(known, 0.0, np.nan)
+    return converted
+
+
 def _sources_of(joint: str, source: JointSet) -> tuple[str, ...]:
     """The joint itself if the source has it, else the joints it is computed from."""
     if joint in source.joints or joint not in _COMPUTED_FROM:

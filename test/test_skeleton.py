@@ -12,6 +12,7 @@ from pinet_ros.skeleton import (
     MUPOTS_17,
     UnknownJointSetError,
     convert,
+    convert_deviations,
     joint_set,
 )
 
@@ -85,6 +86,30 @@ def test_blazepose_converts_to_mupots_by_the_formula(landmarks):
         # fmt: on
         np.testing.assert_allclose(got, expected, atol=1e-7)
         np.testing.assert_array_equal(got_sure, [sure[rows].min() for rows in made_of])
+
+
+def test_deviations_convert_by_the_root_mean_square_of_the_sources():
+    deviations = np.random.default_rng(0).uniform(0.01, 0.2, (3, 33))
+    deviations[1, 11] = np.nan  # left shoulder
+    deviations[2] = 1e30  # its square is not a float32
+    converted = convert_deviations(BLAZEPOSE_33, MUPOTS_17, np.float32(deviations))
+    for given, got in zip(deviations, converted, strict=True):
+        np.testing.assert_allclose(got[[2, 9, 13]], given[[12, 26, 27]], rtol=1e-6)  # copied
+        torso = np.sqrt(np.mean(given[[11, 12, 23, 24]] ** 2))
+        np.testing.assert_allclose(got[1], torso, rtol=1e-6)  # thorax
+        assert got[14] == 0  # everything is relative to the pelvis
+    assert np.isnan(converted[1, [0, 1, 5, 15, 16]]).all()
+    assert not np.isnan(converted[1, [2, 3, 8, 14]]).any()
+
+
+def test_deviations_of_the_same_joints_are_copied():
+    deviations = np.random.default_rng(0).uniform(size=(2, 21)).astype(np.float32)
+    assert convert_deviations(MUCO_21, MUCO_21, deviations) is deviations
+    converted = convert_deviations(MUCO_21, MUPOTS_17, deviations)
+    np.testing.assert_allclose(converted, deviations[:, :17], rtol=1e-6)
+    unknown = convert_deviations(COCO_17, MUPOTS_17, np.full((2, 17), np.nan))
+    assert np.isnan(unknown).all()
+    assert convert_deviations(COCO_17, MUPOTS_17, np.zeros((0, 17))).shape == (0, 17)
 
 
 def test_image_points_are_made_with_the_ratios_of_the_space_points(landmarks):

@@ -51,12 +51,15 @@ def test_people_found_in_the_turned_image_come_back(degrees):
     original = camera.project(points)
     seen = turned.project(turn_points(points, degrees))
     boxes = np.array([[0, 0, turned.width, turned.height], [3, 4, 10, 20]], float)
+    deviations = {"distance_deviations": [0.1, 0.2], "root_deviations": [0.02, 0.03]}
     found = People.from_joints(
-        MUPOTS_17, turn_points(points, degrees), joints_image=seen, boxes=boxes
+        MUPOTS_17, turn_points(points, degrees), joints_image=seen, boxes=boxes, **deviations
     )
     back = turn_people_back(found, camera, degrees)
     np.testing.assert_allclose(back.joints, points, atol=1e-6)
     np.testing.assert_allclose(back.joints_image, original, atol=1e-4)
+    unturned = People.from_joints(MUPOTS_17, points, **deviations)
+    np.testing.assert_allclose(back.position_covariances, unturned.position_covariances, atol=1e-6)
     np.testing.assert_allclose(back.boxes[0], [0, 0, camera.width, camera.height])
     sides = back.boxes[1, 2:] - back.boxes[1, :2]
     np.testing.assert_allclose(sides, [16, 7] if degrees % 180 else [7, 16])

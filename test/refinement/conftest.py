@@ -156,6 +156,9 @@ def make_people():
             scores=rng.uniform(size=count),
             track_ids=np.arange(count) + 5,
             tracking_states=np.full(count, 2),
+            deviations=rng.uniform(0.01, 0.1, size=(count, 17)),
+            distance_deviations=rng.uniform(0.05, 0.2, size=count),
+            root_deviations=rng.uniform(0.01, 0.05, size=count),
         )
 
     return make

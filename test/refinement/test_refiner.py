@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint, build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
-from pinet_ros.refinement.inference import InferenceOptions
+from pinet_ros.refinement.inference import AS_PREDICTED, InferenceOptions
 from pinet_ros.refinement.model import NetworkConfig
 from pinet_ros.refinement.refiner import RefinementError, Refiner
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
@@ -147,10 +147,27 @@ def test_changes_nothing_but_the_joints(refiner, make_people):
 
     for name in (
         "joints_image", "confidence", "boxes", "scores", "track_ids", "tracking_states",
+        "deviations", "distance_deviations", "root_deviations",
     ):  # fmt: skip
         np.testing.assert_array_equal(getattr(refined, name), getattr(people, name))
     np.testing.assert_array_equal(people.joints, before)
     assert refined.joints.dtype == np.float32
+
+
+def test_the_covariance_is_that_of_the_refined_position(network, make_people):
+    refiner = Refiner(Checkpoint(network, Formulation()), "cpu", inference=AS_PREDICTED)
+    people = make_people(3)
+    people.joints[1, 4] = np.nan  # is passed through
+
+    refined = refiner(people).people
+
+    distances = np.linalg.norm(refined.joints[:, 14], axis=1)
+    traces = (distances * people.distance_deviations) ** 2 + 2 * people.root_deviations**2
+    np.testing.assert_allclose(
+        np.trace(refined.position_covariances, axis1=1, axis2=2), traces, rtol=1e-5
+    )
+    moved = np.abs(refined.position_covariances - people.position_covariances).max(axis=(1, 2))
+    assert (moved > 0).tolist() == [True, False, True]
 
 
 def test_an_unknown_person_passes_through_and_does_not_touch_the_others(refiner, make_people):
