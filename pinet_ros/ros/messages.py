@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from geometry_msgs.msg import Point
@@ -12,8 +14,10 @@ from std_msgs.msg import Header
 from pinet_ros.errors import PinetError, one_line
 from pinet_ros.geometry.camera import Camera, CameraError
 from pinet_ros.msg import PeopleAttention, PersonPose, PersonPoseArray
-from pinet_ros.people import People
+from pinet_ros.people import People, variances_across
 from pinet_ros.skeleton import JointSet, joint_set
+
+_ROUNDING = 1e-9  # of a covariance, as a fraction
 
 
 class MessageError(PinetError):
@@ -28,17 +32,25 @@ def people_to_message(people: People, header: Header) -> PersonPoseArray:
         header: header of the image, which the message gets unchanged.
     """
     bones = [index for bone in people.joint_set.bones for index in bone]
+    covariances = people.position_covariances.reshape(-1, 9)
+    with np.errstate(over="ignore"):
+        variances = np.square(people.distance_deviations).tolist()
     return PersonPoseArray(
         header=header,
         estimator=people.estimator,
         joint_set=people.joint_set.name,
         joint_names=list(people.joint_set.joints),
         bones=array("H", bones),
-        people=[_person_to_message(people, row) for row in range(len(people))],
+        people=[
+            _person_to_message(people, row, variances[row], covariances[row])
+            for row in range(len(people))
+        ],
     )
 
 
-def _person_to_message(people: People, row: int) -> PersonPose:
+def _person_to_message(
+    people: People, row: int, distance_variance: float, covariance: np.ndarray
+) -> PersonPose:
     return PersonPose(
         track_id=int(people.track_ids[row]),
         tracking_state=int(people.tracking_states[row]),
@@ -47,6 +59,9 @@ def _person_to_message(people: People, row: int) -> PersonPose:
         joints=[Point(x=x, y=y, z=z) for x, y, z in people.joints[row].tolist()],
         joints_image=array("f", people.joints_image[row].tobytes()),
         joint_confidence=array("f", people.confidence[row].tobytes()),
+        joint_deviation=array("f", people.deviations[row].tobytes()),
+        log_distance_variance=distance_variance,
+        position_covariance=covariance,
     )
 
 
@@ -68,11 +83,12 @@ def attention_to_message(attention: np.ndarray, people: People, header: Header) 
 def people_from_message(message: PersonPoseArray) -> People:
     """Convert a message from this or any other estimator to people.
 
-    2D joints and confidences may be empty; they become NaN.
+    2D joints, confidences and deviations may be empty; they become NaN, as do variances of 0.
 
     Raises:
         UnknownJointSetError: the joint set is unknown.
-        MessageError: the joint names or the length of an array do not fit the joint set.
+        MessageError: the joint names or the length of an array do not fit the joint set, or a
+            deviation or variance is negative.
     """
     joints = joint_set(message.joint_set)
     if tuple(message.joint_names) != joints.joints:
@@ -82,7 +98,7 @@ def people_from_message(message: PersonPoseArray) -> People:
         )
     if not message.people:
         return People.empty(joints, estimator=message.estimator)
-    return People(
+    people = People(
         joints,
         joints=np.array([_points(person, joints) for person in message.people]),
         joints_image=np.array(
@@ -101,8 +117,19 @@ def people_from_message(message: PersonPoseArray) -> People:
         scores=np.array([person.score for person in message.people]),
         track_ids=np.array([person.track_id for person in message.people]),
         tracking_states=np.array([person.tracking_state for person in message.people]),
+        deviations=_not_negative(
+            np.array(
+                [
+                    _optional(person.joint_deviation, len(joints), "joint_deviation")
+                    for person in message.people
+                ]
+            ),
+            "joint_deviation",
+        ),
+        distance_deviations=_distance_deviations(message.people),
         estimator=message.estimator,
     )
+    return replace(people, root_deviations=_root_deviations(message.people, people.pelvis))
 
 
 def _points(person: PersonPose, joints: JointSet) -> list[tuple[float, float, float]]:
@@ -118,6 +145,34 @@ def _optional(values: array, length: int, field: str) -> np.ndarray:
     if len(values) not in (0, length):
         raise MessageError(f"{field} needs {length} numbers or none, got {len(values)}")
     return np.array(values, np.float32) if values else np.full(length, np.nan, np.float32)
+
+
+def _not_negative(numbers: np.ndarray, field: str) -> np.ndarray:
+    if (numbers < 0).any():
+        raise MessageError(
+            f"{field} must be 0 or more, or NaN if it is unknown, got {numbers[numbers < 0][0]:g}"
+        )
+    return numbers
+
+
+def _distance_deviations(people: Sequence[PersonPose]) -> np.ndarray:
+    """Deviations (N,); NaN where the message has 0, as in a field that was not set."""
+    variances = np.array([person.log_distance_variance for person in people], np.float32)
+    deviations = np.sqrt(_not_negative(variances, "log_distance_variance"))
+    return np.where(deviations > 0, deviations, np.nan)
+
+
+def _root_deviations(people: Sequence[PersonPose], pelvis: np.ndarray) -> np.ndarray:
+    """Deviations (N,) across the viewing rays; NaN without a covariance."""
+    covariances = np.array([person.position_covariance for person in people]).reshape(-1, 3, 3)
+    diagonals = covariances.diagonal(axis1=1, axis2=2)
+    _not_negative(diagonals, "the diagonal of position_covariance")
+    with np.errstate(over="ignore", invalid="ignore"):
+        variances = variances_across(pelvis, covariances)
+        # What is 0 across the ray is not so exactly after rounding.
+        variances[np.abs(variances) < _ROUNDING * diagonals.sum(axis=1)] = 0
+        _not_negative(variances, "position_covariance across the viewing ray")
+        return np.where(diagonals.any(axis=1), np.sqrt(variances), np.nan)
 
 
 def camera_from_info(

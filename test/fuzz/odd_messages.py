@@ -73,6 +73,9 @@ class Messages:
             confidence=rng.uniform(size=(count, len(joints))),
             scores=np.full(count, 0.9),
             track_ids=np.arange(count),
+            deviations=rng.uniform(size=(count, len(joints))),
+            distance_deviations=rng.uniform(size=count),
+            root_deviations=rng.uniform(size=count),
             estimator=ESTIMATOR,
         )
         return people_to_message(people, header)
@@ -205,7 +208,7 @@ def _spoil(numbers: Any, rng: Rng) -> None:
 
 
 def _spoil_person(person: PersonPose, rng: Rng) -> None:
-    kind = rng.integers(8)
+    kind = rng.integers(11)
     if kind == 0:
         person.track_id = int(pick(rng, _INT32))
     elif kind == 1:
@@ -221,8 +224,14 @@ def _spoil_person(person: PersonPose, rng: Rng) -> None:
         setattr(point, pick(rng, ("x", "y", "z")), float(pick(rng, ODD_NUMBERS)))
     elif kind == 6:
         person.joints_image = _floats(person.joints_image, rng)
-    else:
+    elif kind == 7:
         person.joint_confidence = _floats(person.joint_confidence, rng)
+    elif kind == 8:
+        person.joint_deviation = _floats(person.joint_deviation, rng)
+    elif kind == 9:
+        person.log_distance_variance = _float32(rng)
+    else:
+        person.position_covariance[int(rng.integers(9))] = float(pick(rng, ODD_NUMBERS))
 
 
 def odd_joints(rng: Rng, joints: list[Point]) -> list[Point]:

@@ -91,6 +91,10 @@ def test_refines_the_people_of_any_estimator_and_draws_them(ros, estimator):
         assert answer.joint_set == MUPOTS_17
         np.testing.assert_allclose(answer.joints, expected.joints, atol=1e-5)
         np.testing.assert_array_equal(answer.track_ids, people.track_ids)
+        np.testing.assert_array_equal(answer.deviations, expected.deviations)
+        np.testing.assert_allclose(
+            answer.position_covariances, expected.position_covariances, atol=1e-5
+        )
         assert np.abs(answer.joints - people.to_joint_set(MUPOTS_17).joints).max() > 0.001
         drawn = [m for m in estimator.markers[-1].markers if m.action == Marker.ADD]
         assert len(drawn) == 3 * len(people)
@@ -122,7 +126,9 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     unknown_set.joint_set = "smpl_24"
     short = people_to_message(people, estimator.header())
     short.people[0].joints = short.people[0].joints[:5]
-    for message in (unknown_set, short, unknown_set, short):
+    negative = people_to_message(people, estimator.header())
+    negative.people[0].log_distance_variance = -1.0
+    for message in (unknown_set, short, negative, unknown_set, short, negative):
         estimator.publish(message)
         ros.spin(0.2)
     estimator.ask(standing_people(2))
@@ -130,6 +136,7 @@ def test_survives_bad_people_and_says_so_once(ros, estimator):
     assert node.output.count("joints that are NaN") == 1
     assert node.output.count("'smpl_24' is not known") == 1
     assert node.output.count("needs 17 joints") == 1
+    assert node.output.count("log_distance_variance must be 0 or more") == 1
     ros.until(lambda: "MessageError" in [v.key for v in diagnostics[-1].status[0].values])
     counted = {value.key: value.value for value in diagnostics[-1].status[0].values}
     assert counted["not_refined"] == "5"
@@ -143,6 +150,7 @@ def test_people_of_an_unknown_estimator_pass_and_are_counted(ros, estimator):
     for name in ("", "mppe/0a0a0a0a", "mppe/0a0a0a0a"):
         answer = people_from_message(estimator.ask(replace(people, estimator=name)))
         np.testing.assert_array_equal(answer.joints, people.joints)
+        np.testing.assert_allclose(answer.root_deviations, people.root_deviations, rtol=1e-5)
         assert answer.estimator == name
     known = replace(people, estimator="blazepose_full/4495eb0e")
     answer = people_from_message(estimator.ask(known))
