@@ -73,6 +73,9 @@ def _people(joint_set: JointSet, count: int, seed: int) -> People:
         joints_image=rng.uniform(0, 64, (count, len(joint_set), 2)),
         confidence=rng.uniform(size=(count, len(joint_set))),
         scores=rng.uniform(size=count),
+        deviations=rng.uniform(size=(count, len(joint_set))),
+        distance_deviations=rng.uniform(size=count),
+        root_deviations=rng.uniform(size=count),
         estimator="blazepose_full/4495eb0e",
     )
 

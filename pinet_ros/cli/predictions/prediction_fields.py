@@ -21,7 +21,25 @@ from pinet_ros.skeleton import (
 )
 
 _METRES = {"m": 1.0, "mm": 0.001}
+LENGTHS = ("deviation", "root_deviation")  # optional arrays in the unit of the file
 _BY_COUNT = {len(s): s for s in (MUPOTS_17, MUCO_21, BLAZEPOSE_33)}
+
+
+def optional_arrays(joints: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The array of `People` that each optional field holds, and its shape for one person.
+
+    Args:
+        joints: number of joints of a person.
+    """
+    return {
+        "joints_image": ("joints_image", (joints, 2)),
+        "box": ("boxes", (4,)),
+        "score": ("scores", ()),
+        "confidence": ("confidence", (joints,)),
+        "deviation": ("deviations", (joints,)),
+        "distance_deviation": ("distance_deviations", ()),
+        "root_deviation": ("root_deviations", ()),
+    }
 
 
 def image_key(file_name: str) -> str:

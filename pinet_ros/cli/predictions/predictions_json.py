@@ -3,7 +3,8 @@
     {"joint_set": "mupots_17", "unit": "m", "estimator": "blazepose_full/4495eb0e",
      "images": {"TS1_img_000000": [{"person": 0, "joints": J x 3, "joints_image": J x 2,
                                     "box": [x_min, y_min, x_max, y_max], "score": 0.9,
-                                    "confidence": J}],
+                                    "confidence": J, "deviation": J,
+                                    "distance_deviation": 0.1, "root_deviation": 0.02}],
                 "TS1_img_000001": []}}
 
 Units, joint sets and optional fields are as in .npz (see `predictions_npz`); null means unknown.
@@ -18,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from pinet_ros.cli.predictions.prediction_fields import (
+    LENGTHS,
     common_estimator,
     estimator_of,
     image_key,
     joint_set_of,
     metres_of_unit,
+    optional_arrays,
     person_numbers,
     require_distinct,
 )
@@ -73,18 +76,15 @@ def _people_by_name(file: Record) -> dict[str, list[Record]]:
 
 def _person(person: Record, joint_set: JointSet, metres: float) -> People:
     count = len(joint_set)
-    shapes = {"joints_image": (count, 2), "box": (4,), "score": (), "confidence": (count,)}
-    optional = {
-        name: person.array(name, *shape)[None] if name in person else None
-        for name, shape in shapes.items()
+    optional: dict[str, Any] = {
+        array: person.array(name, *shape)[None] * (metres if name in LENGTHS else 1)
+        for name, (array, shape) in optional_arrays(count).items()
+        if name in person
     }
     return People.from_joints(
         joint_set,
         person.array("joints", count, 3)[None] * metres,
-        joints_image=optional["joints_image"],
-        confidence=optional["confidence"],
-        boxes=optional["box"],
-        scores=optional["score"],
+        **optional,
         track_ids=person.whole_numbers("person")[None],
     )
 
@@ -107,12 +107,9 @@ def write_json(path: Path, images: dict[str, People]) -> None:
 
 
 def _as_objects(people: People) -> list[dict[str, Any]]:
-    fields = {
-        "joints": people.joints,
-        "joints_image": people.joints_image,
-        "box": people.boxes,
-        "score": people.scores,
-        "confidence": people.confidence,
+    fields = {"joints": people.joints} | {
+        name: getattr(people, array)
+        for name, (array, _) in optional_arrays(len(people.joint_set)).items()
     }
     return [
         {"person": int(number)}

@@ -1,18 +1,21 @@
 """Predictions as .npz: arrays with one row for each of P predicted people.
 
-joints        (P,J,3)  camera optical frame, in the unit below; NaN means unknown
-unit                   "m" or "mm"
-frame         (P,)     image of each person: its key or file name
-person        (P,)     integers, unique within an image: track ids, or any numbering
-joint_set              optional name; by default given by J: 17 mupots_17, 21 muco_21,
-                       33 blazepose_33
-estimator              optional name, see `People.estimator`
-joints_image  (P,J,2)  optional, pixels
-box           (P,4)    optional, x_min y_min x_max y_max, pixels; by default the smallest one
-                       around joints_image
-score         (P,)     optional, 0 to 1
-confidence    (P,J)    optional, 0 to 1
-frames        (F,)     optional, all processed images, including those without people
+joints              (P,J,3)  camera optical frame, in the unit below; NaN means unknown
+unit                         "m" or "mm"
+frame               (P,)     image of each person: its key or file name
+person              (P,)     integers, unique within an image: track ids, or any numbering
+joint_set                    optional name; by default given by J: 17 mupots_17, 21 muco_21,
+                             33 blazepose_33
+estimator                    optional name, see `People.estimator`
+joints_image        (P,J,2)  optional, pixels
+box                 (P,4)    optional, x_min y_min x_max y_max, pixels; by default the smallest one
+                             around joints_image
+score               (P,)     optional, 0 to 1
+confidence          (P,J)    optional, 0 to 1
+deviation           (P,J)    optional, `People.deviations` in the unit above
+distance_deviation  (P,)     optional, `People.distance_deviations`, which have no unit
+root_deviation      (P,)     optional, `People.root_deviations` in the unit above
+frames              (F,)     optional, all processed images, including those without people
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from typing import Any
 import numpy as np
 
 from pinet_ros.cli.predictions.prediction_fields import (
+    LENGTHS,
     common_estimator,
     estimator_of,
     image_key,
     joint_set_of,
     metres_of_unit,
+    optional_arrays,
     person_numbers,
     require_distinct,
 )
@@ -36,7 +41,7 @@ from pinet_ros.people import People
 from pinet_ros.util.files import write_whole
 
 _REQUIRED = ("joints", "unit", "frame", "person")
-_OPTIONAL = ("joint_set", "estimator", "joints_image", "box", "score", "confidence", "frames")
+_OPTIONAL = ("joint_set", "estimator", *optional_arrays(0), "frames")
 
 
 def read_npz(path: Path) -> dict[str, People]:
@@ -46,23 +51,19 @@ def read_npz(path: Path) -> dict[str, People]:
         DatasetError: the file is not an .npz file, or a field is missing or misshapen.
     """
     file = read_arrays(path, _REQUIRED + _OPTIONAL)
-    joints = file.array("joints", None, None, 3) * metres_of_unit(file)
+    metres = metres_of_unit(file)
+    joints = file.array("joints", None, None, 3) * metres
     count = len(joints)
     joint_set = joint_set_of(file, joints.shape[1])
-    shapes = {
-        "joints_image": (count, len(joint_set), 2),
-        "box": (count, 4),
-        "score": (count,),
-        "confidence": (count, len(joint_set)),
+    optional = {
+        array: file.array(name, count, *shape) * (metres if name in LENGTHS else 1)
+        for name, (array, shape) in optional_arrays(len(joint_set)).items()
+        if name in file
     }
-    optional = {name: file.array(name, *s) if name in file else None for name, s in shapes.items()}
     people = People.from_joints(
         joint_set,
         joints,
-        joints_image=optional["joints_image"],
-        confidence=optional["confidence"],
-        boxes=optional["box"],
-        scores=optional["score"],
+        **optional,
         track_ids=file.whole_numbers("person", count),
         estimator=estimator_of(file),
     )
@@ -108,10 +109,8 @@ def write_npz(path: Path, images: dict[str, People]) -> None:
         "person": np.concatenate(list(persons.values())),
         "joint_set": people.joint_set.name,
         "estimator": common_estimator(images.values()),
-        "joints_image": people.joints_image,
-        "box": people.boxes,
-        "score": people.scores,
-        "confidence": people.confidence,
         "frames": frames,
     }
+    for name, (array, _) in optional_arrays(len(people.joint_set)).items():
+        fields[name] = getattr(people, array)
     write_whole(path, lambda stream: np.savez_compressed(stream, **fields))

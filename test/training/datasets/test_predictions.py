@@ -15,7 +15,8 @@ from pinet_ros.errors import DatasetError
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
 
-ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores")
+DEVIATIONS = ("deviations", "distance_deviations", "root_deviations")
+ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores", *DEVIATIONS)
 
 
 def people_of(joint_set, count, seed, track_ids=None):
@@ -29,6 +30,9 @@ def people_of(joint_set, count, seed, track_ids=None):
         boxes=rng.uniform(0, 2000, (count, 4)),
         scores=rng.uniform(size=count),
         track_ids=track_ids,
+        deviations=rng.uniform(size=(count, joints)),
+        distance_deviations=rng.uniform(size=count),
+        root_deviations=rng.uniform(size=count),
     )
 
 
@@ -65,6 +69,9 @@ def test_written_predictions_are_read_again(suffix, joint_set, tmp_path):
     images["b"].joints[0, 4] = np.nan
     images["b"].joints[1] = np.nan
     images["a"].scores[:] = np.nan
+    images["b"].deviations[1] = np.nan
+    images["b"].distance_deviations[0] = np.nan
+    images["a"].root_deviations[:] = np.nan
     path = tmp_path / "new" / f"found{suffix}"
 
     write_predictions(path, Predictions(None, images))
@@ -101,8 +108,23 @@ def test_npz_in_millimetres_by_file_names_or_keys(fields, read_npz):
     people = found.images["TS1_img_000004"]
     np.testing.assert_allclose(people.joints, fields["joints"][[0, 2]] / 1000, rtol=1e-6)
     assert people.track_ids.tolist() == [0, 4]
-    for name in ("joints_image", "boxes", "scores", "confidence"):
+    for name in ("joints_image", "boxes", "scores", "confidence", *DEVIATIONS):
         assert np.isnan(getattr(people, name)).all()
+
+
+def test_deviations_have_the_unit_of_the_file(fields, content, read_npz, made, tmp_path):
+    deviations = {"deviation": [40.0] * 17, "distance_deviation": 0.25, "root_deviation": 12.0}
+    fields |= {name: np.array([value] * 3) for name, value in deviations.items()}
+    for persons in content["images"].values():
+        for person in persons:
+            person.update(deviations)
+
+    json_file = made.write_json(tmp_path / "found.json", content)
+    for found in (read_npz(fields), read_predictions(json_file)):
+        people = found.images["TS1_img_000004"]
+        np.testing.assert_allclose(people.deviations, np.full((2, 17), 0.04), rtol=1e-6)
+        np.testing.assert_allclose(people.distance_deviations, [0.25, 0.25])
+        np.testing.assert_allclose(people.root_deviations, [0.012, 0.012], rtol=1e-6)
 
 
 def test_a_box_is_about_the_joints_by_default(fields, read_npz):
@@ -139,6 +161,7 @@ def test_the_number_of_joints_tells_the_joint_set(joint_set, fields, read_npz):
         ({"joint_set": "smpl_24"}, "found.npz: joint set 'smpl_24' is not known"),
         ({"joint_set": "muco_21"}, "joints must be the 21 of muco_21, got 17"),
         ({"joints_image": np.zeros((2, 17, 2))}, r"joints_image must have shape \(3,17,2\), got"),
+        ({"deviation": np.zeros(3)}, r"deviation must have shape \(3,17\), got \(3,\)"),
         ({"box": np.zeros((3, 2))}, r"box must have shape \(3,4\), got \(3, 2\)"),
         ({"person": np.zeros(2)}, r"person must have shape \(3\), got \(2,\)"),
         ({"frame": np.array(["a", "b"])}, "frame must have one name for each of 3 people, got 2"),
@@ -183,6 +206,8 @@ def test_json_in_millimetres(content, fields, made, tmp_path):
     people = found.images["TS1_img_000004"]
     np.testing.assert_allclose(people.joints, fields["joints"][[0, 2]] / 1000, rtol=1e-6)
     np.testing.assert_array_equal(people.scores, [np.nan, 0.5])
+    for name in DEVIATIONS:
+        assert np.isnan(getattr(people, name)).all()
     assert len(found.images["TS1_img_000002"]) == 0
 
 
