@@ -1,24 +1,27 @@
 """The arrays of a file of scenes (.npz): S scenes, P people in them, E estimates of people.
 
-scene_split              (S,)      "train" or "test"
-scene_cameras            (S,)      kind of camera, by which figures are reported
-scene_image              (S,)      optional: the picture in a folder of rendered scenes
-scene_estimator          (S,)      optional: name of the estimator, see `People.estimator`
-scene_intrinsics         (S,4)     optional: fx fy cx cy, pixels
-scene_camera_pitch       (S,)      optional: radians, positive looks down
-person_scene             (P,)      row of the person's scene
-person_joints            (P,17,3)  true joints of mupots_17, metres, camera optical frame
-person_body              (P,)      which body the person has
-person_in_image          (P,17)    optional: which joints are within the image
-person_visible           (P,17)    optional: which joints are in the image, and nothing hides them
-estimate_scene           (E,)      row of the scene
-estimate_person          (E,)      row of the person whom it is of, -1 for a wrong detection
-estimate_duplicate       (E,)      optional: whether another estimate is the one of that person
-estimate_initial_joints  (E,17,3)  as person_joints; NaN is unknown
-estimate_joints_image    (E,17,2)  optional: pixels
-estimate_confidence      (E,17)    optional: of the joints, 0 to 1
-estimate_box             (E,4)     x_min y_min x_max y_max, pixels
-estimate_score           (E,)      optional: the detector's
+scene_split                 (S,)      "train" or "test"
+scene_cameras               (S,)      kind of camera, by which figures are reported
+scene_image                 (S,)      optional: the picture in a folder of rendered scenes
+scene_estimator             (S,)      optional: name of the estimator, see `People.estimator`
+scene_intrinsics            (S,4)     optional: fx fy cx cy, pixels
+scene_camera_pitch          (S,)      optional: radians, positive looks down
+person_scene                (P,)      row of the person's scene
+person_joints               (P,17,3)  true joints of mupots_17, metres, camera optical frame
+person_body                 (P,)      which body the person has
+person_in_image             (P,17)    optional: which joints are within the image
+person_visible              (P,17)    optional: which joints are in the image and not hidden
+estimate_scene              (E,)      row of the scene
+estimate_person             (E,)      row of the person whom it is of, -1 for a wrong detection
+estimate_duplicate          (E,)      optional: whether another estimate is the one of that person
+estimate_initial_joints     (E,17,3)  as person_joints; NaN is unknown
+estimate_joints_image       (E,17,2)  optional: pixels
+estimate_confidence         (E,17)    optional: of the joints, 0 to 1
+estimate_box                (E,4)     x_min y_min x_max y_max, pixels
+estimate_score              (E,)      optional: the detector's
+estimate_deviation          (E,17)    optional: `People.deviations`, metres
+estimate_distance_deviation (E,)      optional: `People.distance_deviations`
+estimate_root_deviation     (E,)      optional: `People.root_deviations`, metres
 """
 
 from __future__ import annotations
@@ -47,6 +50,9 @@ _OPTIONAL: dict[str, tuple[tuple[int, ...], float]] = {
     "estimate_joints_image": ((17, 2), np.nan),
     "estimate_confidence": ((17,), np.nan),
     "estimate_score": ((), np.nan),
+    "estimate_deviation": ((17,), np.nan),
+    "estimate_distance_deviation": ((), np.nan),
+    "estimate_root_deviation": ((), np.nan),
 }
 _COUNTED = ("scene_split", "person_scene", "estimate_scene")  # the others have as many rows
 

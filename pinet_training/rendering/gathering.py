@@ -24,6 +24,12 @@ _ESTIMATES = {
     "estimate_box": ("boxes", (4,)),
     "estimate_score": ("scores", ()),
 }
+# The same of what not every estimator gives.
+_DEVIATIONS = {
+    "estimate_deviation": ("deviations", (17,)),
+    "estimate_distance_deviation": ("distance_deviations", ()),
+    "estimate_root_deviation": ("root_deviations", ()),
+}
 
 
 def write_estimates(path: Path, found: Sequence[People]) -> None:
@@ -40,7 +46,7 @@ def write_estimates(path: Path, found: Sequence[People]) -> None:
     found = [people.to_joint_set(MUPOTS_17) for people in found]
     arrays = {
         name: np.concatenate([getattr(people, array) for people in found])
-        for name, (array, _) in _ESTIMATES.items()
+        for name, (array, _) in (_ESTIMATES | _DEVIATIONS).items()
     }
     arrays["estimate_scene"] = np.repeat(np.arange(len(found)), [len(p) for p in found])
     write_whole(path, lambda stream: np.savez(stream, **arrays))
@@ -60,7 +66,7 @@ def read_estimates(path: Path, shard: Shard) -> dict[str, np.ndarray]:
         DatasetError: the file is missing or damaged, or has scenes that the shard lacks.
     """
     try:
-        file = read_arrays(path, ("estimate_scene", *_ESTIMATES))
+        file = read_arrays(path, ("estimate_scene", *_ESTIMATES, *_DEVIATIONS))
         count = np.size(file["estimate_scene"])
         scenes = file.whole_numbers("estimate_scene", count, low=0, high=len(shard) - 1)
         return {
@@ -68,6 +74,14 @@ def read_estimates(path: Path, shard: Shard) -> dict[str, np.ndarray]:
             **{
                 name: file.array(name, count, *shape).astype(np.float32)
                 for name, (_, shape) in _ESTIMATES.items()
+            },
+            **{
+                name: (
+                    file.array(name, count, *shape).astype(np.float32)
+                    if name in file  # estimates of earlier versions lack it
+                    else np.full((count, *shape), np.nan, np.float32)
+                )
+                for name, (_, shape) in _DEVIATIONS.items()
             },
         }
     except DatasetError as error:
@@ -78,6 +92,8 @@ def gather(
     shards: Mapping[int, Shard], estimates: Sequence[dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
     """Combine truth and estimates of all shards, and match the estimates with the people.
+
+    A kind of deviation that is unknown of all estimates is left out.
 
     Args:
         shards: by their numbers.
@@ -97,7 +113,9 @@ def gather(
         part["estimate_scene"] = part["estimate_scene"] + np.int32(scenes)
         scenes, people = scenes + len(shard), people + len(part["person_scene"])
         parts.append(part)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    unknown = {name for name in _DEVIATIONS if np.isnan(fields[name]).all()}
+    return {name: array for name, array in fields.items() if name not in unknown}
 
 
 def _match(

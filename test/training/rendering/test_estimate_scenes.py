@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,7 @@ from pinet_ros.models.catalog import model
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import scenes_command as commands
+from pinet_training.datasets.scene_fields import read_scene_fields
 from pinet_training.datasets.scenes import load_scenes
 from pinet_training.rendering.gathering import write_estimates
 from pinet_training.rendering.scene_estimates import Estimation, estimate, folder_name
@@ -36,6 +37,11 @@ ARRAYS = {
     "estimate_confidence": "confidence",
     "estimate_box": "boxes",
     "estimate_score": "scores",
+}
+DEVIATIONS = {
+    "estimate_deviation": "deviations",
+    "estimate_distance_deviation": "distance_deviations",
+    "estimate_root_deviation": "root_deviations",
 }
 
 
@@ -210,6 +216,31 @@ def test_duplicates_and_wrong_detections_are_kept_and_loaded(told, tmp_path):
     )
     assert loaded[3].camera_pitch == pytest.approx(truth["scene_camera_pitch"][1])
     assert loaded[3].image == "00001/001.jpg"
+
+
+def test_deviations_are_written_where_they_are_known(told, tmp_path):
+    scenes, truth = told
+    output = tmp_path / "scenes.npz"
+    estimate(scenes.folder, output, device="cpu")
+    with np.load(output) as fields:
+        assert not [name for name in fields if name in DEVIATIONS]
+    first, second = (_kept(scenes.folder) / f"0000{number}.npz" for number in range(2))
+    with np.load(first) as fields:  # as an earlier version wrote it
+        np.savez(first, **{name: fields[name] for name in fields if name not in DEVIATIONS})
+    people = _people(truth["person_joints_image"][:2], np.arange(2))
+    known = {
+        "deviations": np.linspace(0, 0.2, 34, dtype=np.float32).reshape(2, 17),
+        "distance_deviations": np.float32([0.1, 0.2]),
+        "root_deviations": np.float32([0.01, np.nan]),
+    }
+    write_estimates(second, [replace(people, **known), People.empty(MUPOTS_17)])
+
+    estimate(scenes.folder, output, device="cpu")
+
+    fields = read_scene_fields(output)
+    for name, array in DEVIATIONS.items():
+        assert np.isnan(fields[name][:3]).all()
+        np.testing.assert_array_equal(fields[name][3:], known[array])
 
 
 def test_all_truth_goes_along(told, tmp_path):
