@@ -17,7 +17,7 @@ from pinet_ros.msg import PeopleAttention, PersonPose, PersonPoseArray
 from pinet_ros.people import People, variances_across
 from pinet_ros.skeleton import JointSet, joint_set
 
-_ROUNDING = 1e-9  # of a covariance, as a fraction
+_ROUNDING = 1e-6  # of a covariance that was computed in single precision, as a fraction
 
 
 class MessageError(PinetError):
@@ -169,8 +169,8 @@ def _root_deviations(people: Sequence[PersonPose], pelvis: np.ndarray) -> np.nda
     _not_negative(diagonals, "the diagonal of position_covariance")
     with np.errstate(over="ignore", invalid="ignore"):
         variances = variances_across(pelvis, covariances)
-        # What is 0 across the ray is not so exactly after rounding.
-        variances[np.abs(variances) < _ROUNDING * diagonals.sum(axis=1)] = 0
+        rounded = (variances < 0) & (variances > -_ROUNDING * diagonals.sum(axis=1))
+        variances[rounded] = 0
         _not_negative(variances, "position_covariance across the viewing ray")
         return np.where(diagonals.any(axis=1), np.sqrt(variances), np.nan)
 

@@ -114,7 +114,18 @@ def test_deviations_of_nothing_and_of_anything_are_sent():
     people.root_deviations[:] = 0.0, 1e-4, 0.1, 0.1
     again = people_from_message(people_to_message(people, HEADER))
     np.testing.assert_allclose(again.distance_deviations, [0.1, 0.1, np.inf, np.inf], rtol=1e-6)
-    np.testing.assert_allclose(again.root_deviations[:2], [0.0, 1e-4], rtol=1e-4)
+    np.testing.assert_allclose(again.root_deviations[:2], [0.0, 1e-4], rtol=1e-4, atol=1e-7)
+    assert np.isnan(again.root_deviations[2])
+
+
+def test_a_covariance_in_single_precision_is_taken():
+    people = random_people(200)
+    people.root_deviations[:] = 0
+    message = people_to_message(people, HEADER)
+    for person in message.people:
+        person.position_covariance = person.position_covariance.astype(np.float32).astype(float)
+    again = people_from_message(message)
+    np.testing.assert_allclose(again.root_deviations, np.zeros(200), atol=1e-3)
 
 
 def test_fields_that_are_not_set_are_unknown():
