@@ -50,6 +50,9 @@ class EstimatorConfig:
         "weights file of a torchvision detector; random, for tests; empty for torchvision's own",
     )
     lifter: str = option("blazepose_full", "network that lifts people to 3D", choices=LIFTERS)
+    lifter_weights: str = option(
+        "", "weights file of a BlazePose lifter, from `pinet train-lifter`; empty for the default"
+    )
     posenet: str = option("", "PoseNet snapshot file of the lifter mppe")
     rootnet: str = option("", "RootNet snapshot file of the lifter mppe")
     precision: str = option(
@@ -84,6 +87,11 @@ class EstimatorConfig:
             raise PinetError(
                 "the lifter mppe needs two files: set posenet and rootnet to the released "
                 "snapshots or to those that `pinet train-lifter` wrote"
+            )
+        if self.lifter == "mppe" and self.lifter_weights:
+            raise PinetError(
+                "lifter_weights is a file of a BlazePose lifter; give the files of mppe as "
+                "posenet and rootnet, or omit it"
             )
         if self.lifter != "mppe" and (self.posenet or self.rootnet):
             raise PinetError(
@@ -151,6 +159,7 @@ class PoseEstimator:
         self._lifter = lifter or load_lifter(
             self.config.lifter,
             self.device,
+            weights=self.config.lifter_weights,
             posenet=self.config.posenet,
             rootnet=self.config.rootnet,
             precision=self.config.precision,

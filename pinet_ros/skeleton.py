@@ -11,7 +11,7 @@ from pinet_ros.errors import PinetError
 
 HIPS = ("left_hip", "right_hip")
 EARS = ("left_ear", "right_ear")
-_SHOULDERS = ("left_shoulder", "right_shoulder")
+SHOULDERS = ("left_shoulder", "right_shoulder")
 _LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
@@ -162,17 +162,17 @@ def joint_set(name: str) -> JointSet:
 
 # Where MuPoTS-3D's joints are relative to the surface landmarks that some estimators give. Fitted
 # to rendered bodies with known bones.
-_THORAX_ABOVE_SHOULDERS = 0.12  # fraction of the distance from mid-hip to mid-shoulder
-_HEAD_TOP_ABOVE_EARS = 0.13  # metres along the line from mid-shoulder to mid-ear
-_HEAD_BETWEEN_THORAX_AND_TOP = 0.36  # fraction of the distance from thorax to head top
+THORAX_ABOVE_SHOULDERS = 0.12  # fraction of the distance from mid-hip to mid-shoulder
+HEAD_TOP_ABOVE_EARS = 0.13  # metres along the line from mid-shoulder to mid-ear
+HEAD_BETWEEN_THORAX_AND_TOP = 0.36  # fraction of the distance from thorax to head top
 
 # Joints that a missing joint is computed from; these may be computed from others in turn.
 _COMPUTED_FROM = {
     "pelvis": HIPS,
     "spine": (*HIPS, "thorax"),
-    "thorax": HIPS + _SHOULDERS,
+    "thorax": HIPS + SHOULDERS,
     "head": ("thorax", "head_top"),
-    "head_top": _SHOULDERS + EARS,
+    "head_top": SHOULDERS + EARS,
 }
 
 
@@ -214,9 +214,9 @@ def convert(
             f"{source.name} cannot be converted to {target.name}: it has neither "
             f"{', '.join(lacking)} nor the joints to compute them from"
         )
-    neck = _middle(source, joints, EARS) - _middle(source, joints, _SHOULDERS)
+    neck = _middle(source, joints, EARS) - _middle(source, joints, SHOULDERS)
     # One factor serves metres and pixels: projection hardly changes ratios along a short line.
-    stretch = _HEAD_TOP_ABOVE_EARS / (np.linalg.norm(neck, axis=-1, keepdims=True) + 1e-9)
+    stretch = HEAD_TOP_ABOVE_EARS / (np.linalg.norm(neck, axis=-1, keepdims=True) + 1e-9)
     lowest = [
         confidence[:, source.indices(*_sources_of(joint, source))].min(axis=1)
         for joint in target.joints
@@ -274,15 +274,15 @@ def _convert_points(
 
     `stretch` (N,1) is the distance from ears to head top over that from shoulders to ears.
     """
-    ear, shoulder, hip = (_middle(source, points, pair) for pair in (EARS, _SHOULDERS, HIPS))
+    ear, shoulder, hip = (_middle(source, points, pair) for pair in (EARS, SHOULDERS, HIPS))
     known = {joint: points[:, source.index(joint)] for joint in source.joints}
-    thorax = known.get("thorax", shoulder + _THORAX_ABOVE_SHOULDERS * (shoulder - hip))
+    thorax = known.get("thorax", shoulder + THORAX_ABOVE_SHOULDERS * (shoulder - hip))
     top = known.get("head_top", ear + stretch * (ear - shoulder))
     converted = {
         "pelvis": hip,
         "spine": (hip + thorax) / 2,
         "thorax": thorax,
-        "head": thorax + _HEAD_BETWEEN_THORAX_AND_TOP * (top - thorax),
+        "head": thorax + HEAD_BETWEEN_THORAX_AND_TOP * (top - thorax),
         "head_top": top,
     }
     converted |= known

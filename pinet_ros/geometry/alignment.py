@@ -56,9 +56,7 @@ def _fit(points: np.ndarray, targets: np.ndarray, scale: bool) -> np.ndarray:
     return rotated.numpy() + mean
 
 
-def translation_to_camera(
-    points: np.ndarray, normalised: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def translation_to_camera(points: Tensor, normalised: Tensor, weights: Tensor) -> Tensor:
     """Translations that make points project to where they are seen, by weighted least squares.
 
     Each point gives the equations (X + tx) = u (Z + tz) and (Y + ty) = v (Z + tz).
@@ -71,10 +69,9 @@ def translation_to_camera(
     Returns:
         (N,3) metres, camera axes.
     """
-    zero, one = np.zeros_like(weights), np.ones_like(weights)
-    u, v = normalised[..., 0], normalised[..., 1]
-    left = np.concatenate([np.stack([one, zero, -u], -1), np.stack([zero, one, -v], -1)], axis=1)
-    right = (normalised * points[..., 2:] - points[..., :2]).transpose(0, 2, 1)  # (N,2,K)
-    right = right.reshape(len(points), -1)
-    weights = np.concatenate([weights, weights], axis=1)
-    return (np.linalg.pinv(weights[..., None] * left) @ (weights * right)[..., None])[..., 0]
+    zero, one = torch.zeros_like(weights), torch.ones_like(weights)
+    u, v = normalised.unbind(-1)
+    left = torch.cat([torch.stack([one, zero, -u], -1), torch.stack([zero, one, -v], -1)], dim=1)
+    right = (normalised * points[..., 2:] - points[..., :2]).mT.flatten(1)  # (N,2K)
+    weights = torch.cat([weights, weights], dim=1)
+    return (torch.linalg.pinv(weights[..., None] * left) @ (weights * right)[..., None])[..., 0]

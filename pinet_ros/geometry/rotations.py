@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -64,13 +63,15 @@ def axes_and_angles(rotations: Tensor) -> tuple[Tensor, Tensor]:
     return torch.nn.functional.normalize(twice_axis, dim=-1), angles
 
 
-def rotation_to_ray(rays: np.ndarray) -> np.ndarray:
+def rotation_to_ray(rays: Tensor) -> Tensor:
     """Smallest rotations (N,3,3) that map the optical axis to unit rays (N,3) with z > 0.
 
     A network that sees only a crop predicts poses relative to the crop's viewing ray; these
     rotations bring them into the camera frame.
     """
-    x, y, z = rays.T
-    zero = np.zeros_like(x)
-    cross = np.array([[zero, zero, x], [zero, zero, y], [-x, -y, zero]]).transpose(2, 0, 1)
-    return np.eye(3) + cross + cross @ cross / (1 + z)[:, None, None]
+    x, y, z = rays.unbind(-1)
+    zero = torch.zeros_like(x)
+    rows = ((zero, zero, x), (zero, zero, y), (-x, -y, zero))
+    cross = torch.stack([torch.stack(row, -1) for row in rows], -2)
+    eye = torch.eye(3, dtype=rays.dtype, device=rays.device)
+    return eye + cross + cross @ cross / (1 + z)[:, None, None]

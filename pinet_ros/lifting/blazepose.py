@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pinet_ros.detection.detections import Detections
 from pinet_ros.geometry.alignment import translation_to_camera
@@ -15,24 +17,22 @@ from pinet_ros.geometry.camera import Camera
 from pinet_ros.geometry.rotations import rotation_to_ray
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.imaging.regions import Regions
+from pinet_ros.lifting.blazepose_network import LANDMARKS, SIZE
+from pinet_ros.lifting.blazepose_weights import load_blazepose, weights_file
 from pinet_ros.lifting.lifter import NEAREST, estimator_name
-from pinet_ros.models.catalog import model
-from pinet_ros.models.networks import load_network
+from pinet_ros.models.cache import sha256_of
+from pinet_ros.models.networks import as_network
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, EARS, MUPOTS_17
 
-VARIANTS = ("lite", "full", "heavy")
-
-_SIZE = 256  # pixels of the network's input
 _BOX_SCALE = 1.2  # side of the square region over the longer side of the detector's box
-_LANDMARKS = len(BLAZEPOSE_33)  # the network outputs 6 more, for its own tracking
-_HEATMAP = 64  # cells along a side of the heat map
-_WINDOW = 7  # cells along a side of a landmark's neighbourhood in the heat map
-_MIN_HEATMAP = 0.5  # a heat map with a lower peak does not refine its landmark
-_MIN_WEIGHT = 0.05  # of an invisible landmark when the translation is fitted
+MIN_WEIGHT = 0.05  # of an invisible landmark when the translation is fitted
 _MIN_TILT = math.radians(10)  # tilt of a body in the image above which its region is rotated
 
 _EARS = BLAZEPOSE_33.indices(*EARS)
+# The score of each place in a mirror image: presence, deviations of joints and of the distance.
+_MIRRORED_SCORES = [0, *(1 + joint for joint in MUPOTS_17.mirror), 1 + len(MUPOTS_17)]
+_DEVIATIONS = len(_MIRRORED_SCORES) - 1
 _ANKLES = BLAZEPOSE_33.indices("left_ankle", "right_ankle")
 
 
@@ -45,12 +45,14 @@ class Landmarks:
         world: (N,33,3) metres from the middle of the hips, relative to the crop's viewing ray.
         visibility: (N,33) 0 to 1.
         presence: (N,) probability that the region shows a person, 0 to 1.
+        log_deviations: (N,18) natural logarithms, see BlazePoseNetwork; NaN from weights without.
     """
 
     image: np.ndarray
     world: np.ndarray
     visibility: np.ndarray
     presence: np.ndarray
+    log_deviations: np.ndarray
 
 
 class BlazePose:
@@ -62,17 +64,19 @@ class BlazePose:
 
     def __init__(
         self,
+        name: str = "blazepose_full",
         *,
-        variant: str = "full",
+        weights: str | Path = "",
         mirror: bool = False,
         min_presence: float = 0.5,
         device: torch.device | str = "cpu",
         runtime: str = "auto",
     ) -> None:
-        """Load the fetched weights.
+        """Load the network.
 
         Args:
-            variant: lite, full or heavy.
+            name: one of BLAZEPOSE.
+            weights: .safetensors file of its weights; empty for the default ones.
             mirror: average over the crop and its mirror image: twice the time, more symmetric
                 limbs.
             min_presence: presence, 0 to 1, below which people are dropped.
@@ -80,18 +84,17 @@ class BlazePose:
             runtime: auto, torch or onnx.
 
         Raises:
-            ModelError: the weights are not in the cache or are damaged.
+            ModelError: the weights are missing, damaged, or another network's.
             PinetError: the runtime is not available on this device.
-            ValueError: the variant is unknown.
         """
-        if variant not in VARIANTS:
-            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}")
         self.mirror = mirror
         self.min_presence = min_presence
         self.device = torch.device(device)
-        lifter = f"blazepose_{variant}"
-        self.name = estimator_name(lifter, [file.sha256 for file in model(lifter).files])
-        self.network = load_network(lifter, device, runtime)
+        file = weights_file(name, weights)
+        self.name = estimator_name(name, [sha256_of(file)])
+        module = load_blazepose(name, file)
+        outputs = module.output_names
+        self.network = as_network(module, outputs, self.device, runtime, file)
 
     def __call__(
         self,
@@ -119,7 +122,8 @@ class BlazePose:
             scores=detections.scores[good],
             estimator=self.name,
         )
-        return _onto_viewing_rays(people.to_joint_set(MUPOTS_17), camera)
+        placed = _onto_viewing_rays(people.to_joint_set(MUPOTS_17), camera)
+        return _with_deviations(placed, np.exp(landmarks.log_deviations[good]))
 
     @torch.inference_mode()
     def landmarks(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> list[Landmarks]:
@@ -136,45 +140,59 @@ class BlazePose:
             The landmarks of each image's people.
         """
         regions = Regions.around(boxes, _BOX_SCALE, self.device)
-        values = self._read(frames, regions)
-        tilts = _tilts(values[..., :2])
+        points, scores = self._read(frames, regions)
+        tilts = _tilts(points[..., :2])
         tilted = (tilts.abs() > _MIN_TILT).nonzero()[:, 0]
         if len(tilted):
-            values[tilted] = self._read(frames, regions.rotated(tilted, tilts[tilted]))
+            again = self._read(frames, regions.rotated(tilted, tilts[tilted]))
+            points[tilted], scores[tilted] = again
+        ends = np.cumsum([len(each) for each in boxes])[:-1]
         return [
             Landmarks(
-                image=each[..., :2],
-                world=each[..., 2:5],
-                visibility=each[..., 5],
-                presence=each[:, 0, 6],
+                image=of[..., :2],
+                world=of[..., 2:5],
+                visibility=of[..., 5],
+                presence=with_scores[:, 0],
+                log_deviations=with_scores[:, 1:],
             )
-            for each in np.split(values.cpu().numpy(), np.cumsum([len(b) for b in boxes])[:-1])
+            for of, with_scores in zip(
+                *(np.split(each.cpu().numpy(), ends) for each in (points, scores)), strict=True
+            )
         ]
 
-    def _read(self, frames: Sequence[Frame], regions: Regions) -> torch.Tensor:
-        """Run the network on regions; (N,33,7) as from `_run`, but in the image's frame."""
+    def _read(self, frames: Sequence[Frame], regions: Regions) -> tuple[Tensor, Tensor]:
+        """Run the network on regions; as `_run`, but in the image's frame."""
         if not len(regions):
-            return regions.centers.new_zeros((0, _LANDMARKS, 7))
-        crops = regions.crops(frames, _SIZE, lambda crops: crops.div_(255))
-        values = self._run_mirrored(crops) if self.mirror else self._run(crops)
-        image = regions.to_image(values[..., :2] / _SIZE)
-        across = regions.to_image_axes(values[..., 2:4])
-        return torch.cat([image, across, values[..., 4:]], dim=-1)
+            none = regions.centers.new_zeros
+            return none((0, LANDMARKS, 6)), none((0, 1 + _DEVIATIONS))
+        crops = regions.crops(frames, SIZE, lambda crops: crops.div_(255))
+        points, scores = self._run_mirrored(crops) if self.mirror else self._run(crops)
+        image = regions.to_image(points[..., :2] / SIZE)
+        across = regions.to_image_axes(points[..., 2:4])
+        return torch.cat([image, across, points[..., 4:]], dim=-1), scores
 
-    def _run_mirrored(self, crops: torch.Tensor) -> torch.Tensor:
+    def _run_mirrored(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Like `_run`, but averaged over the crops and their mirror images."""
-        plain, mirrored = self._run(torch.cat([crops, crops.flip(-1)])).chunk(2)
-        return (plain + _mirror(mirrored)) / 2
+        both = self._run(torch.cat([crops, crops.flip(-1)]))
+        (points, mirrored), (scores, mirrored_scores) = (each.chunk(2) for each in both)
+        return (
+            (points + _mirror(mirrored)) / 2,
+            (scores + mirrored_scores[:, _MIRRORED_SCORES]) / 2,
+        )
 
-    def _run(self, crops: torch.Tensor) -> torch.Tensor:
-        """Crops (N,3,256,256) to (N,33,7): crop pixels x y, world x y z, visibility, presence."""
-        landmarks, presence, heatmaps, world = self.network(crops)
-        landmarks = landmarks.view(len(crops), -1, 5)[:, :_LANDMARKS]
-        world = world.view(len(crops), -1, 3)[:, :_LANDMARKS]
-        image = refine_by_heatmap(landmarks[..., :2], heatmaps[:, :_LANDMARKS].sigmoid())
-        visibility = landmarks[..., 3:4].sigmoid()
-        presence = presence.view(-1, 1, 1).expand(-1, _LANDMARKS, 1)
-        return torch.cat([image, world, visibility, presence], dim=-1)
+    def _run(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the network on crops (N,3,256,256).
+
+        Returns:
+            (N,33,6) crop pixels x y, world x y z, visibility; and (N,19) presence and logarithms
+            of deviations.
+        """
+        image, world, visibility, presence, *deviations = self.network(crops)
+        unknown = presence.new_full((len(crops), _DEVIATIONS), torch.nan)
+        return (
+            torch.cat([image, world, visibility.sigmoid()[..., None]], dim=-1),
+            torch.cat([presence.sigmoid(), *(deviations or [unknown])], dim=-1),
+        )
 
 
 def _onto_viewing_rays(people: People, camera: Camera) -> People:
@@ -187,7 +205,20 @@ def _onto_viewing_rays(people: People, camera: Camera) -> People:
     return people.with_joints(np.where(depths[..., None] > 0, placed, joints))
 
 
-def _tilts(image: torch.Tensor) -> torch.Tensor:
+def _with_deviations(people: People, deviations: np.ndarray) -> People:
+    """The people with their deviations (N,18): of joints, with the root's own, and of distance."""
+    of_joints, of_distance = deviations[:, :-1].copy(), deviations[:, -1]
+    of_roots = of_joints[:, MUPOTS_17.root].copy()
+    of_joints[:, MUPOTS_17.root] = np.where(np.isnan(of_roots), np.nan, 0)
+    return replace(
+        people,
+        deviations=of_joints,
+        distance_deviations=of_distance,
+        root_deviations=of_roots,
+    )
+
+
+def _tilts(image: Tensor) -> Tensor:
     """Clockwise angles (N,) in radians from straight up to the line from ankles to ears.
 
     Args:
@@ -197,40 +228,12 @@ def _tilts(image: torch.Tensor) -> torch.Tensor:
     return torch.atan2(x, -y)
 
 
-def _mirror(values: torch.Tensor) -> torch.Tensor:
+def _mirror(values: Tensor) -> Tensor:
     """Map results of BlazePose._run for mirrored crops back to the original crops."""
     values = values[:, BLAZEPOSE_33.mirror].clone()
-    values[..., 0] = _SIZE - 1 - values[..., 0]
+    values[..., 0] = SIZE - 1 - values[..., 0]
     values[..., 2] = -values[..., 2]
     return values
-
-
-def refine_by_heatmap(points: torch.Tensor, heatmaps: torch.Tensor) -> torch.Tensor:
-    """Move landmarks to the centre of mass of the 7x7 cells around them in their heat map.
-
-    Args:
-        points: (N,K,2) pixels of the network's input.
-        heatmaps: (N,K,64,64) probabilities.
-
-    Returns:
-        (N,K,2) pixels. A landmark outside the map, or without a cell of at least 0.5, is kept.
-    """
-    reach = _WINDOW // 2
-    cells = (points * (_HEATMAP / _SIZE)).trunc().long()
-    inside = ((cells >= 0) & (cells < _HEATMAP)).all(dim=-1)
-    x, y = cells.clamp(0, _HEATMAP - 1).unbind(-1)  # (N,K)
-    offsets = torch.arange(-reach, reach + 1, device=points.device)
-    columns, rows = x[..., None] + offsets, y[..., None] + offsets  # (N,K,7)
-    padded = torch.nn.functional.pad(heatmaps, [reach] * 4)
-    person = torch.arange(len(points), device=points.device)[:, None, None, None]
-    joint = torch.arange(points.shape[1], device=points.device)[:, None, None]
-    mass = padded[person, joint, rows[..., :, None] + reach, columns[..., None, :] + reach]
-    total = mass.sum(dim=(-2, -1)).clamp_min(1e-9)
-    center = torch.stack(
-        [(mass.sum(-2) * columns).sum(-1) / total, (mass.sum(-1) * rows).sum(-1) / total], dim=-1
-    )
-    moved = inside & (mass.amax(dim=(-2, -1)) >= _MIN_HEATMAP)
-    return torch.where(moved[..., None], center * (_SIZE / _HEATMAP), points)
 
 
 def to_camera(landmarks: Landmarks, camera: Camera) -> np.ndarray:
@@ -244,10 +247,14 @@ def to_camera(landmarks: Landmarks, camera: Camera) -> np.ndarray:
         (N,33,3) metres, camera optical frame.
     """
     if not len(landmarks.image):
-        return np.zeros((0, _LANDMARKS, 3))
-    rays = camera.rays(landmarks.image[:, BLAZEPOSE_33.pelvis].mean(axis=1))
-    rotated = landmarks.world @ rotation_to_ray(rays).transpose(0, 2, 1)
+        return np.zeros((0, LANDMARKS, 3))
     limbs = BLAZEPOSE_33.limbs
-    weights = np.maximum(landmarks.visibility[:, limbs], _MIN_WEIGHT)
-    seen = camera.undistort(landmarks.image[:, limbs])
-    return rotated + translation_to_camera(rotated[:, limbs], seen, weights)[:, None]
+    arrays = (
+        landmarks.world,
+        camera.rays(landmarks.image[:, BLAZEPOSE_33.pelvis].mean(axis=1)),
+        camera.undistort(landmarks.image[:, limbs]),
+        np.maximum(landmarks.visibility[:, limbs], MIN_WEIGHT),
+    )
+    world, rays, seen, weights = (torch.as_tensor(each, dtype=torch.float64) for each in arrays)
+    rotated = world @ rotation_to_ray(rays).mT
+    return (rotated + translation_to_camera(rotated[:, limbs], seen, weights)[:, None]).numpy()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import torch
 
-from pinet_ros.lifting.blazepose import VARIANTS, BlazePose
+from pinet_ros.lifting.blazepose import BlazePose
+from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_ros.lifting.lifter import Lifter
 from pinet_ros.lifting.mppe.mppe_lifter import PRECISIONS, ThreeDMPPE
 
 __all__ = ["LIFTERS", "PRECISIONS", "load_lifter"]
 
-LIFTERS = (*(f"blazepose_{variant}" for variant in VARIANTS), "mppe")
+LIFTERS = (*BLAZEPOSE, "mppe")
 
 
 def load_lifter(
     name: str,
     device: torch.device,
     *,
+    weights: str,
     posenet: str,
     rootnet: str,
     precision: str,
@@ -25,11 +27,10 @@ def load_lifter(
 ) -> Lifter:
     """Load a lifter of LIFTERS; the arguments and errors are those of its class.
 
-    `posenet`, `rootnet` and `precision` are for mppe.
+    `weights` are for BlazePose; `posenet`, `rootnet` and `precision` are for mppe.
     """
     if name == "mppe":
         return ThreeDMPPE(
             posenet, rootnet, precision=precision, mirror=mirror, device=device, runtime=runtime
         )
-    variant = name.removeprefix("blazepose_")
-    return BlazePose(variant=variant, mirror=mirror, device=device, runtime=runtime)
+    return BlazePose(name, weights=weights, mirror=mirror, device=device, runtime=runtime)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +18,6 @@ from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import ModelError, model
 from pinet_ros.models.importers.graph_module import GraphModule
 from pinet_ros.models.importers.tfjs import load_tfjs
-from pinet_ros.models.importers.tflite import load_tflite
 
 if TYPE_CHECKING:
     from pinet_ros.models.onnx_export import Exportable
@@ -53,21 +52,7 @@ _NANODET = Definition(
         "distances_32": "Identity_5",
     },
 )
-_BLAZEPOSE = Definition(
-    load_tflite,
-    {  # the segmentation, Identity_2, is left out
-        "landmarks": "Identity",  # (B,195)
-        "presence": "Identity_1",  # (B,1)
-        "heatmaps": "Identity_3",  # (B,39,64,64)
-        "world": "Identity_4",  # (B,117)
-    },
-)
-NETWORKS: Mapping[str, Definition] = {
-    "nanodet": _NANODET,
-    "blazepose_lite": _BLAZEPOSE,
-    "blazepose_full": _BLAZEPOSE,
-    "blazepose_heavy": _BLAZEPOSE,
-}
+NETWORKS: Mapping[str, Definition] = {"nanodet": _NANODET}
 
 
 def select_runtime(name: str, device: torch.device | str) -> str:
@@ -137,30 +122,34 @@ def load_network(name: str, device: torch.device | str, runtime: str = "auto") -
 
 
 def as_network(
-    module: nn.Module, output: str, device: torch.device | str, runtime: str, source: Path
+    module: nn.Module,
+    outputs: Sequence[str],
+    device: torch.device | str,
+    runtime: str,
+    source: Path,
 ) -> Network:
-    """Turn a torch module with one output into a network that runs on a device.
+    """Turn a torch module into a network that runs on a device.
 
     Args:
-        module, output, source: see `module_onnx`.
+        module, outputs, source: see `module_onnx`.
         device: where the network runs.
         runtime: one of RUNTIMES.
 
     Raises:
-        ModelError: ONNX Runtime's output differs from torch's.
+        ModelError: ONNX Runtime's outputs differ from torch's.
         PinetError: see `select_runtime`.
     """
     if select_runtime(runtime, device) == "onnx":
-        return _run_by_onnx(module_onnx(module, output, source))
-    return _OneOutput(module).to(device)
+        return _run_by_onnx(module_onnx(module, outputs, source))
+    return _WithTuple(module).to(device)
 
 
-def module_onnx(module: nn.Module, output: str, source: Path) -> bytes:
+def module_onnx(module: nn.Module, outputs: Sequence[str], source: Path) -> bytes:
     """Return the content of a torch module's ONNX file, from the cache if it is there.
 
     Args:
-        module: maps images of its `input_shape` to one tensor, on the CPU.
-        output: the tensor's name in ONNX.
+        module: maps images of its `input_shape` to one tensor or to a tuple, on the CPU.
+        outputs: the tensors' names in ONNX.
         source: the file of the module's weights; its content determines the ONNX file's name.
 
     Raises:
@@ -168,12 +157,13 @@ def module_onnx(module: nn.Module, output: str, source: Path) -> bytes:
         PinetError: ONNX's packages are missing.
     """
     _require_packages()
-    file = onnx_cache.path(type(module).__name__.lower(), [sha256_of(source)])
-    return onnx_cache.get(file, lambda: _export(_OneOutput(module), [output]))
+    name = "-".join([type(module).__name__.strip("_").lower(), *outputs])
+    file = onnx_cache.path(name, [sha256_of(source)])
+    return onnx_cache.get(file, lambda: _export(_WithTuple(module), outputs))
 
 
-class _OneOutput(nn.Module):
-    """A module with one output as a Network, which returns a tuple."""
+class _WithTuple(nn.Module):
+    """A module as a Network, which returns a tuple."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -181,8 +171,9 @@ class _OneOutput(nn.Module):
         self.input_shape: tuple[int, ...] = getattr(module, "input_shape")  # noqa: B009
         self.eval()
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        return (self.module(images),)
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        found = self.module(images)
+        return found if isinstance(found, tuple) else (found,)
 
 
 def _run_by_onnx(content: bytes) -> Network:

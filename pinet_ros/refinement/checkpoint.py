@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from pinet_ros.errors import one_line
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_released_state, load_state_strict
+from pinet_ros.models.safetensors_file import read_safetensors
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation
 from pinet_ros.refinement.model import NetworkConfig, PINet, Unit
 from pinet_ros.refinement.pair_graph import PairGraph
@@ -186,15 +186,8 @@ def _shipped(name: str) -> Path:
 
 
 def _load_own(path: Path) -> Checkpoint:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = _in_single({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except Exception as error:  # a damaged file can raise almost any error
-        raise ModelError(
-            f"{path} is damaged or not a safetensors file: {one_line(error)}; copy it "
-            "again, or reinstall pinet_ros if it came with the package"
-        ) from error
+    metadata, stored = read_safetensors(path)
+    state = _in_single(stored)
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
     if ignored := [name for name in _FORMER_OPTIONS if name in metadata]:

@@ -20,6 +20,7 @@ from pinet_ros.util.files import write_whole
 from pinet_training.rendering.anny_bodies import make_bodies
 from pinet_training.rendering.contact_sheet import write_contact_sheet
 from pinet_training.rendering.renderer import describe_renderer
+from pinet_training.rendering.scene_detections import detect
 from pinet_training.rendering.scene_estimates import NOT_KEPT, estimate
 from pinet_training.rendering.scene_rendering import (
     GENERATOR,
@@ -42,6 +43,7 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
         kinds,
         [
             ("render", _add_render, _render, "render scenes of people with ground truth"),
+            ("detect", _add_detect, _detect, "detect the people in rendered scenes"),
             ("estimate", _add_estimate, _estimate, "run an estimator over rendered scenes"),
         ],
     )
@@ -82,6 +84,12 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=".npz file of bodies; default: bodies made once and kept in the cache",
     )
+    _add_workers(parser)
+
+
+def _add_detect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="folder of rendered scenes")
+    add_device(parser)
     _add_workers(parser)
 
 
@@ -142,6 +150,13 @@ def _cached_bodies() -> Path:
         bodies = make_bodies(_BODIES, _TEST_BODIES, _BODIES_SEED)
         write_whole(path, bodies.save)
     return path
+
+
+def _detect(options: argparse.Namespace) -> int:
+    """Detect the people in rendered scenes, for the training of a lifter. A run is resumed."""
+    count = detect(options.folder, device=options.device, workers=options.workers)
+    print(f"{count} shards in {options.folder} have detections")
+    return 0
 
 
 def _estimate(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Command `pinet train-lifter`: train PoseNet or RootNet of 3DMPPE."""
+"""Command `pinet train-lifter`: train BlazePose, or PoseNet or RootNet of 3DMPPE."""
 
 from __future__ import annotations
 
@@ -7,27 +7,42 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pinet_ros.cli.arguments import DEFAULT, add_device, given_fields, natural_number, register
-from pinet_ros.errors import DatasetError
+import torch
+
+from pinet_ros.cli.arguments import add_device, given_fields, natural_number, register
+from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_ros.lifting.mppe.backbone import DEPTHS
 from pinet_ros.util.device import describe_device
+from pinet_training.datasets.scene_fields import SPLITS
+from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
+from pinet_training.lifter.blazepose_training import (
+    PoseData,
+    blazepose_configuration,
+    train_blazepose,
+)
 from pinet_training.lifter.initial_weights import IMAGENET
 from pinet_training.lifter.lifter_recipe import RECIPES, LifterRecipe
 from pinet_training.lifter.lifter_training import LifterData, lifter_configuration, train_lifter
 from pinet_training.lifter.person_samples import PeopleInPictures
+from pinet_training.lifter.pose_samples import read_pose_samples
+from pinet_training.lifter.real_validation import validation_on_pictures
 from pinet_training.lifter.sources import is_rendered, needs_images, read_people
+from pinet_training.runs.memory import keep_freed_memory
 from pinet_training.runs.processes import available_cores
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers, join_workers
 
 _WEIGHTS = "snapshot.pth.tar"
+_BLAZEPOSE_WEIGHTS = "weights.safetensors"
 _MOST_LOADERS = 8
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
     """Add `pinet train-lifter`."""
     register(
-        subparsers, [("train-lifter", _add_arguments, _train, "train 3DMPPE's PoseNet or RootNet")]
+        subparsers,
+        [("train-lifter", _add_arguments, _train, "train BlazePose, or 3DMPPE's networks")],
     )
 
 
@@ -37,10 +52,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="DATA",
-        help="folder of rendered scenes, or annotations in the format of 3DMPPE or COCO (.json); "
-        "the first data set must have depth, and the network learns its joints",
+        help="folder of rendered scenes; for PoseNet and RootNet also annotations in the format "
+        "of 3DMPPE or COCO (.json): the first data set must have depth, and the network learns "
+        "its joints. BlazePose takes one folder, with detections",
     )
-    parser.add_argument("--network", choices=RECIPES, required=True, help="network to train")
+    parser.add_argument(
+        "--network", choices=(*BLAZEPOSE, *RECIPES), required=True, help="network to train"
+    )
     parser.add_argument(
         "--images",
         type=Path,
@@ -54,17 +72,27 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--initial",
-        default=IMAGENET,
         metavar="WEIGHTS",
-        help="initial weights: imagenet (downloaded from torchvision), random, or a snapshot "
-        f"file; {DEFAULT}",
+        help="initial weights of PoseNet or RootNet: imagenet (downloaded from torchvision), "
+        f"random, or a snapshot file; default: {IMAGENET}. BlazePose begins as published",
     )
-    parser.add_argument("--depth", type=int, choices=DEPTHS, help="depth of the ResNet")
     parser.add_argument(
-        "--size", type=int, help="side of the crops, pixels; the lifter expects 256"
+        "--depth", type=int, choices=DEPTHS, help="depth of the ResNet of PoseNet or RootNet"
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        help="side of the crops of PoseNet or RootNet, pixels; the lifter expects 256",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="validate BlazePose on pictures of real people too, see `pinet evaluate pictures`; "
+        "nothing is learnt from them",
     )
     parser.add_argument("--epochs", type=int, help="number of epochs")
-    parser.add_argument("--batch-size", type=int, help="people per step, over all GPUs")
+    parser.add_argument("--batch-size", type=int, help="crops per step, over all workers")
     parser.add_argument("--learning-rate", type=float, help="initial learning rate")
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
     parser.add_argument(
@@ -80,36 +108,84 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    """Train PoseNet or RootNet with the released recipe.
+    """Train a lifter's network on people whose poses are known.
 
-    Start the command with torchrun to train on several GPUs. The test split of rendered scenes is
-    held out, and errors are measured on it.
+    Start the command with torchrun to train on several GPUs, or with one process on each core.
+    The test split of rendered scenes is held out, and errors are measured on it.
     """
-    recipe = _recipe(arguments)
+    run = _train_blazepose if arguments.network in BLAZEPOSE else _train_mppe
     with join_workers(arguments.device) as (workers, device):
-        data = _read(arguments.data, arguments.images)
-        wanted = lifter_configuration(recipe, data, arguments.initial)
-        folder = RunFolder.open_together(
-            workers, arguments.output, wanted, resume=arguments.resume, weights=_WEIGHTS
-        )
-        if workers.is_main:
-            people = ", ".join(str(len(each)) for each in data.sets)
-            print(
-                f"training on {describe_device(device)}, {workers.count} workers, with {people} "
-                f"people: {recipe}"
-            )
-        train_lifter(
-            data,
-            recipe,
-            device,
-            initial=arguments.initial,
-            processes=_loaders(arguments.loaders, workers),
-            workers=workers,
-            folder=folder,
-        )
+        folder = run(arguments, workers, device)
         if workers.is_main:
             print(f"wrote {folder.weights}")
     return 0
+
+
+def _train_blazepose(
+    arguments: argparse.Namespace, workers: Workers, device: torch.device
+) -> RunFolder:
+    for name in ("images", "initial", "depth", "size"):
+        if getattr(arguments, name):
+            raise PinetError(f"--{name} is for posenet and rootnet, not for {arguments.network}")
+    if len(arguments.data) != 1:
+        raise DatasetError(f"BlazePose is trained on one data set, got {len(arguments.data)}")
+    scenes, network = arguments.data[0], arguments.network
+    recipe = BlazePoseRecipe(**given_fields(arguments, BlazePoseRecipe))
+    real = None
+    if arguments.pictures is not None and workers.is_main:
+        real = validation_on_pictures(arguments.pictures, network, device)
+    splits = (read_pose_samples(scenes, split) for split in SPLITS)
+    data = PoseData(*splits, real)
+    folder = RunFolder.open_together(
+        workers,
+        arguments.output,
+        blazepose_configuration(recipe, data),
+        resume=arguments.resume,
+        weights=_BLAZEPOSE_WEIGHTS,
+    )
+    if device.type == "cpu":
+        keep_freed_memory()
+        torch.set_num_threads(max(1, available_cores() // workers.count))
+    if workers.is_main:
+        print(f"training on {describe_device(device)}, {workers.count} workers: {recipe}")
+    train_blazepose(
+        data,
+        recipe,
+        device,
+        processes=_loaders(arguments.loaders, workers),
+        workers=workers,
+        folder=folder,
+    )
+    return folder
+
+
+def _train_mppe(
+    arguments: argparse.Namespace, workers: Workers, device: torch.device
+) -> RunFolder:
+    if arguments.pictures is not None:
+        raise PinetError(f"--pictures is for BlazePose, not for {arguments.network}")
+    recipe, initial = _recipe(arguments), arguments.initial or IMAGENET
+    data = _read(arguments.data, arguments.images)
+    wanted = lifter_configuration(recipe, data, initial)
+    folder = RunFolder.open_together(
+        workers, arguments.output, wanted, resume=arguments.resume, weights=_WEIGHTS
+    )
+    if workers.is_main:
+        people = ", ".join(str(len(each)) for each in data.sets)
+        print(
+            f"training on {describe_device(device)}, {workers.count} workers, with {people} "
+            f"people: {recipe}"
+        )
+    train_lifter(
+        data,
+        recipe,
+        device,
+        initial=initial,
+        processes=_loaders(arguments.loaders, workers),
+        workers=workers,
+        folder=folder,
+    )
+    return folder
 
 
 def _recipe(arguments: argparse.Namespace) -> LifterRecipe:

@@ -19,11 +19,13 @@ class View:
         scale: factor applied to the side of the square.
         angle: clockwise rotation of the square in the image, radians.
         mirror: whether left and right are swapped.
+        shift: x and y that the square is moved by, as fractions of its side.
     """
 
     scale: float = 1.0
     angle: float = 0.0
     mirror: bool = False
+    shift: tuple[float, float] = (0.0, 0.0)
 
     def matrix(self, square: np.ndarray, size: int) -> np.ndarray:
         """Return the (2,3) affine matrix from image pixels to crop pixels.
@@ -35,7 +37,8 @@ class View:
             square: (3,) x and y of the centre, and the side, in image pixels.
             size: side of the crop, pixels.
         """
-        *centre, side = square
+        side = square[2]
+        centre = square[:2] + np.asarray(self.shift) * side
         cosine, sine = np.cos(self.angle), np.sin(self.angle)
         linear = np.array([[cosine, sine], [-sine, cosine]]) * (size / (side * self.scale))
         matrix = np.column_stack([linear, size / 2 - linear @ centre])

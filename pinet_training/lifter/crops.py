@@ -86,7 +86,7 @@ class Crops(Dataset):
             self,
             batch_sampler=batches,
             num_workers=processes,
-            worker_init_fn=_set_up_process,
+            worker_init_fn=set_up_loader,
             generator=torch.Generator(),  # leaves torch's global generator unchanged
         )
 
@@ -122,6 +122,7 @@ def _target(targets: Targets, row: int, view: View, matrix: np.ndarray, size: in
     return np.where(inside[:, None], target, np.nan)
 
 
-def _set_up_process(_: int) -> None:
+def set_up_loader(_: int) -> None:
+    """Keep a process that loads crops to one thread."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

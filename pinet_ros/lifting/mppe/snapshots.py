@@ -53,8 +53,8 @@ def load_networks(
     pose, root = load_posenet(posenet), load_rootnet(rootnet)
     return Networks(
         pose.joint_count,
-        as_network(pose, "joints", device, runtime, Path(posenet)),
-        as_network(root, "root", device, runtime, Path(rootnet)),
+        as_network(pose, ["joints"], device, runtime, Path(posenet)),
+        as_network(root, ["root"], device, runtime, Path(rootnet)),
     )
 
 
@@ -76,7 +76,7 @@ def export_snapshot(network: str, path: str | Path) -> bytes:
     load, output = {"posenet": (load_posenet, "joints"), "rootnet": (load_rootnet, "root")}[
         network
     ]
-    return module_onnx(load(path), output, Path(path))
+    return module_onnx(load(path), [output], Path(path))
 
 
 def load_posenet(path: str | Path) -> PoseNet:

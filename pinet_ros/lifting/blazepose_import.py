@@ -1,0 +1,57 @@
+"""Copies the weights of MediaPipe's published BlazePose models into our network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.importers.layers import Convolution
+from pinet_ros.models.importers.tflite import load_tflite
+
+# The outputs that our network has: landmarks, presence, heat maps and world landmarks.
+_OUTPUTS = ("Identity", "Identity_1", "Identity_3", "Identity_4")
+
+
+@torch.no_grad()
+def import_blazepose(network: BlazePoseNetwork, path: Path) -> None:
+    """Copy the weights of a published model; those of deviations, which it lacks, stay.
+
+    Args:
+        network: of the same variant.
+        path: the .tflite file.
+
+    Raises:
+        ModelError: the file is missing, damaged, or of another network.
+    """
+    published = load_tflite(path, list(_OUTPUTS))
+    sources = [each for each in published.operations if isinstance(each, Convolution)]
+    targets = list(_convolutions(network))
+    if [each.weight.shape for each in sources] != [each.weight.shape for each in targets]:
+        raise ModelError(f"{path} does not have the layers of this variant of BlazePose")
+    for source, target in zip(sources, targets, strict=True):
+        target.weight.copy_(source.weight)
+        cast(Tensor, target.bias).copy_(cast(Tensor, source.bias))
+
+
+def _convolutions(network: BlazePoseNetwork) -> Iterator[nn.Conv2d]:
+    """The network's convolutions in the order of the published files."""
+    for part in _parts(network):
+        yield from (each for each in part.modules() if isinstance(each, nn.Conv2d))
+
+
+def _parts(network: BlazePoseNetwork) -> Iterator[Any]:
+    yield from (network.stem, network.first)
+    for number, stage in enumerate(network.stages):
+        for index, block in enumerate(stage.children()):
+            yield block.expand
+            if number and not index:  # the finer scale is tapped here
+                yield network.taps[number - 1]
+            yield from (block.filter, block.project)
+    yield from (network.last, network.taps[-1], network.heatmaps, network.regression)
+    yield from (network.landmarks, network.world, network.presence)

@@ -1,0 +1,80 @@
+"""Weights of BlazePose's network: safetensors files, in half precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import save
+
+from pinet_ros.errors import one_line
+from pinet_ros.lifting.blazepose_import import import_blazepose
+from pinet_ros.lifting.blazepose_network import VARIANTS, BlazePoseNetwork
+from pinet_ros.models import fetch
+from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.released import load_state_strict
+from pinet_ros.models.safetensors_file import read_safetensors
+from pinet_ros.util.files import write_whole
+
+BLAZEPOSE = tuple(f"blazepose_{variant}" for variant in VARIANTS)
+
+_NETWORK = "network"  # key of the metadata
+_DEVIATIONS = "deviations.weight"  # of the head that the published weights lack
+
+
+def weights_file(name: str, weights: str | Path = "") -> Path:
+    """Path of a network's weights.
+
+    Args:
+        name: one of BLAZEPOSE.
+        weights: a .safetensors file; empty for the published weights.
+
+    Raises:
+        ModelError: the file does not exist.
+    """
+    if not weights:
+        return fetch.path(name)
+    if not Path(weights).is_file():
+        raise ModelError(
+            f"there are no weights of {name} at {weights}; give a weights.safetensors that `pinet "
+            "train-lifter` wrote, or none for the default ones"
+        )
+    return Path(weights)
+
+
+def load_blazepose(name: str, file: Path) -> BlazePoseNetwork:
+    """Load a network in single precision, in evaluation mode.
+
+    Args:
+        name: one of BLAZEPOSE.
+        file: its weights, see `weights_file`.
+
+    Raises:
+        ModelError: the file is damaged, or holds another network's weights.
+    """
+    variant = name.removeprefix("blazepose_")
+    if file.suffix == ".tflite":
+        network = BlazePoseNetwork(variant, deviations=False)
+        import_blazepose(network, file)
+        return network.eval()
+    metadata, state = read_safetensors(file)
+    if metadata.get(_NETWORK) != name:
+        raise ModelError(
+            f"{file} must hold weights of {name}, got those of "
+            f"{one_line(str(metadata.get(_NETWORK)))}; choose the lifter that they belong to"
+        )
+    network = BlazePoseNetwork(variant, deviations=_DEVIATIONS in state)
+    load_state_strict(network, {key: value.float() for key, value in state.items()}, str(file))
+    return network.eval()
+
+
+def save_blazepose(path: Path, name: str, network: BlazePoseNetwork) -> None:
+    """Write a network's weights in half precision; an interrupted run leaves no broken file.
+
+    Args:
+        path: the .safetensors file.
+        name: one of BLAZEPOSE.
+        network: the network.
+    """
+    state = {key: value.detach().cpu().half() for key, value in network.state_dict().items()}
+    content = save({key: value.contiguous() for key, value in state.items()}, {_NETWORK: name})
+    write_whole(path, lambda stream: stream.write(content))

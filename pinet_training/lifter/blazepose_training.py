@@ -1,0 +1,229 @@
+"""Training of BlazePose's network on rendered people, from the published weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from pinet_ros.errors import DatasetError
+from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
+from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, weights_file
+from pinet_ros.models.networks import as_network
+from pinet_training.lifter.blazepose_losses import losses
+from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
+from pinet_training.lifter.blazepose_validation import held_out_rows, validate_on_crops
+from pinet_training.lifter.depthwise_gradients import speed_up_depthwise
+from pinet_training.lifter.joint_adaptation import JointAdaptation
+from pinet_training.lifter.pose_crops import Batch, PoseCrops
+from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
+from pinet_training.runs.epochs import Trainer, running_average
+from pinet_training.runs.run_folder import RunFolder
+from pinet_training.runs.workers import Workers
+
+_DETECTED = 0.7  # share of people, of those whom the detector found, who are seen in its boxes
+# Deviations before the training: of joints and of the distance's logarithm.
+_DEVIATION, _DISTANCE_DEVIATION = 0.1, 0.15
+
+Validation = Callable[[BlazePoseNetwork], dict[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class PoseData:
+    """Training and validation data of BlazePose.
+
+    Attributes:
+        train: boxes and people to train on.
+        held_out: others, of other bodies and motions.
+        real: measures a network on real people; None for no such validation.
+
+    Raises:
+        DatasetError: a part has no people.
+    """
+
+    train: PoseSamples
+    held_out: PoseSamples
+    real: Validation | None = None
+
+    def __post_init__(self) -> None:
+        for name, samples in (("train", self.train), ("test", self.held_out)):
+            if not (samples.person != NOBODY).any():
+                raise DatasetError(f"the {name} split of the scenes has no people; render more")
+
+
+def train_blazepose(
+    data: PoseData,
+    recipe: BlazePoseRecipe,
+    device: torch.device | str = "cpu",
+    *,
+    processes: int = 0,
+    workers: Workers | None = None,
+    folder: RunFolder | None = None,
+    log: Callable[[str], None] | None = tqdm.write,
+) -> tuple[BlazePoseNetwork, list[dict[str, Any]]]:
+    """Train a network; the arguments are those of `lifter_training.train_lifter`.
+
+    Returns:
+        The running average of the network, and the records of the epochs, see `Trainer.run`.
+
+    Raises:
+        ModelError: the published weights have not been fetched.
+        TrainingError: the loss is not finite.
+    """
+    trainer = _Trainer(data, recipe, torch.device(device), processes, workers or Workers())
+    records = trainer.run(recipe.epochs, folder=folder, log=log)
+    return trainer.trained.eval(), records
+
+
+def blazepose_configuration(recipe: BlazePoseRecipe, data: PoseData) -> dict[str, Any]:
+    """Return what determines the result of a training, for its run folder."""
+    boxes = {"train": data.train, "held_out": data.held_out}
+    described = {name: {"boxes": len(s), "sha256": s.sha256()} for name, s in boxes.items()}
+    return {"recipe": asdict(recipe), "data": described}
+
+
+class _Trainer(Trainer):
+    """BlazePose in training."""
+
+    def __init__(
+        self,
+        data: PoseData,
+        recipe: BlazePoseRecipe,
+        device: torch.device,
+        processes: int,
+        workers: Workers,
+    ) -> None:
+        file = weights_file(recipe.network)
+        published = load_blazepose(recipe.network, file)
+        self.network = _with_deviations(published, recipe.network).to(device)
+        # networks that stay as they are; on the CPU ONNX Runtime is several times faster
+        start = _Start(published, recipe.frozen)
+        self._start = as_network(start, start.output_names, device, "auto", file)
+        self._teacher = as_network(published, published.output_names, device, "auto", file)
+        for part in self.network.beginning(recipe.frozen):
+            part.requires_grad_(False)
+        if device.type == "cpu":
+            speed_up_depthwise(self.network)
+        trained = [each for each in self.network.parameters() if each.requires_grad]
+        self.averaged = running_average(self.network, recipe.decay)
+        self.optimiser = torch.optim.AdamW(trained, recipe.learning_rate, weight_decay=0.0)
+        self.workers = workers
+        self._rest = workers.wrap(_Rest(self.network))
+        self._recipe = recipe
+        self._processes = processes
+        self._device = device
+        self._real = data.real
+        self._train = data.train
+        adaptation = JointAdaptation.fit(data.train, self._teacher, device, processes)
+        self._joints = adaptation.apply(data.train.joints)
+        held_out = adaptation.apply(data.held_out.joints)
+        rows = held_out_rows(data.held_out)
+        self._held_out = PoseCrops(data.held_out, rows, held_out, augment=False)
+        self._people = data.train.boxes_of_people()
+        self._nobody = np.flatnonzero(data.train.person == NOBODY)
+
+    def batches(self, epoch: int) -> DataLoader:
+        recipe = self._recipe
+        rng = np.random.default_rng((recipe.seed, epoch))
+        order = self._draw(recipe.steps * recipe.batch_size, rng)
+        crops = PoseCrops(
+            self._train, order, self._joints, augment=True, seed=(recipe.seed, epoch)
+        )
+        rows = np.arange(len(order)).reshape(recipe.steps, -1)
+        mine = rows[:, self.workers.shard(recipe.batch_size).numpy()]
+        return crops.loader(mine.tolist(), self._processes)
+
+    def step(self, batch: Batch) -> float:
+        batch = {name: each.to(self._device, non_blocking=True) for name, each in batch.items()}
+        crops = batch["crop"].float() / 255
+        with torch.no_grad():
+            asked = max(1, round(self._recipe.taught * len(crops)))
+            teacher = self._teacher(crops[:asked])
+            scales = self._start(crops)
+        parts = losses(self._rest(*scales), batch, teacher)
+        weights = asdict(self._recipe.weights)
+        loss = torch.stack([weights[name] * part.float() for name, part in parts.items()]).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        clip_grad_norm_(self.network.parameters(), self._recipe.gradient)
+        self.optimiser.step()
+        return self.workers.sum(loss.detach()).item() / self.workers.count
+
+    def learning_rate_at(self, progress: float) -> float:
+        return self._recipe.learning_rate_at(progress)
+
+    def validate(self) -> dict[str, float] | None:
+        """Errors on held-out rendered people and on real people, see `validate_on_crops`."""
+        network = self.trained.eval()
+        found = validate_on_crops(network, self._held_out, self._device, self._processes)
+        return found | (self._real(network) if self._real else {})
+
+    def summary(self, validation: dict[str, float]) -> str:
+        return ", ".join(f"{name} {value:.1f}" for name, value in validation.items())
+
+    def write(self, path: Path) -> None:
+        save_blazepose(path, self._recipe.network, self.trained)
+
+    def _draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Rows (count,) of boxes: everybody equally often, and boxes around nobody."""
+        order = np.empty(count, int)
+        nobody = rng.random(count) < (self._recipe.nobody if len(self._nobody) else 0)
+        order[nobody] = rng.choice(self._nobody, nobody.sum()) if nobody.any() else 0
+        wanted = np.flatnonzero(~nobody)
+        rounds = -(-len(wanted) // len(self._people))
+        people = np.concatenate([rng.permutation(len(self._people)) for _ in range(rounds)])
+        for place, person in zip(wanted, people, strict=False):
+            order[place] = _one_of(self._people[person], self._train.detected, rng)
+        return order
+
+
+class _Start(nn.Module):
+    """The part of a network that is not trained."""
+
+    def __init__(self, network: BlazePoseNetwork, stages: int) -> None:
+        super().__init__()
+        self.network = network
+        self.input_shape = network.input_shape
+        self.output_names = [f"stage_{number}" for number in range(stages)]
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        return self.network.begin(crops, len(self.output_names))
+
+
+class _Rest(nn.Module):
+    """The part of a network that is trained."""
+
+    def __init__(self, network: BlazePoseNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *scales: Tensor) -> tuple[Tensor, ...]:
+        return self.network.finish(scales)
+
+
+def _one_of(rows: np.ndarray, detected: np.ndarray, rng: np.random.Generator) -> int:
+    """One of a person's boxes: mostly the detector's, if there are any, else the true one."""
+    given = rows[detected[rows]]
+    true = rows[~detected[rows]]
+    chosen = given if len(given) and (rng.random() < _DETECTED or not len(true)) else true
+    return int(chosen[rng.integers(len(chosen))])
+
+
+def _with_deviations(published: BlazePoseNetwork, name: str) -> BlazePoseNetwork:
+    """A copy of a network with a head of deviations, which says the same for everybody."""
+    network = BlazePoseNetwork(name.removeprefix("blazepose_"))
+    network.load_state_dict(published.state_dict(), strict=False)
+    head = network.deviations
+    nn.init.zeros_(head.weight)
+    nn.init.constant_(head.bias, np.log(_DEVIATION))
+    with torch.no_grad():
+        head.bias[-1] = np.log(_DISTANCE_DEVIATION)
+    return network

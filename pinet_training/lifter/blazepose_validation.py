@@ -1,0 +1,106 @@
+"""Errors of a BlazePose network on people whom it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinet_ros.geometry.alignment import procrustes
+from pinet_ros.lifting.blazepose_network import SIZE
+from pinet_training.lifter.blazepose_losses import ROOT, pose_errors
+from pinet_training.lifter.pose_crops import Batch, PoseCrops
+from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
+
+_BATCH = 50
+_MOST_CROPS = 1200
+_PASS = 0.02  # share of boxes around nobody that may pass, where the recall of people is told
+
+
+def held_out_rows(samples: PoseSamples, seed: int = 0) -> np.ndarray:
+    """Rows of boxes to validate on: one box of each person, and boxes around nobody.
+
+    The box is the detector's if it gave one. If there are many rows, some are drawn.
+    """
+    best = [rows[samples.detected[rows].argmax()] for rows in samples.boxes_of_people()]
+    nobody = np.flatnonzero(samples.person == NOBODY)
+    rows = np.concatenate([np.array(best, int), nobody])
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:_MOST_CROPS])
+
+
+def validate_on_crops(
+    network: Callable[[Tensor], tuple[Tensor, ...]],
+    crops: PoseCrops,
+    device: torch.device,
+    processes: int = 0,
+) -> dict[str, float]:
+    """Measure a network on people and boxes around nobody.
+
+    Returns:
+        mpjpe_mm and pa_mpjpe_mm; crop_percent, the median error in the image of joints in the
+        crop, in percent of its side; distance_percent, the median error of the distance; recall,
+        the percentage of people whose presence is above a threshold that 2 % of boxes around
+        nobody pass; and within_1 and within_2, the percentage of joints within one and two
+        deviations, hidden_1 and hidden_2 of those that are hidden, far_1 and far_2 of distances.
+    """
+    found = _measured(network, crops, device, processes)
+    person = found.pop("person") > 0
+    threshold = np.quantile(found["presence"][~person], 1 - _PASS) if (~person).any() else -np.inf
+    of = {name: each[person] for name, each in found.items()}
+    report = {
+        "mpjpe_mm": 1000 * of["joint"].mean(),
+        "pa_mpjpe_mm": 1000 * of["aligned"].mean(),
+        "crop_percent": 100 * np.nanmedian(of["point"]),
+        "distance_percent": 100 * np.median(np.abs(of["distance"])),
+        "recall": 100 * (of["presence"] > threshold).mean(),
+    }
+    others = np.arange(17) != ROOT
+    ratios = (of["joint"] / of["deviation"])[:, others]
+    hidden = ratios[of["visible"][:, others] == 0]
+    far = np.abs(of["distance"]) / of["distance_deviation"]
+    for count in (1, 2):
+        for name, each in (("within", ratios), ("hidden", hidden), ("far", far)):
+            report[f"{name}_{count}"] = 100 * (each < count).mean()
+    return {name: float(value) for name, value in report.items()}
+
+
+@torch.inference_mode()
+def _measured(
+    network: Callable[[Tensor], tuple[Tensor, ...]],
+    crops: PoseCrops,
+    device: torch.device,
+    processes: int,
+) -> dict[str, np.ndarray]:
+    """What `validate_on_crops` summarises, with a row for each crop."""
+    rows = range(len(crops))
+    batches = [rows[n : n + _BATCH] for n in range(0, len(rows), _BATCH)]
+    parts = [
+        _measured_batch(network, {name: each.to(device) for name, each in batch.items()})
+        for batch in crops.loader(batches, processes)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _measured_batch(
+    network: Callable[[Tensor], tuple[Tensor, ...]], batch: Batch
+) -> dict[str, np.ndarray]:
+    outputs = network(batch["crop"].float() / 255)
+    errors = pose_errors(outputs, batch)
+    inside = ((batch["points"] >= 0) & (batch["points"] < SIZE)).all(-1)
+    deviations = outputs[4].exp() if len(outputs) > 4 else batch["world"].new_full((1, 18), np.nan)
+    true = batch["world"].cpu().numpy()
+    aligned = procrustes(errors.joints.cpu().numpy() + true, true) - true
+    tensors = {
+        "person": batch["is_person"],
+        "presence": outputs[3][:, 0],
+        "joint": errors.joints.norm(dim=-1),
+        "point": errors.points.norm(dim=-1).where(inside, np.nan),
+        "distance": errors.distance,
+        "deviation": deviations[:, :17].expand(len(true), -1),
+        "distance_deviation": deviations[:, 17].expand(len(true)),
+        "visible": batch["visible"],
+    }
+    arrays = {name: each.cpu().numpy() for name, each in tensors.items()}
+    return arrays | {"aligned": np.linalg.norm(aligned, axis=-1)}
