@@ -38,8 +38,8 @@ def random_camera_motion(
     """
     if rng.random() < _STILL:
         return [viewpoint] * len(times)
-    pan = rng.uniform(*_PAN) * _wave(rng, times, _PAN_PERIOD)
-    yaws = pan - pan[0]
+    pan = rng.choice([-1, 1]) * rng.uniform(*_PAN)
+    yaws = pan * np.sin(2 * np.pi * times / rng.uniform(*_PAN_PERIOD))
     if viewpoint.position[2] < _HIGHEST_ROBOT and rng.random() < 0.5:
         speeds = rng.uniform(*_DRIVING_SPEED) * _wave(rng, times, _DRIVING_PERIOD)
         ahead = np.stack([-np.sin(yaws), np.cos(yaws), np.zeros(len(times))], axis=1)

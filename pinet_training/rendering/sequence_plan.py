@@ -13,7 +13,7 @@ from pinet_training.rendering.viewpoint import Viewpoint, random_viewpoint
 from pinet_training.rendering.walks import Moment
 
 _NUMBERS = {2: 0.25, 3: 0.3, 4: 0.25, 5: 0.12, 6: 0.08}  # of people, with their probabilities
-_LEAST_DISTANCE = 2.2  # metres from the camera to its target, so that people can cross
+_DISTANCES = (2.2, 8.0)  # metres from the camera to its target, so that people cross, seen well
 _MIDDLE = 0.95  # metres: height of a person's middle above the floor
 _IN_IMAGE = 0.8  # of the frames in which somebody is in the image, at least
 _ATTEMPTS = 100
@@ -35,7 +35,12 @@ class Plan:
 
     def in_image(self) -> np.ndarray:
         """(N,P) whether the middle of each person is in the image."""
-        return np.stack([_in_image(way, self.viewpoints) for way in self.ways], axis=1)
+        camera = self.viewpoints[0].camera
+        places = self.positions()
+        middles = np.stack([places.real, places.imag, np.full(places.shape, _MIDDLE)], axis=-1)
+        pixels = np.stack([v.project(m) for v, m in zip(self.viewpoints, middles, strict=True)])
+        size = np.array([camera.width, camera.height])
+        return ((pixels >= 0) & (pixels < size)).all(axis=-1)  # NaN, behind the camera, is not
 
     def positions(self) -> np.ndarray:
         """(N,P) where each person is, metres, as complex numbers x + iy."""
@@ -64,7 +69,7 @@ def random_plan(
     """
     for _ in range(_ATTEMPTS):
         viewpoint = random_viewpoint(rng, width, height)
-        if viewpoint.target[1] < _LEAST_DISTANCE:
+        if not _DISTANCES[0] < viewpoint.target[1] < _DISTANCES[1]:
             continue
         plan = _draw(rng, repertoire, legs, random_camera_motion(rng, viewpoint, times))
         if plan.ways and plan.in_image().any(axis=1).mean() >= _IN_IMAGE:
@@ -86,11 +91,3 @@ def _draw(
             bodies.append(body)
             ways.append(way)
     return Plan(viewpoints, bodies, ways)
-
-
-def _in_image(way: list[Moment], viewpoints: list[Viewpoint]) -> np.ndarray:
-    """(N,) whether the middle of a person is in the image."""
-    size = np.array([viewpoints[0].camera.width, viewpoints[0].camera.height])
-    middles = [np.array([m.position.real, m.position.imag, _MIDDLE]) for m in way]
-    pixels = np.stack([v.project(m) for v, m in zip(viewpoints, middles, strict=True)])
-    return ((pixels >= 0) & (pixels < size)).all(axis=1)  # NaN, behind the camera, is not
