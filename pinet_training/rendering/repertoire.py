@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinet_training.rendering.motion import Motions
-from pinet_training.rendering.posture import heading, yaw_rotation
+from pinet_training.rendering.posture import LIMBS, heading, yaw_rotation
 from pinet_training.rendering.takes import Take
 
 _WALKING = "walking"
@@ -18,47 +18,51 @@ _NOT_ON_THE_FLOOR = ("swimming", "uneven_terrain", "playground_climbing", "drivi
 _SHORTEST = 1.5  # seconds of a take of somebody who stays in place
 _ROOM = 1.5  # legs: how far somebody who stays in place may go
 _LEAST = 1.0  # seconds of a take that must be left to go on with it
-_LOOKAHEAD = 0.1  # seconds, over which a motion is compared
+_LOOKAHEAD = 0.2  # seconds, over which a motion is compared
 _MOTION_WEIGHT = 3.0  # of the change over that time, compared with the posture
-_BEST = 5  # junctions of which one is drawn
+_LEGS_WEIGHT = 2.0  # of the legs, compared with the rest: feet that differ slide in a change
+_BEST = 3  # junctions of which one is drawn
+_WEIGHTS = np.array(
+    [_LEGS_WEIGHT if limb.endswith(("thigh", "shin", "foot")) else 1.0 for limb in LIMBS]
+)
 
 
-@dataclass(frozen=True, eq=False)
 class Ensemble:
     """Takes that go on into each other.
 
-    Attributes:
+    Args:
         takes: at least one.
         rate: frames per second.
+
+    Attributes:
+        takes: as given.
+        rate: as given.
     """
 
-    takes: Sequence[Take]
-    rate: float
-
-    def __post_init__(self) -> None:
-        looks = [_look(take, self.rate) for take in self.takes]
-        firsts, frames, parts = [], [], []
-        for row, (take, look) in enumerate(zip(self.takes, looks, strict=True)):
-            starts = max(1, len(take) - round(_LEAST * self.rate))
-            firsts += [row] * starts
-            frames += range(starts)
-            parts.append(look[:starts])
-        object.__setattr__(self, "_looks", dict(zip(map(id, self.takes), looks, strict=True)))
-        object.__setattr__(self, "_starts", np.column_stack([firsts, frames]))
-        object.__setattr__(self, "_start_looks", np.concatenate(parts))
+    def __init__(self, takes: Sequence[Take], rate: float) -> None:
+        self.takes = takes
+        self.rate = rate
+        self._looks = {take: _look(take, rate) for take in takes}
+        least = round(_LEAST * rate)
+        counts = [max(1, len(take) - least) for take in takes]
+        # take and frame of all that can be gone on with, and what they look like
+        self._starts = [
+            (t, n) for t, count in zip(takes, counts, strict=True) for n in range(count)
+        ]
+        self._start_looks = np.concatenate(
+            [self._looks[take][:count] for take, count in zip(takes, counts, strict=True)]
+        )
 
     def begin(self, rng: np.random.Generator) -> tuple[Take, int]:
         """Draw a take and a frame to start at."""
-        row, frame = self._starts[rng.integers(len(self._starts))]
-        return self.takes[row], int(frame)
+        return self._starts[rng.integers(len(self._starts))]
 
     def go_on(self, take: Take, frame: int, rng: np.random.Generator) -> tuple[Take, int]:
         """Draw a take and a frame of it that look like a frame of another take and move alike."""
-        look = self._looks[id(take)][frame]
+        look = self._looks[take][frame]
         distances = ((self._start_looks - look) ** 2).sum(axis=1)
         best = np.argpartition(distances, min(_BEST, len(distances) - 1))[:_BEST]
-        row, start = self._starts[best[rng.integers(len(best))]]
-        return self.takes[row], int(start)
+        return self._starts[best[rng.integers(len(best))]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +112,8 @@ def _is_upright(take: Take) -> bool:
 def _look(take: Take, rate: float) -> np.ndarray:
     """(G,L) what a person looks like in each frame, seen from the front, and how that changes."""
     turns = [yaw_rotation(-facing(take, frame)).T for frame in range(len(take))]
-    limbs = np.einsum("fli,fij->flj", take.limbs, np.stack(turns)).reshape(len(take), -1)
+    limbs = np.einsum("fli,fij->flj", take.limbs, np.stack(turns))
+    limbs = (limbs * _WEIGHTS[:, None]).reshape(len(take), -1)
     step = max(1, round(_LOOKAHEAD * rate))
     ahead = np.minimum(np.arange(len(take)) + step, len(take) - 1)
     return np.concatenate([limbs, _MOTION_WEIGHT * (limbs[ahead] - limbs)], axis=1)

@@ -15,6 +15,7 @@ from pinet_training.rendering.repertoire import Ensemble, facing
 from pinet_training.rendering.takes import Take, between_directions, between_rotations
 
 _BLEND = 0.3  # seconds from one take to the next
+_SAME_FOOT = 0.5  # legs: takes whose feet stand nearer to each other stand on the same foot
 _SETTLE = 0.2  # seconds until somebody turns as fast as wanted
 _HOMING = 0.1  # per second: how fast somebody who stays in place comes back there
 
@@ -150,7 +151,7 @@ class Walker:
         self._part = self._part.next(self._turn)
         self._coming = None if self._coming is None else self._coming.next(self._turn)
         self._position += self._leg * (moves + self._around_the_foot())
-        self._done += self._coming is not None
+        self._position += self._leg * self._change()
         if self._coming is not None and self._done > self._frames:
             self._part, self._coming = self._coming, None
 
@@ -164,6 +165,14 @@ class Walker:
         parts = (self._part, self._coming)
         planted = self._mixed(*(0.0 if part is None else part.planted for part in parts))
         return complex(planted * (np.exp(-1j * self._turn) - 1))
+
+    def _change(self) -> complex:
+        """Go on with the change; how far the pelvis moves as the foot goes from take to take."""
+        if self._coming is None:
+            return 0.0
+        before, self._done = self._share, self._done + 1
+        gap = self._coming.planted - self._part.planted
+        return (before - self._share) * gap if abs(gap) < _SAME_FOOT else 0.0
 
     @property
     def _share(self) -> float:
