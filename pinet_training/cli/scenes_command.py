@@ -28,10 +28,12 @@ from pinet_training.rendering.scene_rendering import (
     render_scenes,
     require_ingredient,
 )
+from pinet_training.rendering.sequence_video import write_sequence_video
 from pinet_training.runs.processes import available_cores
 
 _BODIES, _TEST_BODIES, _BODIES_SEED = 800, 200, 0
 _CONTACT_SHEET = "contact_sheet.jpg"
+_VIDEO = "sequence.mp4"
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -61,6 +63,18 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--scenes", type=positive_integer, default=20_000, help=f"number of scenes; {DEFAULT}"
+    )
+    parser.add_argument(
+        "--frames",
+        type=positive_integer,
+        default=1,
+        help=f"frames of each scene: with several it is a sequence; {DEFAULT}",
+    )
+    parser.add_argument(
+        "--rate",
+        type=_rate,
+        default=30.0,
+        help=f"frames per second of sequences; {DEFAULT}",
     )
     parser.add_argument(
         "--seed", type=natural_number, default=0, help=f"seed of all random choices; {DEFAULT}"
@@ -120,8 +134,18 @@ def _size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(f"must be WxH, such as 640x480, got {text!r}") from error
 
 
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 1 <= rate <= 1000:
+        raise argparse.ArgumentTypeError(f"must be from 1 to 1000 frames per second, got {text!r}")
+    return rate
+
+
 def _render(options: argparse.Namespace) -> int:
-    """Render scenes of several people for training. A run that was stopped is resumed."""
+    """Render scenes or sequences of several people. A run that was stopped is resumed."""
     for path in (options.motion, options.backgrounds, options.bodies):
         if path is not None:  # fail before bodies are made, which takes minutes
             require_ingredient(path)
@@ -133,11 +157,17 @@ def _render(options: argparse.Namespace) -> int:
         width=options.size[0],
         height=options.size[1],
         seed=options.seed,
+        frames=options.frames,
+        rate=options.rate,
     )
     rendered = render_scenes(options.folder, ingredients, options.scenes, options.workers)
     sheet = options.folder / _CONTACT_SHEET
     write_contact_sheet(rendered, sheet)
     print(f"{len(rendered.shards())} shards in {options.folder}; samples of them in {sheet}")
+    if options.frames > 1:
+        video = options.folder / _VIDEO
+        write_sequence_video(rendered, video)
+        print(f"the first sequence is in {video}")
     return 0
 
 

@@ -6,6 +6,8 @@ scene_image                 (S,)      optional: the picture in a folder of rende
 scene_estimator             (S,)      optional: name of the estimator, see `People.estimator`
 scene_intrinsics            (S,4)     optional: fx fy cx cy, pixels
 scene_camera_pitch          (S,)      optional: radians, positive looks down
+scene_sequence              (S,)      optional: number of the sequence that the scene is a frame
+                                      of; its frames follow each other in time
 person_scene                (P,)      row of the person's scene
 person_joints               (P,17,3)  true joints of mupots_17, metres, camera optical frame
 person_body                 (P,)      which body the person has
@@ -44,6 +46,7 @@ _NUMBERS = {"person_joints": (17, 3), "estimate_initial_joints": (17, 3), "estim
 _OPTIONAL: dict[str, tuple[tuple[int, ...], float]] = {
     "scene_intrinsics": ((4,), np.nan),
     "scene_camera_pitch": ((), np.nan),
+    "scene_sequence": ((), np.nan),
     "person_in_image": ((17,), True),
     "person_visible": ((17,), np.nan),
     "estimate_duplicate": ((), False),

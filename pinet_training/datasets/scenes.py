@@ -46,7 +46,7 @@ class Scene:
         camera_pitch: radians, positive looks down.
         image: the picture's name in the folder that it was rendered to, empty without one.
         sequence: the sequence of its data set, whose images resemble each other; None for a
-            rendered scene, which is by itself.
+            scene that is by itself.
         estimator: whose estimates they are, see `People.estimator`; empty if unknown.
     """
 
@@ -142,7 +142,7 @@ class Scenes:
 
     @property
     def sequences(self) -> tuple[str, ...]:
-        """The sequences of the data set that the scenes are of; none of rendered scenes."""
+        """The sequences of the data set that the scenes are of; none of single scenes."""
         return tuple(dict.fromkeys(s.sequence for s in self.scenes if s.sequence is not None))
 
     @property
@@ -156,8 +156,8 @@ class Scenes:
         """Scenes to train on, and other ones to validate on.
 
         Of a data set whole sequences are held out, at least one of several: the frames of a video
-        resemble each other. A single sequence is not held out. Of rendered scenes those with some
-        of the bodies are held out.
+        resemble each other. A single sequence is not held out. Of single scenes those with some of
+        the bodies are held out.
 
         Args:
             fraction: of the sequences or bodies to hold out, 0 to 1.
@@ -214,7 +214,7 @@ def load_scenes(path: Path) -> Scenes:
     estimates = _by_scene(fields["estimate_scene"], believed & own)
     extra = _by_scene(fields["estimate_scene"], believed & ~own)
     people = _by_scene(fields["person_scene"], missed)
-    fields = _in_single_precision(fields)
+    fields = _in_single_precision(fields) | {"sequence": _sequences(fields["scene_sequence"])}
     none = np.empty(0, np.int64)
     return Scenes(
         tuple(
@@ -222,6 +222,13 @@ def load_scenes(path: Path) -> Scenes:
             for number, rows in estimates.items()
         )
     )
+
+
+def _sequences(numbers: np.ndarray) -> np.ndarray:
+    """(S,) name of each scene's sequence, by its number (S,); empty for a scene by itself."""
+    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    several = np.isfinite(numbers) & (counts[inverse] > 1)
+    return np.where(several, [f"{number:.0f}" for number in numbers], "")
 
 
 def _to_be_found(fields: dict[str, np.ndarray]) -> np.ndarray:
@@ -274,6 +281,7 @@ def _scene(
         extra_persons=_rows_of(fields["estimate_person"][extra], persons),
         camera_pitch=float(fields["scene_camera_pitch"][number]),
         image=str(fields["scene_image"][number]),
+        sequence=str(fields["sequence"][number]) or None,
         estimator=str(fields["scene_estimator"][number]),
     )
 

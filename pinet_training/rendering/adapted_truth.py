@@ -29,9 +29,9 @@ def adapt_truth(fields: dict[str, np.ndarray], size: tuple[int, int]) -> dict[st
         size: width and height of the images, pixels.
 
     Returns:
-        The arrays with adapted `person_joints`, and with `person_joints_image` and
-        `scene_camera_height` to match. `person_joints_rendered` has the joints of the rendered
-        bodies.
+        The arrays with adapted `person_joints`, and with `person_joints_image`,
+        `scene_camera_height` and `scene_camera_position` to match. `person_joints_rendered` has
+        the joints of the rendered bodies.
     """
     joints = fields["person_joints"]
     rows = _rows_to_fit(fields, size)
@@ -44,6 +44,7 @@ def adapt_truth(fields: dict[str, np.ndarray], size: tuple[int, int]) -> dict[st
     adapted = adapted * scale
     return fields | {
         "scene_camera_height": fields["scene_camera_height"] * scale,
+        "scene_camera_position": fields["scene_camera_position"] * scale,
         "person_joints": adapted,
         "person_joints_image": _pixels(fields, adapted, size),
         "person_joints_rendered": joints,

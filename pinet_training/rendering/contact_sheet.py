@@ -7,14 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pinet_ros.imaging.drawing import draw_skeleton, draw_text, line_width
-from pinet_ros.people import person_color
-from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.files import write_whole
 from pinet_training.rendering.shards import RenderedScenes, Shard
+from pinet_training.rendering.truth_drawing import drawn_scene
 
 _COLUMNS = 6
-_HIDDEN_RADIUS = 3  # of the ring around an occluded joint, in line widths
 
 
 def write_contact_sheet(rendered: RenderedScenes, path: Path, count: int = 36) -> None:
@@ -42,15 +39,6 @@ def write_contact_sheet(rendered: RenderedScenes, path: Path, count: int = 36) -
 
 
 def _tile(shard: Shard, scene: int) -> np.ndarray:
-    """The image of a scene at half size, with its skeletons and the kind of its camera."""
-    image, truth = shard.image(scene), shard.truth
-    unit = line_width(image)
-    for rank, person in enumerate(np.flatnonzero(truth["person_scene"] == scene)):
-        color = tuple(round(255 * part) for part in reversed(person_color(rank)))
-        points = truth["person_joints_image"][person]
-        draw_skeleton(image, points, MUPOTS_17.bones, color, unit)
-        hidden = truth["person_in_image"][person] & ~truth["person_visible"][person]
-        for point in points[hidden].round().astype(int).tolist():
-            cv2.circle(image, point, _HIDDEN_RADIUS * unit, (255, 255, 255), unit, cv2.LINE_AA)
-    draw_text(image, str(truth["scene_cameras"][scene]), (0, 0), (60, 60, 60), unit)
+    """The image of a scene at half size, with what is true of it."""
+    image = drawn_scene(shard, scene)
     return cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -57,6 +58,53 @@ class Lens:
         return cv2.remap(image, self.pixels, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """How a camera turns light into an image.
+
+    Attributes:
+        gains: (3,) float32 by which red, green and blue are multiplied.
+        blur: (K,K) float32, a blurring kernel whose sum is 1; None for a sharp image.
+        noise: standard deviation of the sensor's noise, of white.
+        contrast, brightness: of the image; 1 and 0 leave it as it is.
+        quality: JPEG quality to save the image with, 1 to 100.
+    """
+
+    gains: np.ndarray
+    blur: np.ndarray | None
+    noise: float
+    contrast: float
+    brightness: float
+    quality: int
+
+    @classmethod
+    def random(cls, light: np.ndarray, rng: np.random.Generator) -> Exposure:
+        """Draw exposure, blur, noise and contrast for a scene with this light (H,W,3)."""
+        luminance = float(np.median(light[::4, ::4].mean(axis=2))) + 1e-3
+        exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
+        return cls(
+            gains=(exposure * rng.normal(1, 0.05, 3)).astype(np.float32),
+            blur=_random_blur(rng),
+            noise=rng.uniform(0, 0.03),
+            contrast=rng.uniform(0.8, 1.2),
+            brightness=rng.normal(0, 0.04),
+            quality=int(rng.integers(55, 98)),
+        )
+
+    def image(self, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Turn light (H,W,3), linear RGB, into an image (H,W,3) uint8 BGR; `rng` is its noise."""
+        image = light * self.gains
+        # compress the highlights, so that they do not clip hard
+        image = cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA)
+        if self.blur is not None:
+            image = cv2.filter2D(image, -1, self.blur)
+        image += np.float32(self.noise) * rng.standard_normal((*image.shape[:2], 1), np.float32)
+        scale = 255 * self.contrast
+        shift = 255 * (0.5 - 0.5 * self.contrast + self.brightness)
+        levels = np.clip(image * np.float32(scale) + np.float32(shift), 0, 255).astype(np.uint8)
+        return cv2.cvtColor(levels, cv2.COLOR_RGB2BGR)
+
+
 def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Turn linear light into an image with random exposure, blur, noise and contrast.
 
@@ -67,25 +115,17 @@ def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
     Returns:
         The image (H,W,3) uint8 BGR, and the JPEG quality to save it with, 1 to 100.
     """
-    luminance = float(np.median(light[::4, ::4].mean(axis=2))) + 1e-3
-    exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
-    image = light * (exposure * rng.normal(1, 0.05, 3)).astype(np.float32)
-    # compress the highlights, so that they do not clip hard
-    image = _blurred(cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA), rng)
-    image += np.float32(rng.uniform(0, 0.03)) * rng.standard_normal(
-        (*image.shape[:2], 1), np.float32
-    )
-    contrast, brightness = rng.uniform(0.8, 1.2), rng.normal(0, 0.04)
-    scale, shift = 255 * contrast, 255 * (0.5 - 0.5 * contrast + brightness)
-    levels = np.clip(image * np.float32(scale) + np.float32(shift), 0, 255).astype(np.uint8)
-    return cv2.cvtColor(levels, cv2.COLOR_RGB2BGR), int(rng.integers(55, 98))
+    exposure = Exposure.random(light, rng)
+    return exposure.image(light, rng), exposure.quality
 
 
-def _blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The image, in some cases out of focus or with motion blur."""
+def _random_blur(rng: np.random.Generator) -> np.ndarray | None:
+    """The kernel of an image out of focus or with motion blur, in most cases None."""
     kind = rng.random()
     if kind < 0.35:
-        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
+        sigma = rng.uniform(0.4, 1.4)
+        line = cv2.getGaussianKernel(2 * math.ceil(3 * sigma) + 1, sigma, cv2.CV_32F)
+        return line @ line.T
     if kind < 0.45:
         length = int(rng.integers(3, 10))
         kernel = np.zeros((length, length), np.float32)
@@ -94,8 +134,8 @@ def _blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             (length / 2 - 0.5, length / 2 - 0.5), rng.uniform(0, 180), 1
         )
         kernel = cv2.warpAffine(kernel, rotation, (length, length))
-        return cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-6))
-    return image
+        return kernel / max(kernel.sum(), 1e-6)
+    return None
 
 
 def _border(right: int, bottom: int) -> np.ndarray:

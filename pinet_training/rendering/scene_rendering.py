@@ -20,16 +20,18 @@ from pinet_training.rendering.bodies import Bodies
 from pinet_training.rendering.motion import Motions
 from pinet_training.rendering.renderer import Renderer
 from pinet_training.rendering.rig import Rig
+from pinet_training.rendering.sequence_stage import SequenceStage
 from pinet_training.rendering.shards import RenderedScenes
-from pinet_training.rendering.stage import Shot, Stage
+from pinet_training.rendering.snapshot import Shot
+from pinet_training.rendering.stage import Stage
 from pinet_training.runs.processes import run_in_processes
 
 # Version of the generator: increased whenever the same seed and ingredients give other bodies or
 # images.
-GENERATOR = 2
+GENERATOR = 3
 
-_PER_SHARD = 50
-_TEST_EVERY = 8  # every eighth scene is in the test split
+_PER_SHARD = 50  # scenes, or about as many frames of sequences
+_TEST_EVERY = 8  # every eighth scene or sequence is in the test split
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Ingredients:
         backgrounds: folder of images; None for generated backgrounds.
         width, height: size of the rendered images, pixels.
         seed: of all random choices, 0 or more.
+        frames: of each sequence; 1 for single scenes.
+        rate: frames per second of sequences.
     """
 
     motion: Path
@@ -50,6 +54,13 @@ class Ingredients:
     width: int
     height: int
     seed: int
+    frames: int = 1
+    rate: float = 30.0
+
+    @property
+    def per_shard(self) -> int:
+        """How many scenes or sequences a shard has."""
+        return max(1, _PER_SHARD // self.frames)
 
 
 def render_scenes(
@@ -57,14 +68,16 @@ def render_scenes(
 ) -> RenderedScenes:
     """Render a data set, or the shards that are missing from it.
 
-    A scene does not depend on how many scenes there are: a larger number adds shards to the same
-    data set. One scene in eight is in the test split. Bodies, motion clips and background images
-    of this split are not used in the train split.
+    With several frames, each scene is a sequence of so many. A scene does not depend on how many
+    scenes there are: a larger number adds shards to the same data set. One scene in eight is in
+    the test split. Bodies, motion clips and background images of this split are not used in the
+    train split.
 
     Args:
         folder: of the data set.
         ingredients: what to generate the scenes from.
-        scenes: how many, rounded up to whole shards of 50.
+        scenes: how many scenes or sequences, rounded up to whole shards. Shards have 50 scenes,
+            and sequences have a shard each if they are longer than half of that.
         workers: number of processes.
 
     Returns:
@@ -78,7 +91,7 @@ def render_scenes(
     _require_usable(ingredients)  # before anything is written
     motions = Motions.load(ingredients.motion)
     rendered = RenderedScenes.begin(folder, settings)
-    missing = rendered.missing_shards(-(-scenes // _PER_SHARD))
+    missing = rendered.missing_shards(-(-scenes // ingredients.per_shard))
     run_in_processes(
         _render_shard,
         [(number,) for number in missing],
@@ -115,7 +128,9 @@ def _settings(ingredients: Ingredients) -> dict[str, object]:
         "generator": GENERATOR,
         "seed": ingredients.seed,
         "size": [ingredients.width, ingredients.height],
-        "scenes_per_shard": _PER_SHARD,
+        "scenes_per_shard": ingredients.per_shard,
+        "frames": ingredients.frames,
+        "rate": ingredients.rate if ingredients.frames > 1 else None,
         "motion": _digest(ingredients.motion),
         "bodies": _digest(ingredients.bodies),
         "backgrounds": None if backgrounds is None else _digest(backgrounds),
@@ -137,13 +152,13 @@ class _Studio:
 
     Attributes:
         rendered: the data set.
-        seed: of the data set.
+        ingredients: what it is generated from.
         stages: by split.
     """
 
     rendered: RenderedScenes
-    seed: int
-    stages: dict[str, Stage]
+    ingredients: Ingredients
+    stages: dict[str, Stage | SequenceStage]
 
 
 def _set_up(
@@ -153,36 +168,54 @@ def _set_up(
     cv2.setNumThreads(1)
     renderer = Renderer(ingredients.width, ingredients.height)
     bodies = Bodies.load(ingredients.bodies)
-    stages = {
-        split: Stage(
+    stages: dict[str, Stage | SequenceStage] = {}
+    for split in SPLITS:
+        rig, backgrounds = (
             Rig(bodies.part(split)),
-            motions[split],
             Backgrounds.load(ingredients.backgrounds, split),
-            renderer,
         )
-        for split in SPLITS
-    }
-    return _Studio(rendered, ingredients.seed, stages)
+        if ingredients.frames == 1:
+            stages[split] = Stage(rig, motions[split], backgrounds, renderer)
+        else:
+            stages[split] = SequenceStage(
+                rig, motions[split], backgrounds, renderer, ingredients.frames, ingredients.rate
+            )
+    return _Studio(rendered, ingredients, stages)
 
 
 def _render_shard(studio: _Studio, number: int) -> None:
     if number in studio.rendered.shards():
         return  # another run has rendered it in the meantime
-    scenes = range(number * _PER_SHARD, (number + 1) * _PER_SHARD)
-    splits = ["test" if scene % _TEST_EVERY == 0 else "train" for scene in scenes]
-    shots = [_shoot(studio, scene, split) for scene, split in zip(scenes, splits, strict=True)]
-    truth = {"scene_split": np.array(splits), **_gathered(shots)}
+    per_shard, frames = studio.ingredients.per_shard, studio.ingredients.frames
+    scenes = np.arange(number * per_shard, (number + 1) * per_shard)
+    splits = np.where(scenes % _TEST_EVERY == 0, "test", "train")
+    shots = [
+        shot
+        for scene, split in zip(scenes.tolist(), splits.tolist(), strict=True)
+        for shot in _shoot(studio, scene, split)
+    ]
+    numbers = np.tile(np.arange(frames), per_shard)
+    truth = {
+        "scene_split": np.repeat(splits, frames),
+        "scene_sequence": np.repeat(scenes, frames),
+        "scene_frame": numbers,
+        "scene_time": numbers / studio.ingredients.rate,
+        **_gathered(shots),
+    }
     studio.rendered.write(number, [(shot.image, shot.quality) for shot in shots], truth)
 
 
-def _shoot(studio: _Studio, scene: int, split: str) -> Shot:
+def _shoot(studio: _Studio, scene: int, split: str) -> list[Shot]:
+    """The frames of a sequence, or the single one of a scene."""
+    rng = np.random.default_rng([studio.ingredients.seed, scene])
     try:
-        return studio.stages[split].shoot(np.random.default_rng([studio.seed, scene]))
+        shots = studio.stages[split].shoot(rng)
     except RuntimeError as error:
         raise PinetError(
             f"scene {scene} cannot be made: {error}; choose another seed, or a common image size "
             "such as 640x480"
         ) from error
+    return [shots] if isinstance(shots, Shot) else shots
 
 
 def _gathered(shots: Sequence[Shot]) -> dict[str, np.ndarray]:

@@ -16,6 +16,12 @@ from pinet_ros.cli.predictions.records import Record, read_arrays
 #   encloses the visible part of the person's mesh and is NaN if nothing is visible
 # - person_visible: whether the joint is in the image and not occluded
 # - person_hidden_by: 0 nothing, 1 another person, 2 an object, 3 the joint is outside of the image
+# - scene_sequence: frames of one sequence have the same number, and follow each other in time; a
+#   single scene is a sequence of one frame
+# - scene_camera_position: metres, world frame (z up, floor at z = 0, the same for all frames of a
+#   sequence); scene_camera_rotation rotates from it to the camera frame:
+#   p_camera = rotation @ (p_world - position)
+# - person_id: the same person has the same number in all frames of a sequence
 # - person_order: indices, within the scene, of its people, sorted by the distance of their root
 #   from the person's own, starting with the person; -1 at the end if there are fewer people
 TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
@@ -27,7 +33,13 @@ TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
     "scene_camera_height": (np.float32, ()),  # metres above the ground
     "scene_camera_pitch": (np.float32, ()),  # radians, positive looks down
     "scene_camera_roll": (np.float32, ()),  # radians
+    "scene_camera_position": (np.float64, (3,)),
+    "scene_camera_rotation": (np.float64, (3, 3)),
+    "scene_sequence": (np.int32, ()),
+    "scene_frame": (np.int32, ()),  # in the sequence, from 0
+    "scene_time": (np.float64, ()),  # seconds since the sequence's first frame
     "person_scene": (np.int32, ()),
+    "person_id": (np.int32, ()),
     "person_joints": (np.float32, (17, 3)),
     "person_joints_image": (np.float32, (17, 2)),
     "person_in_image": (np.bool_, (17,)),

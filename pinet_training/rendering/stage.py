@@ -20,7 +20,7 @@ from pinet_training.rendering.props import furnish, furnish_sitter
 from pinet_training.rendering.renderer import Renderer
 from pinet_training.rendering.rig import Rig
 from pinet_training.rendering.rooms import random_room
-from pinet_training.rendering.truth import person_truth
+from pinet_training.rendering.snapshot import Shot, scene_truth, take_snapshot
 from pinet_training.rendering.viewpoint import Viewpoint, random_viewpoint
 
 _ATTEMPTS = 100  # at a scene with a person in the image
@@ -43,23 +43,6 @@ class Actor:
     place: Place
     act: Act
     body: int
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """An image of a scene with its ground truth.
-
-    Attributes:
-        image: (H,W,3) uint8 BGR.
-        quality: JPEG quality to save it with, 1 to 100.
-        scene: the scene's row of TRUTH, value by name; without scene_image and scene_split.
-        people: the P people's rows of TRUTH, array by name; without person_scene.
-    """
-
-    image: np.ndarray
-    quality: int
-    scene: dict[str, object]
-    people: dict[str, np.ndarray]
 
 
 class Stage:
@@ -101,27 +84,22 @@ class Stage:
     ) -> Shot:
         actors = [self._actor(place, places, rng) for place in places]
         sitters = [actor for actor in actors if actor.act.stance == SITTING]
-        meshes = [
-            *(actor.mesh for actor in actors),
+        things = [
             *(mesh for a in sitters for mesh in furnish_sitter(a.joints, a.place, rng)),
             *furnish(rng, places, viewpoint),
             *random_room(rng, viewpoint, places),
         ]
-        lens = Lens.of(viewpoint.camera)
-        rendering = self._renderer.render(
-            [mesh.transformed(viewpoint.rotation, viewpoint.translation) for mesh in meshes],
-            lens.matrix,
-            random_light(rng).turned(viewpoint.rotation),
-            viewpoint.rotation[:, 2],
+        snapshot = take_snapshot(
+            self._renderer,
+            [(actor.mesh, actor.joints) for actor in actors],
+            things,
+            viewpoint,
+            Lens.of(viewpoint.camera),
+            random_light(rng),
+            lambda: self._backgrounds(rng, viewpoint),
         )
-        light = rendering.color
-        if rendering.coverage.min() < 1:
-            behind = self._backgrounds(rng, viewpoint)
-            light = light + (1 - rendering.coverage)[..., None] * behind
-        image, quality = photograph(lens.bend(light), rng)
-        joints = np.stack([actor.joints for actor in actors])
-        people = person_truth(joints, viewpoint, lens, rendering) | _names(actors)
-        return Shot(image, quality, _scene_truth(viewpoint), people)
+        image, quality = photograph(snapshot.light, rng)
+        return Shot(image, quality, scene_truth(viewpoint), snapshot.people | _names(actors))
 
     def _actor(self, place: Place, places: Sequence[Place], rng: np.random.Generator) -> Actor:
         act = random_act(place, places, self._motions, rng)
@@ -132,20 +110,9 @@ class Stage:
         return Actor(mesh, figure.joints @ rotation.T + shift, place, act, body)
 
 
-def _scene_truth(viewpoint: Viewpoint) -> dict[str, object]:
-    camera = viewpoint.camera
-    return {
-        "scene_cameras": viewpoint.kind,
-        "scene_intrinsics": camera.matrix[[0, 1, 0, 1], [0, 1, 2, 2]],
-        "scene_distortion": camera.distortion,
-        "scene_camera_height": viewpoint.position[2],
-        "scene_camera_pitch": viewpoint.pitch,
-        "scene_camera_roll": viewpoint.roll,
-    }
-
-
 def _names(actors: Sequence[Actor]) -> dict[str, np.ndarray]:
     return {
+        "person_id": np.arange(len(actors)),
         "person_body": np.array([actor.body for actor in actors]),
         "person_motion": np.array([actor.act.clip for actor in actors], str),
         "person_stance": np.array([actor.act.stance for actor in actors], str),

@@ -319,3 +319,12 @@ def test_the_true_joints_of_who_has_an_estimate_must_be_known(bad, fields, load)
 
     with pytest.raises(ScenesError, match=r"scenes.npz: person_joints, row 3: must be finite"):
         load(fields)
+
+
+def test_frames_of_a_sequence_are_one_unit(fields, load):
+    assert load(fields).units.tolist() == [0, 1]
+    assert load(fields | {"scene_sequence": [4, 5]}).sequences == ()  # of one frame each
+    sequence = load(fields | {"scene_sequence": [4, 4]})
+    assert sequence.sequences == ("4",)
+    assert sequence.units.tolist() == [0, 0]
+    assert [scene.sequence for scene in sequence] == ["4", "4"]

@@ -40,6 +40,7 @@ def _fields(count: int) -> dict[str, np.ndarray]:
         "scene_intrinsics": np.tile([600.0, 605, 330, 230], (count, 1)),
         "scene_distortion": np.tile(CAMERA.distortion, (count, 1)),
         "scene_camera_height": np.full(count, 1.5, np.float32),
+        "scene_camera_position": np.tile([0.2, -0.1, 1.5], (count, 1)),
         "person_scene": np.arange(count),
         "person_joints": joints.astype(np.float32),
         "person_joints_image": CAMERA.project(joints).astype(np.float32),
@@ -61,8 +62,12 @@ def test_joints_and_distances_become_the_estimators():
     assert adapted["person_joints"].dtype == np.float32
     assert np.array_equal(adapted["person_joints_rendered"], fields["person_joints"])
     assert adapted["scene_camera_height"] == pytest.approx(1.5 * FARTHER, abs=1e-3)
+    assert adapted["scene_camera_position"][5] / FARTHER == pytest.approx(
+        [0.2, -0.1, 1.5], abs=1e-3
+    )
     assert adapted["person_joints_image"] == pytest.approx(CAMERA.project(expected), abs=0.5)
-    changed = {"person_joints", "person_joints_image", "scene_camera_height"}
+    changed = {"person_joints", "person_joints_image"}
+    changed |= {"scene_camera_height", "scene_camera_position"}
     assert all(np.array_equal(adapted[n], v) for n, v in fields.items() if n not in changed)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pinet_ros.geometry.camera import Camera
-from pinet_training.rendering.photograph import Lens, photograph
+from pinet_training.rendering.photograph import Exposure, Lens, photograph
 from pinet_training.rendering.viewpoint import random_viewpoint
 
 WIDTH, HEIGHT = 644, 483  # no multiples of anything
@@ -108,3 +108,13 @@ def test_red_stays_red():
 def test_a_seed_gives_the_same_photograph():
     first, second = (photograph(_ramp(), np.random.default_rng(5))[0] for _ in range(2))
     assert (first == second).all()
+
+
+def test_one_exposure_does_not_flicker_though_its_noise_does():
+    rng = np.random.default_rng(2)
+    exposure = Exposure.random(_ramp(), rng)
+    first, second = (exposure.image(_ramp(), rng).astype(float) for _ in range(2))
+    assert first.mean() == pytest.approx(second.mean(), abs=0.2)
+    assert 0 < np.abs(first - second).mean() < 12
+    brighter = exposure.image(1.5 * _ramp(), rng)  # as when somebody in white comes in
+    assert brighter.mean() > first.mean() + 10

@@ -196,7 +196,7 @@ def test_what_decides_the_pictures_is_kept_without_the_version(rendered):
     assert settings["generator"] == GENERATOR
     assert set(settings) == {
         *("format", "generator", "seed", "size", "scenes_per_shard"),
-        *("motion", "bodies", "backgrounds"),
+        *("motion", "bodies", "backgrounds", "frames", "rate"),
     }
 
 

@@ -157,9 +157,9 @@ def test_a_folder_without_a_data_set_is_named(tmp_path):
 
 def test_a_data_set_of_another_format_is_refused(scenes):
     settings = scenes.folder / "dataset.json"
-    settings.write_text(settings.read_text().replace('"format": 1', '"format": 2'))
+    settings.write_text(settings.read_text().replace('"format": 2', '"format": 1'))
 
-    with pytest.raises(DatasetError, match=r"dataset.json: must be of format 1, got 2; render"):
+    with pytest.raises(DatasetError, match=r"dataset.json: must be of format 2, got 1; render"):
         RenderedScenes(scenes.folder)
 
 
