@@ -29,7 +29,7 @@ from pinet_training.rendering.scene_rendering import (
 )
 from pinet_training.runs.processes import available_cores
 
-_BODIES, _TEST_BODIES, _BODIES_SEED = 800, 200, 0
+_BODIES, _TEST_BODIES, _BODIES_SEED = 1000, 250, 1
 _CONTACT_SHEET = "contact_sheet.jpg"
 
 

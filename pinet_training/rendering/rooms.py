@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pinet_training.rendering.crowd import Place
+from pinet_training.rendering.places import Place
 from pinet_training.rendering.furniture import barrel, crate, plant, shelf
 from pinet_training.rendering.mesh import (
     PATTERN_BRICKS,

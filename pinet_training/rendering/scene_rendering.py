@@ -26,7 +26,7 @@ from pinet_training.runs.processes import run_in_processes
 
 # Version of the generator: increased whenever the same seed and ingredients give other bodies or
 # images.
-GENERATOR = 2
+GENERATOR = 3
 
 _PER_SHARD = 50
 _TEST_EVERY = 8  # every eighth scene is in the test split

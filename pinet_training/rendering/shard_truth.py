@@ -16,6 +16,8 @@ from pinet_ros.cli.predictions.records import Record, read_arrays
 #   encloses the visible part of the person's mesh and is NaN if nothing is visible
 # - person_visible: whether the joint is in the image and not occluded
 # - person_hidden_by: 0 nothing, 1 another person, 2 an object, 3 the joint is outside of the image
+# - person_stance: what the person does, see acting, or the kind of contact with another person
+# - person_clothes: names, separated by commas, of garments and accessories that not everybody wears
 # - person_order: indices, within the scene, of its people, sorted by the distance of their root
 #   from the person's own, starting with the person; -1 at the end if there are fewer people
 TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
@@ -37,9 +39,11 @@ TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
     "person_body": (np.int32, ()),
     "person_motion": (str, ()),  # name of the clip
     "person_stance": (str, ()),
-    "person_order": (np.int8, (6,)),
+    "person_stature": (np.float32, ()),  # metres, of the body without clothes and standing
+    "person_clothes": (str, ()),
+    "person_order": (np.int8, (8,)),
 }
-_HIGHEST = {"person_hidden_by": 3, "person_order": 5}
+_HIGHEST = {"person_hidden_by": 3, "person_order": 7}
 _LOWEST = {"person_order": -1}
 
 
