@@ -10,7 +10,8 @@ from captured_files import CapturedMotion, assert_same
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.errors import DatasetError
-from pinet_training.rendering.motion import Clip, Motions, load_clips
+from pinet_training.rendering.clips import Clip
+from pinet_training.rendering.motion import Motions, load_clips
 
 # Where an archive's joints are, metres from the pelvis: x left, y up, z ahead.
 STANDING = np.zeros((38, 3))
@@ -70,6 +71,35 @@ def test_an_archive_in_the_body_frame(archive_path):
             "left_foot": np.array([0, -0.15, -0.05]) / np.hypot(0.15, 0.05),
         }.items():
             np.testing.assert_allclose(posture.limb(name), expected, atol=4e-3, err_msg=name)
+
+
+def test_an_archive_without_more_has_30_hertz_and_knows_no_roots_and_couples(archive_path):
+    for clip in load_clips(archive_path):
+        assert clip.rate == 30
+        assert clip.roots is None
+        assert clip.partner is None
+
+
+MORE = {
+    "roots": np.arange(33).reshape(11, 3),
+    "clip_root": ["captured", "keyed", "height only", "captured", "captured"],
+    "clip_rate": [60, 30, 60, 60, 60],
+    "clip_partner": [-1, 4, -1, -1, 1],
+    "clip_activity": ["walking", "marching", "walking", "juggling", "juggling"],
+}
+
+
+def test_what_an_archive_may_have(tmp_path):
+    splits = ["train", "test", "test", "train", "test"]
+    np.savez(tmp_path / "motion.npz", **archive(clip_split=splits, **MORE))
+    clips = load_clips(tmp_path / "motion.npz")
+    assert [clip.rate for clip in clips] == MORE["clip_rate"]
+    assert [clip.activity for clip in clips] == MORE["clip_activity"]
+    assert [clip.partner for clip in clips] == [None, clips[4], None, None, clips[1]]
+    assert clips[2].roots is None
+    # x stays left, ahead (z) becomes -y, up (y) becomes z
+    np.testing.assert_array_equal(clips[0].roots, [[0, -2, 1], [3, -5, 4], [6, -8, 7]])
+    np.testing.assert_array_equal(clips[4].roots, [[30, -32, 31]])
 
 
 def test_rotations_of_an_archive_are_made_exact(archive_path):
@@ -136,6 +166,14 @@ def test_a_draw_is_the_posture_of_its_frame_and_repeats_with_the_seed(archive_pa
         ({"clip_start": [0, 3, 4, 6, 9, 10]}, "clip_start must increase from 0 to .* 11"),
         ({"clip_split": ["train"] * 4}, "clip_split must be 'train' or 'test' for each clip"),
         ({"clip_split": ["all"] * 5}, "clip_split must be 'train' or 'test' for each clip"),
+        ({"roots": np.zeros((10, 3))}, r"roots must have shape \(11,3\)"),
+        ({"roots": np.full((11, 3), np.nan)}, "roots must be finite"),
+        ({"roots": np.zeros((11, 3)), "clip_root": ["keyed"]}, r"clip_root must have shape \(5\)"),
+        ({"clip_rate": [60, 60, 0, 60, 60]}, "clip_rate must be above 0"),
+        ({"clip_partner": [-1, 5, -1, -1, 1]}, "clip_partner must hold integers from -1 to 4"),
+        ({"clip_partner": [-1, 4, -1, -1, -1]}, "clip_partner, row 1: partners must name each"),
+        ({"clip_partner": [2, -1, 0, -1, -1]}, "clip_partner, row 0: partners .* equally many"),
+        ({"clip_activity": ["walking"]}, r"clip_activity must have shape \(5,\)"),
     ],
 )
 def test_a_damaged_archive_is_an_error(tmp_path, changes, message):
