@@ -8,7 +8,7 @@ import numpy as np
 
 from pinet_training.rendering.acting import Act
 from pinet_training.rendering.crowd import Step
-from pinet_training.rendering.motion import Clip, Motions
+from pinet_training.rendering.motion import Motions
 from pinet_training.rendering.performers import Performer
 from pinet_training.rendering.places import COUPLE
 from pinet_training.rendering.posture import SIDES, heading, yaw_rotation
@@ -37,11 +37,11 @@ def random_couple(motions: Motions, rng: np.random.Generator) -> Couple | None:
         motions: the clips.
         rng: decides clip, frame, and whether it is mirrored.
     """
-    couples = [clip for clip in motions.clips if _partner(motions, clip) is not None]
+    couples = [c for c in motions.clips if c.partner and c.roots is not None]
     if not couples:
         return None
     first = couples[rng.integers(len(couples))]
-    second = _partner(motions, first)
+    second = first.partner
     frame = int(rng.integers(min(len(first), len(second))))
     postures = [clip.posture(frame) for clip in (first, second)]
     yaws = [heading(-clip.torso[frame, 0, :2, 1]) for clip in (first, second)]
@@ -80,8 +80,3 @@ def as_close_as_captured(first: Performer, second: Performer) -> tuple[Performer
         first = first.with_palm_at(one, middle, first.elbow(one))
         second = second.with_palm_at(two, middle, second.elbow(two))
     return first, second
-
-
-def _partner(motions: Motions, clip: Clip) -> Clip | None:
-    """The clip of the other person of a couple, with roots as well."""
-    return None
