@@ -63,7 +63,7 @@ _MAKE = {
     "hands on hips": stances.hands_on_hips,
     "arms crossed": stances.cross_arms,
 }
-_STILL = (LYING, ON_STAIRS, SITTING_ON_STAIRS, AT_WALL, AT_COUNTER)  # these have no jitter
+_STILL = (LYING, ON_FLOOR, ON_STAIRS, SITTING_ON_STAIRS, AT_WALL, AT_COUNTER)  # these have no jitter
 _TOUCHES = 0.75  # share of the people in the relation TOUCHING who reach for their partner
 _BOTH_ARMS = 0.3  # share of the people reaching or pointing who use both arms
 _LOOKS = 0.4  # share of the people with a partner who look at the partner

@@ -21,7 +21,7 @@ from pinet_training.rendering.posture import ahead as ahead_of
 _MISSED = 0.05  # metres from the palm to its target, at most
 _UP = np.array([0.0, 0.0, 1.0])
 # Where elbows go to: outwards, back, up in the chest's frame.
-_DOWN, _OUT, _OVER, _BEHIND = (0.5, 0.3, -1.0), (1.0, 0.1, -0.3), (0.9, 0.0, 0.5), (0.4, 1.0, 0.2)
+_DOWN, _OUT, _OVER, _BEHIND = (0.5, 0.3, -1.0), (1.0, 0.1, -0.3), (1.0, 0.1, 0.05), (0.4, 1.0, 0.2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,8 +204,10 @@ def _somewhere_near(
 def _put_arm_around(first: Performer, second: Performer, rng: np.random.Generator) -> Contact:
     second = _beside(first, second, rng.uniform(0.4, 0.5), rng)
     far = OTHER_SIDE[first.nearer_side(second.joint("pelvis"))]
-    target = first.joint(f"{far}_shoulder") + 0.05 * _UP - 0.05 * first.front
-    second, reached = _reach(second, OTHER_SIDE[far], target, _BEHIND)
+    near = 1 if far == "right" else -1  # the hand comes from the left, or from the right
+    target = first.joint(f"{far}_shoulder") + 0.05 * _UP + 0.05 * near * first.left
+    target -= 0.06 * first.front
+    second, reached = _reach(second, far, target, _BEHIND)
     if rng.random() < 0.4:  # the other one does the same, around the waist
         waist = second.joint("spine") - second.rig.depth(second.body)[1] * second.front
         inner = first.nearer_side(second.joint("pelvis"))

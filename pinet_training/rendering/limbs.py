@@ -15,6 +15,7 @@ from pinet_training.rendering.posture import SIDES, Posture, unit
 
 # Directions of upper arm and forearm in the chest's frame: outwards, ahead, up.
 _ARMS = {
+    "down": ((0.15, 0.05, -1), (0.0, 0.3, -1)),
     "lap": ((0.15, 0.35, -1), (-0.2, 1, -0.3)),
     "table": ((0.25, 0.7, -0.8), (-0.35, 1, 0)),
     "hold": ((0.1, 0.25, -1), (-0.15, 1, 0.1)),

@@ -32,12 +32,14 @@ def sit_on_floor(posture: Posture, rng: np.random.Generator) -> Posture:
     aside = SIDES[rng.integers(2)]
     for side in SIDES:
         if kind == "straight":
-            seated = with_leg(seated, side, rng.normal(88, 2), rng.uniform(0, 25), 150, 0.2)
+            thigh = rng.uniform(89, 105)  # knees may be raised a little
+            seated = with_leg(seated, side, thigh, 2 * (thigh - 89), rng.normal(150, 8), 0.2)
         elif kind == "crossed":
             seated = _with_crossed_leg(seated, side, rng)
         elif kind == "drawn up":
-            angle = rng.normal(128, 7)
-            seated = with_leg(seated, side, angle, angle + rng.normal(28, 5), FLAT_FOOT, 0.15)
+            thigh = rng.uniform(118, 150)
+            shin = np.degrees(np.arccos(0.03 - np.cos(np.radians(thigh))))  # down to the floor
+            seated = with_leg(seated, side, thigh, thigh - shin, FLAT_FOOT + 10, 0.15)
         else:
             seated = _with_leg_aside(seated, side, sign_of(aside), rng)
     if kind == "straight" and rng.random() < 0.6:  # props itself up behind
@@ -134,7 +136,8 @@ def _stretched(posture: Posture, rng: np.random.Generator, kind: str) -> Posture
         else:
             thigh, flexion = 0.0, rng.uniform(0, 6)
         foot = 20 if kind == "front" else rng.normal(60, 8)
-        body = with_leg(body, side, thigh, flexion, foot, rng.uniform(0.02, 0.25))
+        spread = 0.0 if kind == "side" else rng.uniform(0.02, 0.25)
+        body = with_leg(body, side, thigh, flexion, foot, spread)
         body = with_arm(body, side, *_lying_arm(side, kind, rng))
     return body
 
@@ -159,9 +162,9 @@ def _with_crossed_leg(posture: Posture, side: str, rng: np.random.Generator) -> 
     outwards = sign_of(side)
     return posture.with_limbs(
         {
-            f"{side}_thigh": np.array([0.8 * outwards, -0.75, rng.uniform(0.0, 0.3)]),
-            f"{side}_shin": np.array([-outwards, -0.12 - 0.25 * (side == "left"), -0.15]),
-            f"{side}_foot": np.array([-0.6 * outwards, -0.8, -0.1]),
+            f"{side}_thigh": np.array([0.8 * outwards, -0.75, rng.uniform(0.12, 0.35)]),
+            f"{side}_shin": np.array([-outwards, -0.12 - 0.25 * (side == "left"), -0.12]),
+            f"{side}_foot": np.array([-0.7 * outwards, -0.7, 0.1]),
         }
     )
 
@@ -170,9 +173,9 @@ def _with_leg_aside(posture: Posture, side: str, way: int, rng: np.random.Genera
     """A leg of somebody who sits with both knees to one side; `way` is 1 for the left."""
     return posture.with_limbs(
         {
-            f"{side}_thigh": np.array([0.55 * way, -0.8, rng.uniform(-0.05, 0.1)]),
+            f"{side}_thigh": np.array([0.55 * way, -0.8, rng.uniform(0.04, 0.15)]),
             f"{side}_shin": np.array([0.5 * way, 0.85, rng.uniform(-0.1, 0)]),
-            f"{side}_foot": np.array([0.6 * way, 0.6, -0.1]),
+            f"{side}_foot": np.array([0.6 * way, 0.7, 0.05]),
         }
     )
 

@@ -137,7 +137,7 @@ def point(posture: Posture, rng: np.random.Generator, direction: np.ndarray, sid
 
 
 def stand(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Stand or walk upright: the chest above the feet, the arms as in the given posture."""
+    """Stand or walk upright, the chest above the feet, arms hanging or as in the given posture."""
     lean = rng.uniform(-4, 8)
     standing = with_torso(posture, rng, (0.5 * lean, lean, rng.uniform(-5, 20)))
     stride = rng.choice([0.0, rng.uniform(5, 24)])
@@ -147,7 +147,7 @@ def stand(posture: Posture, rng: np.random.Generator) -> Posture:
         flexion = rng.uniform(0, 9) + (0.0 if side == ahead else 0.6 * stride)
         foot = FLAT_FOOT - (0.0 if side == ahead else 0.8 * stride)
         standing = with_leg(standing, side, thigh, flexion, foot, rng.uniform(0.02, 0.15))
-    return standing
+    return with_arms(standing, rng, "down") if rng.random() < 0.6 else standing
 
 
 def hold(posture: Posture, rng: np.random.Generator) -> Posture:
