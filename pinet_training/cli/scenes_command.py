@@ -19,6 +19,11 @@ from pinet_ros.models.cache import cache_dir
 from pinet_ros.util.files import write_whole
 from pinet_training.rendering.anny_bodies import make_bodies
 from pinet_training.rendering.contact_sheet import write_contact_sheet
+from pinet_training.rendering.contents import (
+    contents_text,
+    describe_contents,
+    write_contents,
+)
 from pinet_training.rendering.renderer import describe_renderer
 from pinet_training.rendering.scene_estimates import NOT_KEPT, estimate
 from pinet_training.rendering.scene_rendering import (
@@ -30,7 +35,7 @@ from pinet_training.rendering.scene_rendering import (
 from pinet_training.runs.processes import available_cores
 
 _BODIES, _TEST_BODIES, _BODIES_SEED = 1000, 250, 1
-_CONTACT_SHEET = "contact_sheet.jpg"
+_CONTACT_SHEET, _CONTENTS = "contact_sheet.jpg", "contents.json"
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -129,6 +134,9 @@ def _render(options: argparse.Namespace) -> int:
     rendered = render_scenes(options.folder, ingredients, options.scenes, options.workers)
     sheet = options.folder / _CONTACT_SHEET
     write_contact_sheet(rendered, sheet)
+    contents = describe_contents(rendered)
+    write_contents(contents, options.folder / _CONTENTS)
+    print(contents_text(contents))
     print(f"{len(rendered.shards())} shards in {options.folder}; samples of them in {sheet}")
     return 0
 

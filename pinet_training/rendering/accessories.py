@@ -107,7 +107,9 @@ def _shoulder_bag(trunk: np.ndarray, size: float, rng: np.random.Generator) -> M
     width, depth, height = rng.uniform([0.06, 0.22, 0.16], [0.13, 0.38, 0.3]) * size
     paint = random_paint(rng, _CLOTH, (5, 25))
     centre = (side + width / 2 + 0.02, 0.0, rng.uniform(-0.08, 0.06))
-    flap = box((width * 1.06, depth * 1.02, height * 0.4), paint, (*centre[:2], centre[2] + 0.3 * height))
+    flap = box(
+        (width * 1.06, depth * 1.02, height * 0.4), paint, (*centre[:2], centre[2] + 0.3 * height)
+    )
     return join([box((width, depth, height), paint, centre), flap])
 
 

@@ -12,7 +12,8 @@ from pinet_training.rendering.motion import Motions
 from pinet_training.rendering.places import CENTRE, CONTACT_RELATIONS, TOUCHING, Place
 from pinet_training.rendering.posture import OTHER_SIDE, Posture, heading, yaw_rotation
 
-CAPTURED, SITTING, REACHING, CARRYING = "captured", "sitting", "reaching", "carrying"
+CAPTURED, SITTING, REACHING = "captured", "sitting", "reaching"
+CARRYING, HOLDING = "carrying", "holding"
 SITTING_HIGH, SITTING_ON_STAIRS = "sitting high", "sitting on stairs"
 ON_STAIRS, ON_FLOOR, LYING = "on stairs", "sitting on the floor", "lying"
 AT_WALL, AT_COUNTER = "leaning on a wall", "leaning on a counter"
@@ -34,7 +35,7 @@ _STANCES = {
     "leaning": 0.045,
     REACHING: 0.045,
     "pointing": 0.025,
-    "holding": 0.015,
+    HOLDING: 0.015,
     CARRYING: 0.02,
     "hands up": 0.01,
     "waving": 0.01,
@@ -56,14 +57,21 @@ _MAKE = {
     "kneeling": stances.kneel,
     "bending": stances.bend,
     "leaning": stances.lean,
-    "holding": stances.hold,
-    CARRYING: stances.hold,
+    HOLDING: stances.hold,
+    CARRYING: stances.carry,
     "hands up": stances.raise_hands,
     "waving": stances.wave,
     "hands on hips": stances.hands_on_hips,
     "arms crossed": stances.cross_arms,
 }
-_STILL = (LYING, ON_FLOOR, ON_STAIRS, SITTING_ON_STAIRS, AT_WALL, AT_COUNTER)  # these have no jitter
+_STILL = (
+    LYING,
+    ON_FLOOR,
+    ON_STAIRS,
+    SITTING_ON_STAIRS,
+    AT_WALL,
+    AT_COUNTER,
+)  # these have no jitter
 _TOUCHES = 0.75  # share of the people in the relation TOUCHING who reach for their partner
 _BOTH_ARMS = 0.3  # share of the people reaching or pointing who use both arms
 _LOOKS = 0.4  # share of the people with a partner who look at the partner

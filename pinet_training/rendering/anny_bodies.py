@@ -140,7 +140,7 @@ def _draw_bodies(
 def _draw_phenotypes(
     rng: np.random.Generator,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Phenotypes of a batch, each from 0 to 1, without height, statures in metres, and who is a child.
+    """Phenotypes of a batch, each from 0 to 1, without height; statures in metres; who is a child.
 
     An age of 1/3 is a child, 2/3 an adult, 1 an old person; a gender of 0 is male, 1 female.
     """

@@ -67,7 +67,4 @@ def _bent(
     aside = unit(aside - along * (aside @ along) + 1e-6)
     cosine = np.clip((upper**2 + reach**2 - lower**2) / (2 * upper * reach), -1, 1)
     bend = upper * (cosine * along + np.sqrt(1 - cosine**2) * aside)
-    return posture.with_limbs(
-        {f"{side}_upper_arm": bend, f"{side}_forearm": reach * along - bend}
-    )
-
+    return posture.with_limbs({f"{side}_upper_arm": bend, f"{side}_forearm": reach * along - bend})

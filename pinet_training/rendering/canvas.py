@@ -77,6 +77,7 @@ def skin_color(rng: np.random.Generator) -> np.ndarray:
 
 
 def hair_color(rng: np.random.Generator) -> np.ndarray:
+    """Linear RGB of hair."""
     colors, shares = zip(*_HAIR, strict=True)
     return linear(np.array(colors[rng.choice(len(colors), p=shares)]) / 255)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pinet_training.rendering.acting import (
     CARRYING,
+    HOLDING,
     Act,
     engaged,
     random_act,
@@ -86,7 +87,8 @@ class Casting:
             things += self._join(performers, first, second, rng)
         for index, performer in enumerate(performers):
             if performer.act.stance == CARRYING:
-                performers[index], held = hold_thing(performer, rng)
+                carrier, held = hold_thing(performer, rng)
+                performers[index] = carrier if held else performer.named(HOLDING)
                 things += held
         return Cast(tuple(performers), tuple(things))
 
@@ -106,7 +108,10 @@ class Casting:
         if relation == "carrying somebody":
             if not len(self._small) or not len(self._tall):
                 return ()
-            one, two = one.with_body(rng.choice(self._tall)), two.with_body(rng.choice(self._small))
+            one, two = (
+                one.with_body(rng.choice(self._tall)),
+                two.with_body(rng.choice(self._small)),
+            )
         contact = join_in_contact(relation, one, two, rng)
         if contact is None:
             return ()

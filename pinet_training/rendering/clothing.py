@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from pinet_training.rendering.bodies import Bodies
 from pinet_training.rendering.accessories import Worn, put_on
+from pinet_training.rendering.bodies import Bodies
 from pinet_training.rendering.canvas import (
     Canvas,
     cloth_color,
@@ -19,7 +19,7 @@ from pinet_training.rendering.canvas import (
     hair_color,
     skin_color,
 )
-from pinet_training.rendering.mesh import PATTERN_NOISE, PATTERN_PLAIN, VertexNormals
+from pinet_training.rendering.mesh import PATTERN_NOISE, VertexNormals
 from pinet_training.rendering.skirts import Drape, Draper
 from pinet_training.rendering.styles import Style, draw_style
 
@@ -194,7 +194,9 @@ class Wardrobe:
             hair = cloth_color(rng)
         canvas.paint(covered, hair, thickness, (PATTERN_NOISE, 120))
 
-    def _paint_clothes(self, canvas: Canvas, style: Style, rng: np.random.Generator) -> Drape | None:
+    def _paint_clothes(
+        self, canvas: Canvas, style: Style, rng: np.random.Generator
+    ) -> Drape | None:
         """Paint an upper and a lower garment; returns the part of them that hangs loosely."""
         z = self._bodies.template_vertices[:, 2]
         waist, collar = rng.uniform([0.06, 0.49], [0.16, 0.56])
@@ -253,5 +255,3 @@ class Wardrobe:
         canvas.paint(foot, cloth_color(rng), 0.008)
         sole = foot & (z < z.min() + 0.02)
         canvas.paint(sole, np.full(3, rng.uniform(0.02, 0.8)), 0.008)
-
-

@@ -61,16 +61,16 @@ def as_close_as_captured(first: Performer, second: Performer) -> tuple[Performer
 
     The capture's bodies were of other sizes, so hands that held each other miss by decimetres.
     """
-    way = second.place.position - first.place.position
-    distance = float(np.linalg.norm(way))
-    if distance < _PELVISES:
-        way = way / distance if distance > 1e-3 else first.front[:2]
-        second = second.at(first.place.position + _PELVISES * way)
     pairs = sorted(
         (float(np.linalg.norm(first.palm(one) - second.palm(two))), one, two)
         for one in SIDES
         for two in SIDES
     )
+    way = second.place.position - first.place.position
+    distance = float(np.linalg.norm(way))
+    if distance < _PELVISES:
+        way = way / distance if distance > 1e-3 else first.front[:2]
+        second = second.at(first.place.position + _PELVISES * way)
     joined: set[str] = set()
     for gap, one, two in pairs:
         if gap > _JOINED or f"first {one}" in joined or f"second {two}" in joined:

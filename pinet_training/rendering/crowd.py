@@ -30,7 +30,7 @@ _NUMBERS = {
     7: 0.04,
     8: 0.02,
 }  # of people, with their probabilities
-_NEAREST, _FARTHEST = 0.45, 14.0  # metres from the camera
+_NEAREST, _FARTHEST = 0.55, 14.0  # metres from the camera
 _APART = 0.42  # metres: smallest distance between the centres of two people
 _CUT_OFF = 0.35  # share of the scenes in which people may be at the border, or partly outside
 _MARGIN = 0.06  # of the image's size: how far outside of it a person's middle may be in the others

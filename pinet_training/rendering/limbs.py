@@ -45,6 +45,7 @@ def with_torso(
 
 
 def with_head(posture: Posture, head: np.ndarray) -> Posture:
+    """Turn the head to a rotation (3,3), as far as the neck allows."""
     relative = Rotation.from_matrix(posture.chest.T @ head).as_rotvec()
     relative *= min(1.0, _NECK / max(np.linalg.norm(relative), 1e-9))
     return replace(posture, head=posture.chest @ Rotation.from_rotvec(relative).as_matrix())
@@ -85,6 +86,7 @@ def with_arms(
 def with_arm_towards(
     posture: Posture, direction: np.ndarray, side: str, flexion: float
 ) -> Posture:
+    """Stretch an arm towards a direction (3,), its elbow bent by `flexion`, radians."""
     aim = _within_reach(posture.chest.T @ unit(direction), side)
     below = np.array([0.6 * sign_of(side), 0.2, -1.0])  # where the elbow bends to
     below = unit(below - aim * (aim @ below))
@@ -136,4 +138,5 @@ def lean_rotation(angle: float) -> np.ndarray:
 
 
 def sign_of(side: str) -> int:
+    """Return 1 for the left side, -1 for the right one."""
     return 1 if side == "left" else -1

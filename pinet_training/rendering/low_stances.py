@@ -20,7 +20,7 @@ from pinet_training.rendering.limbs import (
 )
 from pinet_training.rendering.posture import OTHER_SIDE, SIDES, Posture, unit
 
-_ON_BACK, _ON_FRONT = -90.0, 90.0  # degrees that a lying person is tipped forward
+_TIPPED = -90.0  # degrees that a lying person is tipped forward
 _TIPS = {"back": 0.4, "side": 0.35, "front": 0.25}  # how people lie, with probabilities
 
 
@@ -71,7 +71,12 @@ def climb(posture: Posture, rng: np.random.Generator) -> Posture:
     stepping = with_leg(stepping, upper, thigh, thigh + rng.uniform(10, 18), FLAT_FOOT, 0.05)
     lower = rng.uniform(-4, 4)
     return with_leg(
-        stepping, OTHER_SIDE[upper], lower, rng.uniform(4, 10), FLAT_FOOT - rng.uniform(0, 25), 0.05
+        stepping,
+        OTHER_SIDE[upper],
+        lower,
+        rng.uniform(4, 10),
+        FLAT_FOOT - rng.uniform(0, 25),
+        0.05,
     )
 
 
@@ -83,7 +88,9 @@ def lie(posture: Posture, rng: np.random.Generator) -> Posture:
         side = SIDES[rng.integers(2)]
         roll = Rotation.from_euler("z", 90 * sign_of(side) + rng.normal(0, 8), degrees=True)
         lying = _rotated(lying, roll.as_matrix())
-    tip = Rotation.from_euler("x", _ON_FRONT if kind == "front" else _ON_BACK, degrees=True)
+    if kind == "front":
+        lying = lying.turned(np.pi)
+    tip = Rotation.from_euler("x", _TIPPED, degrees=True)
     return _above_ground(_rotated(lying, tip.as_matrix()))
 
 

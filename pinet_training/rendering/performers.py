@@ -72,9 +72,7 @@ class Performer:
     ) -> Performer:
         """Move a palm to a point (3,), metres, world frame; for `elbow` see `reach_point`."""
         target = self._rotation.T @ (point - self._shift) + self._origin
-        posture = reach_point(
-            self.rig, self.body, self.act.posture, side, target, np.array(elbow)
-        )
+        posture = reach_point(self.rig, self.body, self.act.posture, side, target, np.array(elbow))
         return self.with_posture(posture)
 
     def with_posture(self, posture: Posture) -> Performer:
@@ -120,4 +118,3 @@ class Performer:
 
     def _to_world(self, points: np.ndarray) -> np.ndarray:
         return (points - self._origin) @ self._rotation.T + self._shift
-

@@ -14,6 +14,10 @@ from pinet_training.rendering.lighting import GAMMA
 # interpolation between them is accurate to 0.1 pixels.
 _BLOCK = 6
 
+_DARK = 0.12  # share of the images that are taken in low light
+_DIMMED = (0.08, 0.45)  # fraction of the usual exposure that these have
+_GRAIN = (0.01, 0.06)  # standard deviation of their noise in white areas, before gamma
+
 
 @dataclass(frozen=True, eq=False)
 class Lens:
@@ -67,9 +71,17 @@ def photograph(light: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
     Returns:
         The image (H,W,3) uint8 BGR, and the JPEG quality to save it with, 1 to 100.
     """
+    dark = rng.random() < _DARK
     luminance = float(np.median(light[::4, ::4].mean(axis=2))) + 1e-3
     exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
+    if dark:
+        exposure *= rng.uniform(*_DIMMED)
     image = light * (exposure * rng.normal(1, 0.05, 3)).astype(np.float32)
+    if dark:  # few photons: noise of each channel, strongest in the shadows
+        grain = rng.standard_normal(image.shape, np.float32)
+        image = np.maximum(
+            image + np.sqrt(image + 0.003) * np.float32(rng.uniform(*_GRAIN)) * grain, 0
+        )
     # compress the highlights, so that they do not clip hard
     image = _blurred(cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA), rng)
     image += np.float32(rng.uniform(0, 0.03)) * rng.standard_normal(

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_training.rendering.places import Place
 from pinet_training.rendering.furniture import (
     Piece,
     barrel,
@@ -21,6 +20,7 @@ from pinet_training.rendering.furniture import (
     table,
 )
 from pinet_training.rendering.mesh import Mesh
+from pinet_training.rendering.places import Place
 from pinet_training.rendering.posture import ahead
 from pinet_training.rendering.viewpoint import Viewpoint
 

@@ -17,7 +17,7 @@ from pinet_ros.cli.predictions.records import Record, read_arrays
 # - person_visible: whether the joint is in the image and not occluded
 # - person_hidden_by: 0 nothing, 1 another person, 2 an object, 3 the joint is outside of the image
 # - person_stance: what the person does, see acting, or the kind of contact with another person
-# - person_clothes: names, separated by commas, of garments and accessories that not everybody wears
+# - person_clothes: names, separated by commas, of what not everybody wears, such as skirt or cap
 # - person_order: indices, within the scene, of its people, sorted by the distance of their root
 #   from the person's own, starting with the person; -1 at the end if there are fewer people
 TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {

@@ -31,7 +31,7 @@ from pinet_training.rendering.viewpoint import Viewpoint, random_viewpoint
 _ATTEMPTS = 100  # at a scene with a person in the image
 _COUPLES = 0.06  # share of the scenes with a couple that was captured together
 _FEWEST_JOINTS = 3  # in the image, of the person who is seen best
-_FROM_CAMERA = 0.28  # metres between the camera and joints or what carries people
+_FROM_CAMERA = 0.35  # metres between the camera and joints or what carries people
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from pinet_training.rendering.limbs import (
     FLAT_FOOT,
-    leg_direction,
     lean_rotation,
+    leg_direction,
     sign_of,
     with_arm,
     with_arm_towards,
@@ -153,6 +153,11 @@ def stand(posture: Posture, rng: np.random.Generator) -> Posture:
 def hold(posture: Posture, rng: np.random.Generator) -> Posture:
     """Hold both hands in front of the body, as if holding a box or a phone."""
     return with_arms(posture, rng, "hold")
+
+
+def carry(posture: Posture, rng: np.random.Generator) -> Posture:
+    """Stand or walk upright, both hands in front of the body."""
+    return hold(stand(posture, rng), rng)
 
 
 def raise_hands(posture: Posture, rng: np.random.Generator) -> Posture:

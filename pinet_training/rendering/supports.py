@@ -160,9 +160,7 @@ def _stairs_under_seat(joints: np.ndarray, rng: np.random.Generator) -> Support:
     between = 1 if seat < 0.24 else 2
     rise, lower = seat / between, int(rng.integers(0, 3))
     tread = rng.uniform(0.24, 0.32)
-    return Support(
-        lower * rise, (_stairs(rng, rise, tread, lower + between, -0.14, 1),)
-    )
+    return Support(lower * rise, (_stairs(rng, rise, tread, lower + between, -0.14, 1),))
 
 
 def _wall(joints: np.ndarray, vertices: np.ndarray, rng: np.random.Generator) -> Support:
@@ -197,7 +195,5 @@ def _counter(joints: np.ndarray, rng: np.random.Generator) -> Support:
         )
     else:
         post = (0.05, 0.05, height - 0.04)
-        parts += [
-            box(post, paint, (x * (width / 2 - 0.05), middle, post[2] / 2)) for x in (-1, 1)
-        ]
+        parts += [box(post, paint, (x * (width / 2 - 0.05), middle, post[2] / 2)) for x in (-1, 1)]
     return Support(meshes=(join(parts),))
