@@ -123,13 +123,13 @@ def _bed(joints: np.ndarray, rng: np.random.Generator) -> Support:
 
 
 def _stairs(
-    rng: np.random.Generator, rise: float, tread: float, own: int, edge: float, upwards: int
+    rng: np.random.Generator, rise: float, depth: float, own: int, edge: float, upwards: int
 ) -> Mesh:
     """Stairs, of which step `own` (counted from 0, the ground) begins at y = edge.
 
     Args:
         rng: decides width, height and looks.
-        rise, tread: metres, height and depth of each step.
+        rise, depth: metres, height and depth of each step.
         own: step that carries the person; its top is at own * rise.
         edge: metres, y of the front of that step.
         upwards: 1 if they go up towards +y, behind the person, -1 if they go up ahead.
@@ -137,8 +137,8 @@ def _stairs(
     width, paint = rng.uniform(1.0, 2.4), random_paint(rng, _SOLID, (1, 6))
     parts = []
     for step in range(1, own + int(rng.integers(2, 7))):
-        y = edge + upwards * ((step - own) * tread + tread / 2)
-        parts.append(box((width, tread, step * rise), paint, (0, y, step * rise / 2)))
+        y = edge + upwards * ((step - own) * depth + depth / 2)
+        parts.append(box((width, depth, step * rise), paint, (0, y, step * rise / 2)))
     return join(parts)
 
 
@@ -146,11 +146,11 @@ def _stairs_under_feet(joints: np.ndarray, rng: np.random.Generator) -> Support:
     """Stairs that go up ahead of a person: one foot is on a step, the other on the next."""
     feet = sorted((_joint(joints, f"{s}_ankle") for s in ("left", "right")), key=lambda a: a[2])
     rise = float(np.clip(feet[1][2] - feet[0][2], 0.06, 0.35))
-    tread = float(np.clip(feet[0][1] - feet[1][1], 0.2, 0.4))
+    depth = float(np.clip(feet[0][1] - feet[1][1], 0.2, 0.4))
     own = int(rng.integers(0, 4))
     # the upper step begins between heel and toes of the lower foot
     edge = feet[1][1] + 0.08
-    meshes = (_stairs(rng, rise, tread, own + 1, edge, -1),)
+    meshes = (_stairs(rng, rise, depth, own + 1, edge, -1),)
     return Support(own * rise, meshes)
 
 
@@ -159,8 +159,8 @@ def _stairs_under_seat(joints: np.ndarray, rng: np.random.Generator) -> Support:
     seat = max(_joint(joints, "pelvis")[2] - _SEAT_BELOW_HIPS, 0.12)
     between = 1 if seat < 0.24 else 2
     rise, lower = seat / between, int(rng.integers(0, 3))
-    tread = rng.uniform(0.24, 0.32)
-    return Support(lower * rise, (_stairs(rng, rise, tread, lower + between, -0.14, 1),))
+    depth = rng.uniform(0.24, 0.32)
+    return Support(lower * rise, (_stairs(rng, rise, depth, lower + between, -0.14, 1),))
 
 
 def _wall(joints: np.ndarray, vertices: np.ndarray, rng: np.random.Generator) -> Support:
