@@ -19,6 +19,11 @@ from pinet_ros.models.cache import cache_dir
 from pinet_ros.util.files import write_whole
 from pinet_training.rendering.anny_bodies import make_bodies
 from pinet_training.rendering.contact_sheet import write_contact_sheet
+from pinet_training.rendering.contents import (
+    contents_text,
+    describe_contents,
+    write_contents,
+)
 from pinet_training.rendering.renderer import describe_renderer
 from pinet_training.rendering.scene_detections import detect
 from pinet_training.rendering.scene_estimates import NOT_KEPT, estimate
@@ -31,9 +36,8 @@ from pinet_training.rendering.scene_rendering import (
 from pinet_training.rendering.sequence_video import write_sequence_video
 from pinet_training.runs.processes import available_cores
 
-_BODIES, _TEST_BODIES, _BODIES_SEED = 800, 200, 0
-_CONTACT_SHEET = "contact_sheet.jpg"
-_VIDEO = "sequence.mp4"
+_BODIES, _TEST_BODIES, _BODIES_SEED = 1000, 250, 1
+_CONTACT_SHEET, _CONTENTS, _VIDEO = "contact_sheet.jpg", "contents.json", "sequence.mp4"
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -163,6 +167,9 @@ def _render(options: argparse.Namespace) -> int:
     rendered = render_scenes(options.folder, ingredients, options.scenes, options.workers)
     sheet = options.folder / _CONTACT_SHEET
     write_contact_sheet(rendered, sheet)
+    contents = describe_contents(rendered)
+    write_contents(contents, options.folder / _CONTENTS)
+    print(contents_text(contents))
     print(f"{len(rendered.shards())} shards in {options.folder}; samples of them in {sheet}")
     if options.frames > 1:
         video = options.folder / _VIDEO

@@ -7,41 +7,71 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pinet_training.rendering import stances
-from pinet_training.rendering.crowd import TOUCHING, Place
+from pinet_training.rendering import low_stances, stances
 from pinet_training.rendering.motion import Motions
+from pinet_training.rendering.places import CENTRE, CONTACT_RELATIONS, TOUCHING, Place
 from pinet_training.rendering.posture import OTHER_SIDE, Posture, heading, yaw_rotation
 
 CAPTURED, SITTING, REACHING = "captured", "sitting", "reaching"
+CARRYING, HOLDING = "carrying", "holding"
+SITTING_HIGH, SITTING_ON_STAIRS = "sitting high", "sitting on stairs"
+ON_STAIRS, ON_FLOOR, LYING = "on stairs", "sitting on the floor", "lying"
+AT_WALL, AT_COUNTER = "leaning on a wall", "leaning on a counter"
 
 # Stances and their probabilities. People in the relation TOUCHING mostly reach, see _TOUCHES.
 _STANCES = {
-    CAPTURED: 0.52,
+    CAPTURED: 0.365,
     SITTING: 0.1,
-    "crouching": 0.05,
-    "kneeling": 0.03,
-    "bending": 0.06,
-    "leaning": 0.05,
-    REACHING: 0.06,
-    "pointing": 0.04,
-    "holding": 0.03,
-    "hands up": 0.02,
+    SITTING_HIGH: 0.03,
+    SITTING_ON_STAIRS: 0.02,
+    ON_STAIRS: 0.025,
+    ON_FLOOR: 0.04,
+    LYING: 0.045,
+    AT_WALL: 0.02,
+    AT_COUNTER: 0.02,
+    "crouching": 0.045,
+    "kneeling": 0.045,
+    "bending": 0.055,
+    "leaning": 0.045,
+    REACHING: 0.045,
+    "pointing": 0.025,
+    HOLDING: 0.015,
+    CARRYING: 0.02,
+    "hands up": 0.01,
     "waving": 0.01,
-    "hands on hips": 0.015,
-    "arms crossed": 0.015,
+    "hands on hips": 0.01,
+    "arms crossed": 0.01,
 }
+# What somebody amid a ring of others does.
+_AMID = {LYING: 0.5, ON_FLOOR: 0.2, "kneeling": 0.15, SITTING: 0.15}
 _MAKE = {
     SITTING: stances.sit,
+    SITTING_HIGH: low_stances.sit_high,
+    SITTING_ON_STAIRS: stances.sit,
+    ON_STAIRS: low_stances.climb,
+    ON_FLOOR: low_stances.sit_on_floor,
+    LYING: low_stances.lie,
+    AT_WALL: low_stances.lean_back,
+    AT_COUNTER: low_stances.lean_ahead,
     "crouching": stances.crouch,
     "kneeling": stances.kneel,
     "bending": stances.bend,
     "leaning": stances.lean,
-    "holding": stances.hold,
+    HOLDING: stances.hold,
+    CARRYING: stances.carry,
     "hands up": stances.raise_hands,
     "waving": stances.wave,
     "hands on hips": stances.hands_on_hips,
     "arms crossed": stances.cross_arms,
 }
+_STILL = (
+    LYING,
+    ON_FLOOR,
+    ON_STAIRS,
+    SITTING_ON_STAIRS,
+    AT_WALL,
+    AT_COUNTER,
+)  # these have no jitter
 _TOUCHES = 0.75  # share of the people in the relation TOUCHING who reach for their partner
 _BOTH_ARMS = 0.3  # share of the people reaching or pointing who use both arms
 _LOOKS = 0.4  # share of the people with a partner who look at the partner
@@ -79,19 +109,43 @@ def random_act(
     posture, clip, _ = motions.sample(rng)
     if rng.random() < 0.5:
         posture = posture.mirrored()
-    partner = None if place.partner is None else _direction_to(place, places[place.partner])
-    stance = str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
+    partner = _aim_of(place, places)
+    shares = _AMID if place.relation == CENTRE else _STANCES
+    stance = str(rng.choice(list(shares), p=list(shares.values())))
     if place.relation == TOUCHING and rng.random() < _TOUCHES:
         stance = REACHING
     posture = _in_stance(posture, stance, partner, rng)
-    if partner is not None and rng.random() < _LOOKS:
+    if partner is not None and stance != LYING and rng.random() < _LOOKS:
         posture = stances.turn_head(posture, heading(partner[:2]), rng.normal(0.05, 0.15))
-    return Act(stances.jitter(posture, rng), stance, clip.name)
+    if stance not in _STILL:
+        posture = stances.jitter(posture, rng)
+    return Act(posture, stance, clip.name)
 
 
-def _direction_to(place: Place, other: Place) -> np.ndarray:
-    """Horizontal vector (3,), metres, to another person, in the body frame of the one at place."""
-    x, y = other.position - place.position
+def upright_act(motions: Motions, rng: np.random.Generator) -> Act:
+    """Draw what somebody who will be in contact with another does: stand or walk upright."""
+    posture, clip, _ = motions.sample(rng)
+    return Act(stances.stand(posture, rng), CAPTURED, clip.name)
+
+
+def engaged(places: Sequence[Place]) -> list[tuple[int, int]]:
+    """The pairs (first, second) of the people in contact, as indices into the places."""
+    return [
+        (place.partner, index)
+        for index, place in enumerate(places)
+        if place.relation in CONTACT_RELATIONS and place.partner is not None
+    ]
+
+
+def _aim_of(place: Place, places: Sequence[Place]) -> np.ndarray | None:
+    """Horizontal vector (3,), metres, to what the person at place attends to, body frame."""
+    if place.focus is not None:
+        target = np.array(place.focus)
+    elif place.partner is not None:
+        target = places[place.partner].position
+    else:
+        return None
+    x, y = target - place.position
     return yaw_rotation(-place.yaw) @ np.array([x, y, 0.0])
 
 

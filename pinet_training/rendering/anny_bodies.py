@@ -21,13 +21,20 @@ from pinet_training.rendering.bodies import Bodies, BodiesError
 
 _BATCH = 16
 _DENSITY = 980.0  # kg/m^3
-_CHILDREN = 0.08  # share of the people
+_CHILDREN = 0.15  # share of the people
+_YEARS = (3.0, 16.0)  # of the children
+# Age in years and phenotype: the model's own ages are a baby at 0, a child of 10 years at 1/3 and
+# an adult of 25 years at 2/3.
+_AGES = ((1.0, 10.0, 16.0, 25.0), (0.0, 1 / 3, 0.54, 2 / 3))
+# Median stature in metres by age in years (WHO growth standard and reference, girls and boys).
+_GROWTH = ((3, 5, 8, 10, 12, 14, 16), (0.955, 1.095, 1.27, 1.38, 1.50, 1.61, 1.68))
 _MASS_INDEX = (16.0, 38.0)  # kg/m^2: lowest and highest plausible body mass index of adults
 _MASS_INDEX_CHILD = (12.5, 28.0)  # of children it may be lower
 
 
 def make_bodies(train: int, test: int, seed: int) -> Bodies:
-    """Sample bodies of a plausible population: 8 % children, statures of adults 1.70 +- 0.12 m.
+    """Sample bodies of a plausible population: 15 % children from 3 to 16 years, statures of
+    adults 1.70 +- 0.12 m.
 
     Takes about two minutes, even for a few bodies, and 1 GB of temporary files.
 
@@ -115,7 +122,7 @@ def _draw_bodies(
     kept_heads = [np.zeros((0, model.bone_count, 3), np.float32)]
     missing = count
     while missing > 0:
-        phenotypes, stature = _draw_phenotypes(rng)
+        phenotypes, stature, child = _draw_phenotypes(rng)
         # stature is linear in the phenotype height while the other phenotypes are constant
         low, high = (
             np.ptp(_rest(model, phenotypes | {"height": np.full(_BATCH, end)})[0][..., 2], axis=1)
@@ -123,20 +130,23 @@ def _draw_bodies(
         )
         phenotypes["height"] = np.clip((stature - low) / (high - low), 0.05, 0.95)
         vertices, heads = _rest(model, phenotypes)
-        plausible = _plausible(vertices, faces, phenotypes["age"] < 0.5, stature)
+        plausible = _plausible(vertices, faces, child, stature)
         kept_vertices.append(vertices[plausible][:missing])
         kept_heads.append(heads[plausible][:missing])
         missing -= len(kept_vertices[-1])
     return np.concatenate(kept_vertices), np.concatenate(kept_heads)
 
 
-def _draw_phenotypes(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Phenotypes of a batch, each from 0 to 1, without height, and statures in metres.
+def _draw_phenotypes(
+    rng: np.random.Generator,
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Phenotypes of a batch, each from 0 to 1, without height; statures in metres; who is a child.
 
     An age of 1/3 is a child, 2/3 an adult, 1 an old person; a gender of 0 is male, 1 female.
     """
     child = rng.random(_BATCH) < _CHILDREN
-    age = np.where(child, rng.uniform(0.33, 0.5, _BATCH), rng.uniform(0.58, 0.95, _BATCH))
+    years = rng.uniform(*_YEARS, _BATCH)
+    age = np.where(child, np.interp(years, *_AGES), rng.uniform(0.58, 0.95, _BATCH))
     female = rng.random(_BATCH) < 0.5
     gender = np.abs(female - np.abs(rng.normal(0, 0.12, _BATCH)).clip(max=0.5))
     ancestry = dict(
@@ -147,8 +157,9 @@ def _draw_phenotypes(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], n
     others = ("proportions", "cupsize", "firmness")
     free = {name: rng.uniform(0.1, 0.9, _BATCH) for name in others}
     stature = 1.77 - 0.13 * gender + rng.normal(0, 0.1, _BATCH)
-    growth = np.interp(age, [1 / 3, 2 / 3], [0.75, 1]) * child + ~child
-    return {"age": age, "gender": gender} | ancestry | build | free, stature * growth
+    young = np.interp(years, *_GROWTH) * rng.normal(1, 0.045, _BATCH)
+    phenotypes = {"age": age, "gender": gender} | ancestry | build | free
+    return phenotypes, np.where(child, young, stature), child
 
 
 def _plausible(

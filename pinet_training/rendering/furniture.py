@@ -192,6 +192,29 @@ def barrel(rng: np.random.Generator) -> Piece:
     return Piece(join(parts), radius * 1.05)
 
 
+def random_thing(rng: np.random.Generator, large: bool) -> tuple[np.ndarray, Mesh]:
+    """Draw a thing that people hold, around the origin: its size (3,) in metres, and its mesh.
+
+    Args:
+        rng: decides size and look.
+        large: for two hands, as a box; otherwise a bottle, a ball, a book or a small box.
+    """
+    paint = random_paint(rng, (*_SOLID, PATTERN_STRIPES_ACROSS), (2, 15))
+    if large:
+        size = rng.uniform([0.22, 0.15, 0.12], [0.42, 0.32, 0.35])
+        return size, box(size, paint)
+    kind = rng.integers(4)
+    if kind == 0:
+        radius, height = rng.uniform(0.025, 0.05), rng.uniform(0.1, 0.28)
+        size = np.array([2 * radius, 2 * radius, height])
+        return size, cone((radius, 0.7 * radius), height, paint, (0, 0, -height / 2), sides=12)
+    if kind == 1:
+        size = np.full(3, rng.uniform(0.07, 0.22))
+        return size, ball(size / 2, paint)
+    size = rng.uniform([0.06, 0.06, 0.02], [0.2, 0.26, 0.16])
+    return size, box(size, paint)
+
+
 FURNITURE: tuple[Callable[[np.random.Generator], Piece], ...] = (
     table, chair, stool, crate, sofa, counter, shelf, plant, barrier, barrel,
 )  # fmt: skip

@@ -15,6 +15,10 @@ from pinet_training.rendering.lighting import GAMMA
 # interpolation between them is accurate to 0.1 pixels.
 _BLOCK = 6
 
+_DARK = 0.12  # share of the images that are taken in low light
+_DIMMED = (0.08, 0.45)  # fraction of the usual exposure that these have
+_GRAIN = (0.01, 0.06)  # standard deviation of their noise in white areas, before gamma
+
 
 @dataclass(frozen=True, eq=False)
 class Lens:
@@ -65,6 +69,8 @@ class Exposure:
     Attributes:
         gains: (3,) float32 by which red, green and blue are multiplied.
         blur: (K,K) float32, a blurring kernel whose sum is 1; None for a sharp image.
+        grain: noise of each channel in low light, where photons are few: its standard deviation in
+            white areas, before gamma; 0 for none.
         noise: standard deviation of the sensor's noise, of white.
         contrast, brightness: of the image; 1 and 0 leave it as it is.
         quality: JPEG quality to save the image with, 1 to 100.
@@ -72,6 +78,7 @@ class Exposure:
 
     gains: np.ndarray
     blur: np.ndarray | None
+    grain: float
     noise: float
     contrast: float
     brightness: float
@@ -82,9 +89,13 @@ class Exposure:
         """Draw exposure, blur, noise and contrast for a scene with this light (H,W,3)."""
         luminance = float(np.median(light[::4, ::4].mean(axis=2))) + 1e-3
         exposure = np.clip(rng.uniform(0.1, 0.3) / luminance, 0.5, 4.0)
+        dark = rng.random() < _DARK
+        if dark:
+            exposure *= rng.uniform(*_DIMMED)
         return cls(
             gains=(exposure * rng.normal(1, 0.05, 3)).astype(np.float32),
             blur=_random_blur(rng),
+            grain=rng.uniform(*_GRAIN) if dark else 0.0,
             noise=rng.uniform(0, 0.03),
             contrast=rng.uniform(0.8, 1.2),
             brightness=rng.normal(0, 0.04),
@@ -94,6 +105,9 @@ class Exposure:
     def image(self, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Turn light (H,W,3), linear RGB, into an image (H,W,3) uint8 BGR; `rng` is its noise."""
         image = light * self.gains
+        if self.grain:
+            noise = rng.standard_normal(image.shape, np.float32)
+            image = np.maximum(image + np.sqrt(image + 0.003) * np.float32(self.grain) * noise, 0)
         # compress the highlights, so that they do not clip hard
         image = cv2.pow(image / (1 + 0.25 * image), 1 / GAMMA)
         if self.blur is not None:

@@ -66,6 +66,18 @@ class Posture:
             self.limbs @ rotation.T,
         )
 
+    def tilted(self, angle: float) -> Posture:
+        """Return the posture with trunk, head and arms tilted to the left by `angle` radians."""
+        cosine, sine = np.cos(angle), np.sin(angle)
+        whole = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+        arms = {
+            f"{side}_{limb}": whole @ self.limb(f"{side}_{limb}")
+            for side in SIDES
+            for limb in ("clavicle", "upper_arm", "forearm")
+        }
+        turned = replace(self, chest=whole @ self.chest, head=whole @ self.head)
+        return turned.with_limbs(arms)
+
     def facing_front(self) -> Posture:
         """Return the posture rotated about the vertical so that the pelvis faces -y."""
         return self.turned(-heading(-self.pelvis[:2, 1]))

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_training.rendering.crowd import Place
 from pinet_training.rendering.furniture import (
     Piece,
+    barrel,
     chair,
+    counter,
     crate,
     random_furniture,
     sofa,
@@ -19,6 +20,7 @@ from pinet_training.rendering.furniture import (
     table,
 )
 from pinet_training.rendering.mesh import Mesh
+from pinet_training.rendering.places import Place
 from pinet_training.rendering.posture import ahead
 from pinet_training.rendering.viewpoint import Viewpoint
 
@@ -77,6 +79,25 @@ def furnish(rng: np.random.Generator, places: Sequence[Place], viewpoint: Viewpo
             position = draw(rng, person, viewpoint.position[:2], piece.radius)
             if _is_free(position, piece.radius, places, viewpoint):
                 meshes.append(piece.placed(*position, yaw=rng.uniform(-np.pi, np.pi)))
+                break
+    return meshes
+
+
+def furnish_middle(rng: np.random.Generator, places: Sequence[Place]) -> list[Mesh]:
+    """Put something into the middle of a ring of people, unless somebody is there.
+
+    Returns:
+        The furniture in the world frame.
+    """
+    middles = {place.focus for place in places if place.focus is not None}
+    meshes = []
+    for middle in middles:
+        distances = [np.linalg.norm(place.position - middle) for place in places]
+        room = min(distances) - _CLEARANCE
+        for _ in range(_ATTEMPTS):
+            piece = (table, crate, crate, barrel, counter)[rng.integers(5)](rng)
+            if piece.radius < room:
+                meshes.append(piece.placed(*middle, yaw=rng.uniform(-np.pi, np.pi)))
                 break
     return meshes
 

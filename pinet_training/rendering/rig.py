@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -51,6 +52,7 @@ _BONE_OF_JOINT = {
 # MuPoTS-3D's trunk joints that are between bones: thorax, as a fraction of the way from the
 # shoulders to the root of the neck, and head, as a fraction of that from the thorax to the head's
 # top.
+_MANY = 4000  # vertices, of which every fourth is enough to find the lowest one
 _THORAX_TO_NECK = 0.65
 _HEAD_TO_TOP = 0.36
 
@@ -87,8 +89,16 @@ class Rig:
         self._leader, self._ancestry = self._hierarchy()
         self._fingers = self._finger_bones()
         self._weights = csr_matrix(bodies.weights)
+        self._sparse = 4 if len(bodies.template_vertices) > _MANY else 1
+        self._sparse_weights = self._weights[:: self._sparse]
+        trunk = [str(label).startswith(("root", "spine")) for label in bodies.labels]
+        self._trunk = bodies.weights[:, trunk].sum(axis=1) > 0.6
         of_head = bodies.weights[:, self._bone["head"]] > 0.5
         self._top = int(np.where(of_head, bodies.template_vertices[:, 2], -np.inf).argmax())
+
+    def bone(self, label: str) -> int:
+        """Return the index of a bone, by its name."""
+        return self._bone[label]
 
     def pose(self, body: int, posture: Posture, curl: tuple[float, float] = (0.0, 0.0)) -> Pose:
         """Pose a body.
@@ -111,6 +121,27 @@ class Rig:
         steps[self.bodies.parents < 0] = heads[self.bodies.parents < 0]
         positions = self._ancestry @ steps
         return Pose(rotations, positions, heads, self._joints(body, rotations, positions))
+
+    def lowest(self, body: int, pose: Pose) -> float:
+        """Return the height, metres, of the lowest point of a posed body without clothes."""
+        bare = self.bodies.vertices[body][:: self._sparse]
+        rest = np.einsum("bij,bj->bi", pose.rotations, pose.bone_heads)
+        heights = np.concatenate(
+            [pose.rotations[:, 2], (pose.positions - rest)[:, 2:]], axis=1
+        ).astype(np.float32)
+        blended = self._sparse_weights @ heights
+        return float((np.einsum("vi,vi->v", blended[:, :3], bare) + blended[:, 3]).min())
+
+    @cached_property
+    def statures(self) -> np.ndarray:
+        """Heights (N,) of the bodies, metres."""
+        return np.ptp(self.bodies.vertices[..., 2], axis=1)
+
+    def depth(self, body: int) -> tuple[float, float]:
+        """Return how far the trunk reaches to the front and to the back of the hips, metres."""
+        trunk = self.bodies.vertices[body][self._trunk, 1]
+        hips = self.bodies.bone_heads[body, self._bone["upperleg01.L"], 1]
+        return float(hips - trunk.min()), float(trunk.max() - hips)
 
     def skin(
         self, pose: Pose, rest_vertices: np.ndarray, rest_normals: np.ndarray

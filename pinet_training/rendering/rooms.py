@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pinet_training.rendering.crowd import Place
 from pinet_training.rendering.furniture import barrel, crate, plant, shelf
 from pinet_training.rendering.mesh import (
     PATTERN_BRICKS,
@@ -19,6 +18,7 @@ from pinet_training.rendering.mesh import (
     PATTERN_WOOD,
     Mesh,
 )
+from pinet_training.rendering.places import Place
 from pinet_training.rendering.shapes import Paint, ball, box, join, plate, random_paint
 from pinet_training.rendering.viewpoint import Viewpoint
 

@@ -11,9 +11,8 @@ from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.rendering.acting import CAPTURED
 from pinet_training.rendering.backgrounds import Backgrounds
 from pinet_training.rendering.crowd import Place
-from pinet_training.rendering.figures import make_figure
+from pinet_training.rendering.figures import Figure, make_figure
 from pinet_training.rendering.lighting import random_light
-from pinet_training.rendering.mesh import Mesh
 from pinet_training.rendering.motion import Motions
 from pinet_training.rendering.photograph import Exposure, Lens
 from pinet_training.rendering.props import furnish
@@ -76,12 +75,13 @@ class SequenceStage:
         exposure: Exposure | None = None
         shots = []
         for frame, viewpoint in enumerate(plan.viewpoints):
+            figures = [
+                self._figure(body, way[frame], int(dress))
+                for body, way, dress in zip(plan.bodies, plan.ways, dresses, strict=True)
+            ]
             snapshot = take_snapshot(
                 self._renderer,
-                [
-                    self._person(body, way[frame], int(dress))
-                    for body, way, dress in zip(plan.bodies, plan.ways, dresses, strict=True)
-                ],
+                [(figure.mesh, figure.joints) for figure in figures],
                 things,
                 viewpoint,
                 lens,
@@ -90,7 +90,7 @@ class SequenceStage:
             )
             exposure = exposure or Exposure.random(snapshot.light, rng)
             image = exposure.image(snapshot.light, rng)
-            people = snapshot.people | _names(plan, frame)
+            people = snapshot.people | self._names(plan, frame, figures)
             shots.append(Shot(image, exposure.quality, scene_truth(viewpoint), people))
         return shots
 
@@ -106,11 +106,23 @@ class SequenceStage:
             *(Place(float(c[0]), float(c[1]), 0.0) for c in moved),
         ]
 
-    def _person(self, body: int, moment: Moment, dress: int) -> tuple[Mesh, np.ndarray]:
-        """Mesh and joints (17,3) of a person in the world frame; `dress` decides the clothes."""
+    def _figure(self, body: int, moment: Moment, dress: int) -> Figure:
+        """A person in the world frame; `dress` decides the clothes."""
         figure = make_figure(self._rig, body, moment.posture, np.random.default_rng(dress))
         shift = np.array([moment.position.real, moment.position.imag, moment.lift])
-        return figure.mesh.transformed(np.eye(3), shift), figure.joints + shift
+        mesh = figure.mesh.transformed(np.eye(3), shift)
+        return Figure(mesh, figure.joints + shift, figure.clothes)
+
+    def _names(self, plan: Plan, frame: int, figures: Sequence[Figure]) -> dict[str, np.ndarray]:
+        bodies = np.array(plan.bodies)
+        return {
+            "person_id": np.arange(len(bodies)),
+            "person_body": bodies,
+            "person_motion": np.array([way[frame].clip for way in plan.ways], str),
+            "person_stance": np.full(len(bodies), CAPTURED),
+            "person_stature": self._rig.statures[bodies],
+            "person_clothes": np.array([",".join(figure.clothes) for figure in figures], str),
+        }
 
 
 def _legs(rig: Rig, motions: Motions) -> np.ndarray:
@@ -132,13 +144,3 @@ def _turned(behind: np.ndarray, lens: Lens, first: Viewpoint, viewpoint: Viewpoi
     return cv2.warpPerspective(
         behind, homography, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101
     )
-
-
-def _names(plan: Plan, frame: int) -> dict[str, np.ndarray]:
-    ways: Sequence[list[Moment]] = plan.ways
-    return {
-        "person_id": np.arange(len(ways)),
-        "person_body": np.array(plan.bodies),
-        "person_motion": np.array([way[frame].clip for way in ways], str),
-        "person_stance": np.full(len(ways), CAPTURED),
-    }

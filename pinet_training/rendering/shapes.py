@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -125,6 +125,13 @@ def ball(radii: Sequence[float], paint: Paint, centre: Sequence[float] = (0, 0, 
     vertices, normals = unit * radii, unit / radii
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     return _mesh(vertices + np.asarray(centre, float), normals, faces, vertices, paint)
+
+
+def dome(radii: Sequence[float], paint: Paint, centre: Sequence[float] = (0, 0, 0)) -> Mesh:
+    """Make the upper half of a `ball`, open below."""
+    whole = ball(radii, paint)
+    low = whole.vertices[whole.faces, 2].min(axis=1) > -0.2 * radii[2]
+    return replace(whole, faces=whole.faces[low]).transformed(np.eye(3), np.asarray(centre, float))
 
 
 @dataclass(frozen=True, eq=False)

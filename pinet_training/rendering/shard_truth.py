@@ -22,6 +22,8 @@ from pinet_ros.cli.predictions.records import Record, read_arrays
 #   sequence); scene_camera_rotation rotates from it to the camera frame:
 #   p_camera = rotation @ (p_world - position)
 # - person_id: the same person has the same number in all frames of a sequence
+# - person_stance: what the person does, see acting, or the kind of contact with another person
+# - person_clothes: names, separated by commas, of what not everybody wears, such as skirt or cap
 # - person_order: indices, within the scene, of its people, sorted by the distance of their root
 #   from the person's own, starting with the person; -1 at the end if there are fewer people
 TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
@@ -49,9 +51,11 @@ TRUTH: dict[str, tuple[type, tuple[int, ...]]] = {
     "person_body": (np.int32, ()),
     "person_motion": (str, ()),  # name of the clip
     "person_stance": (str, ()),
-    "person_order": (np.int8, (6,)),
+    "person_stature": (np.float32, ()),  # metres, of the body without clothes and standing
+    "person_clothes": (str, ()),
+    "person_order": (np.int8, (8,)),
 }
-_HIGHEST = {"person_hidden_by": 3, "person_order": 5}
+_HIGHEST = {"person_hidden_by": 3, "person_order": 7}
 _LOWEST = {"person_order": -1}
 
 

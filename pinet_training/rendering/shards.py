@@ -26,7 +26,7 @@ from pinet_ros.geometry.camera import Camera
 from pinet_training.rendering.shard_truth import read_truth, write_truth
 from pinet_training.runs.settings import first_difference, hold_settings
 
-_FORMAT = 2
+_FORMAT = 2  # 1 had at most six people in a scene, and neither their clothes nor statures
 _SETTINGS = "dataset.json"
 _TRUTH = "truth.npz"
 _NAME = "{:05d}"  # of a shard's folder

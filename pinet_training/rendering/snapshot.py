@@ -77,7 +77,7 @@ def take_snapshot(
     seen = rendering.color
     if rendering.coverage.min() < 1:
         seen = seen + (1 - rendering.coverage)[..., None] * behind()
-    joints = np.stack([joints for _, joints in people])
+    joints = np.array([joints for _, joints in people]).reshape(-1, 17, 3)
     return Snapshot(lens.bend(seen), person_truth(joints, viewpoint, lens, rendering))
 
 

@@ -6,14 +6,13 @@ import cv2
 import numpy as np
 
 from pinet_ros.skeleton import MUPOTS_17
+from pinet_training.rendering.crowd import MOST_PEOPLE
 from pinet_training.rendering.photograph import Lens
 from pinet_training.rendering.renderer import Rendering
 from pinet_training.rendering.viewpoint import Viewpoint
 
 # Values of person_hidden_by; OUTSIDE is a joint outside of the image.
 NOTHING_HIDES, PERSON_HIDES, OBJECT_HIDES, OUTSIDE = range(4)
-
-MOST_PEOPLE = 6  # in one scene
 
 
 def person_truth(
@@ -85,7 +84,7 @@ def _boxes(count: int, lens: Lens, rendering: Rendering) -> np.ndarray:
 
 
 def _orders(roots: np.ndarray) -> np.ndarray:
-    """(P,6) int8: for each person all people by distance, the person first; roots (P,3)."""
+    """(P,8) int8: for each person all people by distance, the person first; roots (P,3)."""
     distances = np.linalg.norm(roots[:, None] - roots[None], axis=-1)
     orders = np.full((len(roots), MOST_PEOPLE), -1, np.int8)
     orders[:, : len(roots)] = distances.argsort(axis=1, kind="stable")

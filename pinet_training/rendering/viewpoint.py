@@ -18,6 +18,11 @@ _STATURE = 1.7  # metres: height of the person that the distance is chosen for
 _FOCAL = (0.6, 1.6)  # focal length as a fraction of the image's width
 _SIZE = (0.3, 1.35)  # height of a standing person as a fraction of the image's height
 _DISTANCE = (1.3, 12.0)  # metres
+# Close-ups: of the nearest person only a part is in the image, such as the head or the legs.
+_CLOSE_SHARE = 0.2
+_CLOSE_DISTANCE = (0.6, 1.7)  # metres
+_CLOSE_TARGET = (0.2, 1.65)  # metres: height of what they are aimed at
+_CLOSE_ASIDE = 0.35  # radians: standard deviation of the angle by which they are aimed aside
 _DISTORTED = 0.7  # share of the lenses
 # Limits of the two radial distortion terms at the image's corner, as fractions of the distance
 # from the centre. With both at their lowest, r becomes r (1 - 0.1 r^2 - 0.008 r^4), where r is 1
@@ -74,13 +79,20 @@ def random_viewpoint(rng: np.random.Generator, width: int, height: int) -> Viewp
         width, height: of the image, pixels.
     """
     camera = _random_camera(rng, width, height)
-    size = height * _log_uniform(rng, *_SIZE)
-    distance = float(np.clip(camera.matrix[0, 0] * _STATURE / size, *_DISTANCE))
+    close = rng.random() < _CLOSE_SHARE
+    if close:
+        distance = float(rng.uniform(*_CLOSE_DISTANCE))
+        aside = distance * np.tan(rng.normal(0, _CLOSE_ASIDE))
+        target = np.array([aside, distance, rng.uniform(*_CLOSE_TARGET)])
+    else:
+        size = height * _log_uniform(rng, *_SIZE)
+        distance = float(np.clip(camera.matrix[0, 0] * _STATURE / size, *_DISTANCE))
+        target = np.array([0.0, distance, rng.uniform(0.6, 1.2)])
     steep = rng.random() < _STEEP_SHARE
-    target = np.array([0.0, distance, rng.uniform(0.6, 1.2)])
     # high cameras are mounted on ceilings and masts, low ones on robots
     raised = target[2] + distance * np.tan(np.radians(rng.uniform(12, 48)))
-    elevation = float(np.clip(raised, 1.6, 4.5)) if steep else rng.uniform(0.4, 1.9)
+    lowest = 0.4 if close else 1.6
+    elevation = float(np.clip(raised, lowest, 4.5)) if steep else rng.uniform(0.3, 1.9)
     position = np.array([0.0, 0.0, elevation])
     pitch = np.arctan2(elevation - target[2], distance) + np.radians(rng.normal(0, 4))
     tilted = rng.random() < _TILTED_SHARE

@@ -51,7 +51,9 @@ def rendered_truth(boxes, visible, splits):
         "person_body": np.zeros(count),
         "person_motion": np.full(count, "walk"),
         "person_stance": np.full(count, "captured"),
-        "person_order": np.tile([0, -1, -1, -1, -1, -1], (count, 1)),
+        "person_stature": np.full(count, 1.7),
+        "person_clothes": np.full(count, ""),
+        "person_order": np.tile([0, *[-1] * 7], (count, 1)),
     }
 
 

@@ -18,7 +18,7 @@ def made_up_truth(people, seed=0):
     """What is true of scenes with so many people each, drawn at random; joints are not in line."""
     rng = np.random.default_rng(seed)
     scenes, count = len(people), sum(people)
-    order = [[*range(n)[i:], *range(n)[:i], *[-1] * (6 - n)] for n in people for i in range(n)]
+    order = [[*range(n)[i:], *range(n)[:i], *[-1] * (8 - n)] for n in people for i in range(n)]
     return {
         "scene_split": np.full(scenes, "train"),
         "scene_cameras": np.full(scenes, "level"),
@@ -45,7 +45,9 @@ def made_up_truth(people, seed=0):
         "person_body": rng.integers(0, 100, count),
         "person_motion": np.array([f"walk_{n}" for n in range(count)], str),
         "person_stance": np.full(count, "captured"),
-        "person_order": np.array(order).reshape(count, 6),
+        "person_stature": rng.uniform(1.0, 1.9, count),
+        "person_clothes": np.full(count, "skirt,cap"),
+        "person_order": np.array(order).reshape(count, 8),
     }
 
 

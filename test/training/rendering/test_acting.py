@@ -10,7 +10,7 @@ from made_up_bodies import made_up_bodies
 
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.rendering.acting import REACHING, random_act
-from pinet_training.rendering.crowd import TOUCHING, Place
+from pinet_training.rendering.places import TOUCHING, Place
 from pinet_training.rendering.posture import LIMBS, Posture, unit, yaw_rotation
 from pinet_training.rendering.rig import Rig
 

@@ -48,7 +48,7 @@ def test_clothes_are_thin_and_bare_skin_is_where_the_body_is(bodies, outfits):
         offset = outfit.vertices - bodies.vertices[number % len(bodies)]
         distance = np.linalg.norm(offset, axis=1)
         assert np.allclose(distance[hands], 0, atol=1e-6)
-        assert distance.max() < 0.05
+        assert distance.max() < 0.09
         thickest = max(thickest, distance.max())
     assert thickest > 0.02
 

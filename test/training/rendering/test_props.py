@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_training.rendering.crowd import Place
+from pinet_training.rendering.places import Place
 from pinet_training.rendering.posture import yaw_rotation
 from pinet_training.rendering.props import furnish, furnish_sitter
 from pinet_training.rendering.viewpoint import random_viewpoint

@@ -7,9 +7,9 @@ import pytest
 
 from pinet_ros.errors import PinetError
 from pinet_training.rendering import rooms
-from pinet_training.rendering.crowd import Place
 from pinet_training.rendering.furniture import FURNITURE, chair, sofa, stool
 from pinet_training.rendering.lighting import random_light
+from pinet_training.rendering.places import Place
 from pinet_training.rendering.renderer import Renderer
 from pinet_training.rendering.shapes import Paint, ball, box, cone
 from pinet_training.rendering.viewpoint import random_viewpoint

@@ -68,7 +68,7 @@ def test_nobody_walks_through_anybody(plans):
             assert np.mean(gaps < 0.5) < 0.05
 
 
-def test_about_half_of_the_cameras_stand_still_and_the_others_move_smoothly(plans):
+def test_a_part_of_the_cameras_stands_still_and_the_others_move_smoothly(plans):
     still = 0
     for plan in plans:
         rotations = np.array([viewpoint.rotation for viewpoint in plan.viewpoints])
@@ -86,7 +86,7 @@ def test_about_half_of_the_cameras_stand_still_and_the_others_move_smoothly(plan
         assert np.arccos(np.clip(cosines, -1, 1)).max() * RATE < 0.7  # radians per second
         assert np.linalg.norm(np.diff(positions, axis=0), axis=1).max() * RATE < 0.8
         assert positions[:, 2].min() > 0.3
-    assert PLANS / 4 <= still <= PLANS * 3 / 4
+    assert 0.15 * PLANS <= still <= 0.85 * PLANS
 
 
 def test_pitch_and_roll_are_those_of_the_rotation(plans):

@@ -170,7 +170,7 @@ def test_a_data_set_of_another_format_is_refused(scenes):
         ({"person_joints": np.full((3, 17, 3), np.nan)}, "person_joints must be finite"),
         ({"person_scene": [0, 1, 2]}, "person_scene must hold integers from 0 to 1, got 2"),
         ({"person_hidden_by": np.full((3, 17), 4)}, "person_hidden_by must hold .* 0 to 3, got 4"),
-        ({"person_order": np.full((3, 6), -2)}, "person_order must hold integers from -1 to 5"),
+        ({"person_order": np.full((3, 8), -2)}, "person_order must hold integers from -1 to 7"),
         ({"person_motion": ["walk"]}, r"person_motion must have shape \(3,\), got \(1,\)"),
         ({"person_hair": np.zeros(3)}, r"missing or unexpected: \['person_hair'\]"),
     ],

@@ -138,7 +138,7 @@ def test_the_others_come_from_near_to_far(viewpoint):
     people = [_world(viewpoint, 32, 24, depth) for depth in (2.0, 5.0, 3.0)]
     truth = _truth(viewpoint, *people)
     assert truth["person_order"].tolist() == [
-        [0, 2, 1, -1, -1, -1],
-        [1, 2, 0, -1, -1, -1],
-        [2, 0, 1, -1, -1, -1],
+        [0, 2, 1, -1, -1, -1, -1, -1],
+        [1, 2, 0, -1, -1, -1, -1, -1],
+        [2, 0, 1, -1, -1, -1, -1, -1],
     ]
