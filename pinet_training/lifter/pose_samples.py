@@ -79,14 +79,7 @@ class PoseSamples:
     def sha256(self) -> str:
         """Return the SHA-256, in hexadecimal, of boxes and people, but not of the images."""
         digest = hashlib.sha256()
-        for array in (
-            self.picture,
-            self.box,
-            self.person,
-            self.detected,
-            self.joints,
-            self.visible,
-        ):
+        for array in (self.picture, self.box, self.person, self.joints, self.visible):
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 

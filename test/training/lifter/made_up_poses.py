@@ -23,14 +23,14 @@ GRAY, LEFT, RIGHT = (90, 90, 90), (20, 20, 230), (230, 60, 20)  # BGR
 _BODIES = np.load(TESTS / "lifting" / "data" / "rendered_people.npz")["landmarks_world"]
 
 
-def landmarks(count, seed=0):
+def landmarks(count, seed=0, depths=(4.5, 6.5)):
     """Landmarks (count,33,3) of bodies before the camera, metres, whole in the image."""
     rng = np.random.default_rng(seed)
     bodies = _BODIES[rng.integers(len(_BODIES), size=count)]
     bodies = bodies - bodies[:, list(BLAZEPOSE_33.pelvis)].mean(axis=1, keepdims=True)
-    depths = rng.uniform(4.5, 6.5, count)
-    aside = rng.uniform(-0.25, 0.25, (count, 2)) * depths[:, None] * [1, 0.3]
-    return bodies + np.column_stack([aside, depths])[:, None]
+    far = rng.uniform(*depths, count)
+    aside = rng.uniform(-0.25, 0.25, (count, 2)) * far[:, None] * [1, 0.3]
+    return bodies + np.column_stack([aside, far])[:, None]
 
 
 def to_joints(points):

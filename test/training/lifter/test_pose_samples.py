@@ -9,6 +9,7 @@ import pytest
 from made_up_poses import CAMERA, box_around, write_scenes
 
 from pinet_ros.errors import DatasetError
+from pinet_ros.models import fetch
 from pinet_training.lifter.blazepose_training import PoseData
 from pinet_training.lifter.pose_samples import NOBODY, read_pose_samples
 from pinet_training.rendering.scene_detections import SceneDetections, detect
@@ -114,10 +115,7 @@ def test_a_split_without_scenes_or_people_is_named(tmp_path):
 
 
 @pytest.mark.slow
-def test_people_are_detected_once_in_each_shard(tmp_path, photo):
-    """Real people on gray and the dots of made-up ones, whom the detector may not see."""
-    from pinet_ros.models import fetch
-
+def test_people_are_detected_once_in_each_shard(tmp_path):
     fetch.fetch(["nanodet"])
     scenes = write_scenes(tmp_path / "scenes", [1, 1], ["train", "test"], detections=False)
     assert detect(scenes.folder, device="cpu", workers=1) == 1
@@ -129,5 +127,5 @@ def test_people_are_detected_once_in_each_shard(tmp_path, photo):
     assert path.stat().st_mtime_ns == written
     settings = path.parent / "settings.json"
     settings.write_text(settings.read_text().replace("0.3", "0.2"))
-    with pytest.raises(DatasetError, match="score_threshold is 0.2, expected 0.3"):
+    with pytest.raises(DatasetError, match=r"score_threshold is 0.2, expected 0.3"):
         detect(scenes.folder, device="cpu", workers=1)
