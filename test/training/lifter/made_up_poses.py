@@ -113,11 +113,12 @@ def write_scenes(folder, people, splits, detections=True):
         "person_joints": joints,
         "person_joints_image": CAMERA.project(joints),
         "person_in_image": np.ones((len(joints), 17), bool),
-        "person_visible": np.ones((len(joints), 17), bool),
+        "person_visible": np.arange(17) != MUPOTS_17.index("left_wrist"),
         "person_hidden_by": np.zeros((len(joints), 17)),
         "person_box": box_around(joints),
     }
     of_scene = np.repeat(np.arange(len(people)), people)
+    truth["person_visible"] = np.tile(truth["person_visible"], (len(joints), 1))
     images = []
     for scene in range(len(people)):
         seen = [picture(each) for each in joints[of_scene == scene]]
