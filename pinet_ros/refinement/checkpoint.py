@@ -184,7 +184,10 @@ def _shipped(name: str) -> Path:
 
 def _load_own(path: Path) -> Checkpoint:
     metadata, stored = read_safetensors(path)
-    state = _in_single(stored)
+    try:
+        state = _in_single(stored)
+    except RuntimeError as error:  # scales of another shape
+        raise ModelError(f"{path} is damaged: {one_line(error)}; copy it again") from error
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
     if ignored := [name for name in _FORMER_OPTIONS if name in metadata]:
