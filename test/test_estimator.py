@@ -58,7 +58,8 @@ def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
     for each, expected in zip(together, alone, strict=True):
         for name in ARRAYS:
             found, wanted = getattr(each, name), getattr(expected, name)
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-4, err_msg=name)
+            atol = 1e-3 if name == "joints_image" else 1e-4  # pixels
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=atol, err_msg=name)
 
 
 def test_no_images_have_no_people():
@@ -137,6 +138,10 @@ def test_only_so_many_people_are_lifted_as_are_wanted_the_largest(photo):
     [
         ({"lifter": "mppe"}, "needs two files: set posenet and rootnet to"),
         ({"lifter": "mppe", "posenet": "p.pth.tar"}, "set posenet and rootnet to"),
+        (
+            {"lifter": "mppe", "posenet": "p", "rootnet": "r", "lifter_weights": "w"},
+            "lifter_weights is a file of a BlazePose lifter; give the files of mppe as posenet",
+        ),
         ({"rootnet": "r.pth.tar"}, "of the lifter mppe, not of blazepose_full; use mppe"),
         ({"detector_weights": "d.pth"}, "'d.pth' are for torchvision detectors, not for nano"),
     ],

@@ -21,7 +21,15 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     add_device(parser, "cpu")
     _add_common(parser, refiner.REPETITIONS)
     parser.set_defaults(run=_bench_refiner)
-    parser = kinds.add_parser("estimator", help="ONNX Runtime against torch, on the CPU")
+    parser = kinds.add_parser(
+        "estimator", help="ONNX Runtime against torch, and BlazePose as published, on the CPU"
+    )
+    parser.add_argument(
+        "--lifter-weights",
+        default="",
+        metavar="FILE",
+        help="weights of BlazePose, from `pinet train-lifter`; default: its default weights",
+    )
     _add_common(parser, estimator.REPETITIONS)
     parser.set_defaults(run=_bench_estimator)
 
@@ -62,12 +70,16 @@ def _bench_refiner(arguments: argparse.Namespace) -> int:
 
 def _bench_estimator(arguments: argparse.Namespace) -> int:
     print(f"{describe_device(select_device('cpu'))}; ratio = torch / ONNX Runtime, medians")
-    report = estimator.benchmark_estimator(repetitions=arguments.repetitions)
+    print("to published: time of BlazePose over that of the published network, by ONNX Runtime")
+    report = estimator.benchmark_estimator(
+        repetitions=arguments.repetitions, lifter_weights=arguments.lifter_weights
+    )
     for name, rows in report.items():
         for count, row in rows.items():
+            ratio = f", to published {row['to_published']:.2f}" if "to_published" in row else ""
             print(
                 f"{name:<16}{count:>2}: ratio {row['ratio']:.2f} ({row['torch_ms']:.1f} ms / "
-                f"{row['onnx_ms']:.1f} ms), relative difference {row['max_diff']:.0e}"
+                f"{row['onnx_ms']:.1f} ms), relative difference {row['max_diff']:.0e}{ratio}"
             )
     _write(arguments.json, report)
     return 0

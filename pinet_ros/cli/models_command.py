@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pinet_ros.errors import PinetError
 from pinet_ros.models.cache import cache_dir, file_state
-from pinet_ros.models.catalog import MODELS, Model
+from pinet_ros.models.catalog import MODELS, Model, ModelError
 from pinet_ros.models.fetch import fetch
 from pinet_ros.util.files import write_whole
 
@@ -34,7 +34,8 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
     exporter.add_argument(
         "--weights",
         metavar="FILE",
-        help="weights of pinet (default: those in the package), or snapshot of posenet or rootnet",
+        help="weights of pinet or BlazePose (default: those in the package or fetched), or "
+        "snapshot of posenet or rootnet",
     )
     exporter.add_argument(
         "--output",
@@ -100,8 +101,14 @@ def _exported(name: str, weights: str | None) -> bytes:
         if not weights:
             raise PinetError(f"{name} is not fetched; give its snapshot with --weights")
         return export_snapshot(name, weights)
-    from pinet_ros.models.networks import onnx_model
+    from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, export_blazepose
+    from pinet_ros.models.networks import NETWORKS, onnx_model
 
+    if name in BLAZEPOSE:
+        return export_blazepose(name, weights or "")
+    if name not in NETWORKS:
+        known = ", ".join((*NETWORKS, *BLAZEPOSE, "pinet", "posenet", "rootnet"))
+        raise ModelError(f"there is no network '{name}', only {known}")
     if weights:
         raise PinetError(f"{name} is a fetched network; leave out --weights")
     return onnx_model(name)

@@ -11,11 +11,26 @@ from torch import Tensor, nn
 
 from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
 from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.importers.graph_module import GraphModule
 from pinet_ros.models.importers.layers import Convolution
 from pinet_ros.models.importers.tflite import load_tflite
 
-# The outputs that our network has: landmarks, presence, heat maps and world landmarks.
-_OUTPUTS = ("Identity", "Identity_1", "Identity_3", "Identity_4")
+# What a published model returns, by our names and those in the file; the segmentation is left out.
+PUBLISHED_OUTPUTS = {
+    "landmarks": "Identity",  # (B,195)
+    "presence": "Identity_1",  # (B,1)
+    "heatmaps": "Identity_3",  # (B,39,64,64)
+    "world": "Identity_4",  # (B,117)
+}
+
+
+def load_published(path: Path) -> GraphModule:
+    """Load a published model as it is, with the outputs of PUBLISHED_OUTPUTS.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    return load_tflite(path, list(PUBLISHED_OUTPUTS.values()))
 
 
 @torch.no_grad()
@@ -29,7 +44,7 @@ def import_blazepose(network: BlazePoseNetwork, path: Path) -> None:
     Raises:
         ModelError: the file is missing, damaged, or of another network.
     """
-    published = load_tflite(path, list(_OUTPUTS))
+    published = load_published(path)
     sources = [each for each in published.operations if isinstance(each, Convolution)]
     targets = list(_convolutions(network))
     if [each.weight.shape for each in sources] != [each.weight.shape for each in targets]:

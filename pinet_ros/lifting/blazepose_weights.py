@@ -11,6 +11,7 @@ from pinet_ros.lifting.blazepose_import import import_blazepose
 from pinet_ros.lifting.blazepose_network import VARIANTS, BlazePoseNetwork
 from pinet_ros.models import fetch
 from pinet_ros.models.catalog import ModelError
+from pinet_ros.models.networks import module_onnx
 from pinet_ros.models.released import load_state_strict
 from pinet_ros.models.safetensors_file import read_safetensors
 from pinet_ros.util.files import write_whole
@@ -41,6 +42,21 @@ def weights_file(name: str, weights: str | Path = "") -> Path:
     return Path(weights)
 
 
+def network_of(file: Path) -> str:
+    """Name of the network, one of BLAZEPOSE, whose weights a .safetensors file holds.
+
+    Raises:
+        ModelError: the file is missing or damaged, or holds other weights.
+    """
+    name = read_safetensors(file)[0].get(_NETWORK)
+    if name not in BLAZEPOSE:
+        raise ModelError(
+            f"{file} must hold weights of one of {', '.join(BLAZEPOSE)}, got those of "
+            f"{one_line(str(name))}; give a weights.safetensors that `pinet train-lifter` wrote"
+        )
+    return name
+
+
 def load_blazepose(name: str, file: Path) -> BlazePoseNetwork:
     """Load a network in single precision, in evaluation mode.
 
@@ -65,6 +81,25 @@ def load_blazepose(name: str, file: Path) -> BlazePoseNetwork:
     network = BlazePoseNetwork(variant, deviations=_DEVIATIONS in state)
     load_state_strict(network, {key: value.float() for key, value in state.items()}, str(file))
     return network.eval()
+
+
+def export_blazepose(name: str, weights: str | Path = "") -> bytes:
+    """Export a network to ONNX, with the inputs and outputs of BlazePoseNetwork.
+
+    Args:
+        name, weights: see `weights_file`.
+
+    Returns:
+        The content of the ONNX file.
+
+    Raises:
+        ModelError: the weights are missing, damaged, or another network's; or ONNX Runtime's
+            outputs differ from torch's.
+        PinetError: ONNX's packages are missing.
+    """
+    file = weights_file(name, weights)
+    network = load_blazepose(name, file)
+    return module_onnx(network, network.output_names, file)
 
 
 def save_blazepose(path: Path, name: str, network: BlazePoseNetwork) -> None:

@@ -165,12 +165,6 @@ _BLAZEPOSE = (
         Source(_MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"),
     ),
     _blazepose(
-        "heavy",
-        "larger than blazepose_full: better in 2D where people overlap",
-        "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
-        27_709_200,
-    ),
-    _blazepose(
         "lite",
         "smaller than blazepose_full",
         "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",

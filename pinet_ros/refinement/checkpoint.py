@@ -27,13 +27,10 @@ from pinet_ros.util.files import write_whole
 
 # The weights in the package, each named after the lifter whose errors it was trained on.
 DEFAULT_WEIGHTS = "blazepose_full"
-SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS, "blazepose_heavy")
+SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS,)
 
 # What files from before `estimators` do not say. There are no weights of their own for lite.
-_LEARNT = {
-    DEFAULT_WEIGHTS: (DEFAULT_WEIGHTS, "blazepose_lite"),
-    "blazepose_heavy": ("blazepose_heavy",),
-}
+_LEARNT = {DEFAULT_WEIGHTS: (DEFAULT_WEIGHTS, "blazepose_lite")}
 _SHIPPED_KIND = "blazepose_"
 _ARCHITECTURE = "pinet"
 _ESTIMATORS = "estimators"  # in the metadata, separated by commas
@@ -187,7 +184,10 @@ def _shipped(name: str) -> Path:
 
 def _load_own(path: Path) -> Checkpoint:
     metadata, stored = read_safetensors(path)
-    state = _in_single(stored)
+    try:
+        state = _in_single(stored)
+    except RuntimeError as error:  # scales of another shape
+        raise ModelError(f"{path} is damaged: {one_line(error)}; copy it again") from error
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
     if ignored := [name for name in _FORMER_OPTIONS if name in metadata]:

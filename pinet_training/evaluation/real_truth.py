@@ -1,8 +1,9 @@
 """The true 3D poses of the people in Pose2Sim's clips, triangulated from an accurate pass.
 
-The accurate pass runs BlazePose heavy on all views, on images rotated upright, and averages it
-with the mirrored image. Its 33 landmarks are triangulated and converted to MUPOTS_17 in the same
-way as estimates, so thorax, spine and head are computed from the same surface points in both.
+The accurate pass runs the published BlazePose full on all views, on images rotated upright, and
+averages it with the mirrored image. Its 33 landmarks are triangulated and converted to MUPOTS_17
+in the same way as estimates, so thorax, spine and head are computed from the same surface points
+in both.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from pinet_ros.detection.nanodet import NanoDet
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.blazepose import BlazePose, Landmarks
+from pinet_ros.models import fetch
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17, convert
 from pinet_training.evaluation.bones import bone_lengths
 from pinet_training.evaluation.triangulation import (
@@ -79,7 +81,8 @@ class AccurateNetworks:
         """
         self.device = device
         self.detector = NanoDet(score_threshold=_DETECTION_SCORE, device=device)
-        self.lifter = BlazePose(variant="heavy", mirror=True, device=device)
+        # always the published weights: the truth must not depend on what is the default
+        self.lifter = BlazePose(weights=fetch.path("blazepose_full"), mirror=True, device=device)
 
 
 def upright_landmarks(accurate: AccurateNetworks, image: np.ndarray, view: View) -> Landmarks:
@@ -97,6 +100,7 @@ def upright_landmarks(accurate: AccurateNetworks, image: np.ndarray, view: View)
         world=found.world[present],
         visibility=found.visibility[present],
         presence=found.presence[present],
+        log_deviations=found.log_deviations[present],
     )
 
 

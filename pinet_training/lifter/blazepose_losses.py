@@ -28,7 +28,10 @@ _LARGEST = 1.0  # of the logarithm of a distance's error that counts
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the losses; each loss is about 1 for the errors before a training.
+    """Weights of the losses.
+
+    The poses must lead: the features that presence and visibility are read from have large
+    weights, so their gradients would be ten times those of the poses at equal weights.
 
     Attributes:
         pose: of the joints relative to the pelvis, per decimetre.
@@ -41,16 +44,16 @@ class LossWeights:
 
     pose: float = 1.0
     image: float = 0.25
-    distance: float = 0.1
-    visibility: float = 0.1
-    presence: float = 0.3
+    distance: float = 0.03
+    visibility: float = 0.01
+    presence: float = 0.01
     deviations: float = 0.05
-    teacher: float = 1.0
+    teacher: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class PoseErrors:
-    """Errors of N crops; NaN where there is no person.
+    """Errors of N crops; without a meaning where there is no person.
 
     Attributes:
         joints: (N,17,3) metres, of the joints relative to the pelvis.
@@ -89,34 +92,32 @@ def pose_errors(outputs: tuple[Tensor, ...], batch: Batch) -> PoseErrors:
 def losses(
     outputs: tuple[Tensor, ...], batch: Batch, teacher: tuple[Tensor, ...] | None = None
 ) -> dict[str, Tensor]:
-    """The losses by the names in LossWeights, each a mean over the batch.
+    """The losses by the names in LossWeights: means over the people, of presence over the batch.
 
     Args:
         outputs: of the network for the crops of the batch.
         batch: of PoseCrops.
         teacher: outputs of the teacher for the first crops of the batch.
     """
-    _, _, visibility, presence, log_deviations = outputs
-    person = batch["is_person"]
-    errors = pose_errors(outputs, batch)
-    inside = ((batch["points"] >= 0) & (batch["points"] < SIZE)).all(-1, keepdim=True)
+    person = batch["is_person"] > 0  # crops of nobody are left out, finite or not
+    people = {name: each[person] for name, each in batch.items() if name != "crop"}
+    image, world, visibility, _, log_deviations = (each[person] for each in outputs)
+    errors = pose_errors((image, world, visibility), people)
+    inside = ((people["points"] >= 0) & (people["points"] < SIZE)).all(-1, keepdim=True)
     found = {
         "pose": errors.joints.abs().mean((1, 2)) / 0.1,
         "image": (errors.points.abs() * inside).mean((1, 2)) / 0.02,
         "distance": errors.distance.abs() / 0.1,
-        "visibility": _visibility_loss(visibility, batch["visible"]),
+        "visibility": _visibility_loss(visibility, people["visible"]),
         "deviations": deviation_losses(errors, log_deviations).mean(-1),
     }
-    people = person.sum().clamp_min(1)
-    # torch.where, so that what is not finite where nobody is does not count
-    means = {
-        name: torch.where(person > 0, each, 0.0).sum() / people for name, each in found.items()
-    }
-    means["presence"] = F.binary_cross_entropy_with_logits(presence[:, 0], person)
+    means = {name: each.sum() / max(1, len(each)) for name, each in found.items()}
+    means["presence"] = F.binary_cross_entropy_with_logits(outputs[3][:, 0], batch["is_person"])
     if teacher is not None:
         count = len(teacher[0])
+        rows = person[:count]
         means["teacher"] = _teacher_loss(
-            [each[:count] for each in outputs], teacher, person[:count]
+            [each[:count][rows] for each in outputs[:3]], [each[rows] for each in teacher[:3]]
         )
     return means
 
@@ -142,15 +143,19 @@ def _visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
     ).mean(-1)
 
 
-def _teacher_loss(outputs: list[Tensor], teacher: tuple[Tensor, ...], person: Tensor) -> Tensor:
+def _teacher_loss(outputs: list[Tensor], teacher: list[Tensor]) -> Tensor:
     """Keeps landmarks that rendered people do not teach where the teacher has them."""
     image, world, visibility = (
-        (ours - theirs)[:, _UNTAUGHT]
-        for ours, theirs in zip(outputs[:3], teacher[:3], strict=True)
+        (ours - theirs)[:, _UNTAUGHT] for ours, theirs in zip(outputs, teacher, strict=True)
     )
     each = (
-        image.abs().mean((1, 2)) / SIZE / 0.02
-        + world.abs().mean((1, 2)) / 0.1
-        + 0.02 * visibility.abs().mean(1)
+        _huber(image / SIZE / 0.02).mean((1, 2))
+        + _huber(world / 0.1).mean((1, 2))
+        + 0.01 * _huber(visibility).mean(1)
     )
-    return torch.where(person > 0, 0.25 * each, 0.0).sum() / person.sum().clamp_min(1)
+    return each.sum() / max(1, len(each))
+
+
+def _huber(differences: Tensor) -> Tensor:
+    """Linear beyond 1, and without a gradient where there is no difference."""
+    return F.smooth_l1_loss(differences, torch.zeros_like(differences), reduction="none")

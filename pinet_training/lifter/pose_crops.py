@@ -31,6 +31,7 @@ _SCALE = {True: 0.08, False: 0.15}
 _SHIFT = {True: 0.03, False: 0.06}
 _ANGLE, _WIDE_ANGLE = np.radians(10), np.radians(40)
 _WIDE = 0.15  # share of crops with a wide angle
+_BEHIND = -SIZE  # where joints behind the camera are put in a crop, pixels: outside
 _PASTED = 0.15  # share of crops with another person pasted in front
 
 # Points of a crop, as fractions of its side from its middle, at which the lens is measured.
@@ -146,6 +147,7 @@ class PoseCrops(Dataset):
     def _points(self, row: int, matrix: np.ndarray, view: View) -> np.ndarray:
         pixels = self._camera(row).project(self._joints[self._samples.person[row]])
         points = pixels @ matrix[:, :2].T + matrix[:, 2]
+        points = np.where(np.isnan(points), _BEHIND, points)
         return points[MUPOTS_17.mirror] if view.mirror else points
 
     def _visible(self, person: int, view: View) -> np.ndarray:
@@ -165,7 +167,7 @@ class PoseCrops(Dataset):
         picture, matrix = self._take(other, view)
         person = int(self._samples.person[other])
         mask = outline(self._points(other, matrix, view), self._samples.visible[person], SIZE)
-        return paste(crop, picture, mask, visible, np.nan_to_num(points))
+        return paste(crop, picture, mask, visible, points)
 
 
 def normalised(points: Tensor, lens: Tensor) -> Tensor:
@@ -202,4 +204,4 @@ def _turned(points: np.ndarray, view: View, *, swap: bool = True) -> np.ndarray:
 
 
 def _inside(points: np.ndarray) -> np.ndarray:
-    return ((points >= 0) & (points < SIZE)).all(axis=-1)  # False for NaN
+    return ((points >= 0) & (points < SIZE)).all(axis=-1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera
 from pinet_training.rendering.scene_detections import SceneDetections
 from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
@@ -95,7 +96,7 @@ def read_pose_samples(folder: Path, split: str) -> PoseSamples:
         split: train or test.
 
     Raises:
-        DatasetError: scenes or detections are missing or damaged.
+        DatasetError: scenes or detections are missing or damaged, or the split has none.
     """
     rendered = RenderedScenes(folder)
     numbers = rendered.shards()
@@ -108,6 +109,8 @@ def read_pose_samples(folder: Path, split: str) -> PoseSamples:
             rng = np.random.default_rng((number, scene))
             parts.append(_boxes_in(shard, scene, detections, rng) | {"picture": len(scenes)})
             scenes.append((shard, int(scene)))
+    if not scenes:
+        raise DatasetError(f"{folder} has no scenes of the {split} split; render more")
     return _gathered(Pictures(scenes), parts)
 
 

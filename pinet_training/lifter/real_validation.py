@@ -32,7 +32,7 @@ def validation_on_pictures(
 
     Returns:
         The function; it gives the number of people found, strict and loose apart, and the mean
-        errors of their poses before refinement.
+        errors of their poses before refinement; no errors where nobody is found.
 
     Raises:
         DatasetError: the pictures cannot be read.
@@ -50,7 +50,8 @@ def validation_on_pictures(
         told: dict[str, float] = {}
         for kind, part in report.items():
             told[f"{kind}_found"] = part["found"]
-            told |= {f"{kind}_{name}": part["before"][key] for key, name in _TOLD.items()}
+            errors = {f"{kind}_{name}": part["before"][key] for key, name in _TOLD.items()}
+            told |= {name: error for name, error in errors.items() if error is not None}
         return told
 
     return validate

@@ -16,10 +16,10 @@ from tqdm import tqdm
 from pinet_ros.detection.torchvision_detector import RANDOM, TORCHVISION_DETECTORS
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
+from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, weights_file
 from pinet_ros.lifting.lifter import estimator_name
 from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.catalog import model
-from pinet_ros.models.networks import NETWORKS
 from pinet_ros.people import People
 from pinet_ros.util.device import select_device
 from pinet_ros.util.files import write_whole
@@ -31,7 +31,7 @@ from pinet_training.runs.processes import available_cores, run_in_processes
 from pinet_training.runs.settings import hold_settings
 
 _BATCH = 10  # images per batch on a GPU; on the CPU batches are no faster
-_FILES = ("detector_weights", "posenet", "rootnet")
+_FILES = ("detector_weights", "lifter_weights", "posenet", "rootnet")
 # Options that `scenes estimate` leaves at their defaults: they change how estimates are computed,
 # not what they are; and rendered cameras are upright.
 NOT_KEPT = ("runtime", "precision", "max_people", "image_rotation")
@@ -113,8 +113,8 @@ def estimate(
 
 def _estimator_name(config: EstimatorConfig) -> str:
     """Name of the estimator, as its lifter gives it."""
-    if config.lifter in NETWORKS:
-        hashes = [file.sha256 for file in model(config.lifter).files]
+    if config.lifter in BLAZEPOSE:
+        hashes = [_hash(str(weights_file(config.lifter, config.lifter_weights)))]
     else:
         hashes = [_hash(file) for file in (config.posenet, config.rootnet)]
     return estimator_name(config.lifter, hashes)
@@ -136,12 +136,14 @@ def _settings(config: EstimatorConfig, scenes: RenderedScenes) -> dict[str, obje
     """Everything that decides the estimates; files by their content, not by their path."""
     left_out = (*_FILES, *NOT_KEPT)
     chosen = {name: value for name, value in asdict(config).items() if name not in left_out}
-    networks: dict[str, object] = {
-        name: {file.name: file.sha256 for file in model(name).files}
-        for name in (config.detector, config.lifter)
-        if name in NETWORKS
-    } | _hashes(config)
-    if config.detector in TORCHVISION_DETECTORS and not config.detector_weights:
+    networks: dict[str, object] = dict(_hashes(config))
+    if config.lifter in BLAZEPOSE and not config.lifter_weights:
+        file = weights_file(config.lifter)
+        networks[config.lifter] = {file.name: sha256_of(file)}
+    if config.detector not in TORCHVISION_DETECTORS:
+        files = model(config.detector).files
+        networks[config.detector] = {file.name: file.sha256 for file in files}
+    elif not config.detector_weights:
         networks["detector_weights"] = _torchvision_weights(config.detector)
     return {**chosen, "networks": networks, "data_set": scenes.settings}
 
@@ -156,7 +158,8 @@ def folder_name(config: EstimatorConfig) -> str:
     """
     suffixes = {network: f"_{sha256[:8]}" for network, sha256 in _hashes(config).items()}
     detector = config.detector + suffixes.get("detector_weights", "")
-    lifter = config.lifter + suffixes.get("posenet", "") + suffixes.get("rootnet", "")
+    of_lifter = (suffixes.get(name, "") for name in ("lifter_weights", "posenet", "rootnet"))
+    lifter = config.lifter + "".join(of_lifter)
     mirrored = "_mirror" if config.mirror else ""
     return f"{detector}_{config.score_threshold}+{lifter}{mirrored}"
 

@@ -146,7 +146,7 @@ class Messages:
             elif kind == 1:
                 message.joint_names = odd_names(rng, list(message.joint_names))
             elif kind == 2:
-                message.estimator = odd_text(rng, ("", "mppe", "blazepose_heavy/1", "a/b/c"))
+                message.estimator = odd_text(rng, ("", "mppe", "blazepose_lite/1", "a/b/c"))
             elif kind == 3:
                 message.bones = array("H", rng.integers(2**16, size=int(pick(rng, (0, 1, 3)))))
             elif message.people:

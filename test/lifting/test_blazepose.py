@@ -5,14 +5,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from ai_edge_litert.interpreter import Interpreter
+from heatmap_refinement import moved_by_heatmap
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.detection.detections import Detections
+from pinet_ros.errors import PinetError
+from pinet_ros.estimator import EstimatorConfig
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.frame import Frame
-from pinet_ros.lifting.blazepose import BlazePose, Landmarks, refine_by_heatmap, to_camera
+from pinet_ros.lifting.blazepose import BlazePose, Landmarks, to_camera
+from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
@@ -28,31 +31,9 @@ WOMAN = {"left_shoulder": (90, 820), "right_shoulder": (265, 825), "right_ankle"
 MAN = {"right_shoulder": (492, 540), "left_shoulder": (640, 535), "left_wrist": (725, 740)}
 
 
-def moved_by_heatmap(point, heatmap):
-    """One landmark (2,) in one map (64,64), cell by cell."""
-    column, row = int(point[0] / 4), int(point[1] / 4)
-    if not (0 <= column < 64 and 0 <= row < 64):
-        return point
-    total = x = y = peak = 0.0
-    for r in range(max(0, row - 3), min(63, row + 3) + 1):
-        for c in range(max(0, column - 3), min(63, column + 3) + 1):
-            probability = float(heatmap[r, c])
-            peak = max(peak, probability)
-            total, x, y = total + probability, x + c * probability, y + r * probability
-    return [4 * x / total, 4 * y / total] if peak >= 0.5 else point
-
-
-def test_heat_maps_move_landmarks_to_their_centre_of_mass():
-    rng = np.random.default_rng(0)
-    points = rng.uniform(-20, 276, size=(40, 33, 2))
-    points[:, 0] = rng.choice([0, 0.5, 3.9, 4, 255.9, 256, -0.5], size=(40, 2))
-    heatmaps = rng.uniform(size=(40, 33, 64, 64)) * rng.choice([0.4, 0.52, 1], size=(40, 33, 1, 1))
-    found = refine_by_heatmap(torch.tensor(points), torch.tensor(heatmaps))
-    expected = [
-        [moved_by_heatmap(p, m) for p, m in zip(person, maps, strict=True)]
-        for person, maps in zip(points, heatmaps, strict=True)
-    ]
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+def landmarks_of(image, world, visibility):
+    count = len(image)
+    return Landmarks(image, world, visibility, np.ones(count), np.full((count, 18), np.nan))
 
 
 def placed(image, world, visibility, camera):
@@ -78,7 +59,7 @@ def test_landmarks_are_turned_by_their_ray_and_moved_to_fit_the_image():
     )
     image = RENDERED["landmarks_image"]
     world, visibility = RENDERED["landmarks_world"], RENDERED["visibility"]
-    found = to_camera(Landmarks(image, world, visibility, np.ones(len(image))), camera)
+    found = to_camera(landmarks_of(image, world, visibility), camera)
     for person in range(len(image)):
         expected = placed(image[person], world[person], visibility[person], camera)
         np.testing.assert_allclose(found[person], expected, atol=1e-6)
@@ -88,7 +69,7 @@ def test_rendered_people_are_placed_as_by_the_separate_program():
     names = "intrinsics", "landmarks_image", "landmarks_world", "visibility", "initial_joints"
     for person in zip(*(RENDERED[name] for name in names), strict=True):
         (fx, fy, cx, cy), image, world, visibility, expected = person
-        landmarks = Landmarks(image[None], world[None], visibility[None], np.ones(1))
+        landmarks = landmarks_of(image[None], world[None], visibility[None])
         joints = to_camera(landmarks, Camera(640, 480, [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]))
         people = People(
             BLAZEPOSE_33, joints, image[None], visibility[None], np.zeros((1, 4)), np.ones(1)
@@ -97,7 +78,7 @@ def test_rendered_people_are_placed_as_by_the_separate_program():
 
 
 def test_no_landmarks_have_no_place():
-    nobody = Landmarks(np.zeros((0, 33, 2)), np.zeros((0, 33, 3)), np.zeros((0, 33)), np.zeros(0))
+    nobody = landmarks_of(np.zeros((0, 33, 2)), np.zeros((0, 33, 3)), np.zeros((0, 33)))
     assert to_camera(nobody, Camera.from_focal(500, 640, 480)).shape == (0, 33, 3)
 
 
@@ -183,13 +164,15 @@ def test_joints_are_where_one_sees_them(people, row, seen):
     assert np.linalg.norm(found - list(seen.values()), axis=1).max() < 45
 
 
-def test_landmarks_are_those_of_litert_on_a_crop(blazepose, frame, photo):
+@pytest.mark.parametrize("name", ["blazepose_full", "blazepose_lite"])
+def test_landmarks_are_those_of_litert_on_a_crop(name, frame, photo):
+    fetch.fetch([name])
     x0, y0, x1, y1 = BOXES[1]
     scale = 1.2 * (y1 - y0) / 256
     corner = np.array([x0 + x1, y0 + y1]) / 2 - 128 * scale
     to_crop = np.array([[1, 0, -corner[0]], [0, 1, -corner[1]]]) / scale
     bgr = cv2.warpAffine(photo, to_crop, (256, 256), flags=cv2.INTER_LINEAR)
-    litert = Interpreter(str(fetch.path("blazepose_full")))
+    litert = Interpreter(str(fetch.path(name)))
     litert.allocate_tensors()
     crop = bgr[None, ..., ::-1] / np.float32(255)
     litert.set_tensor(litert.get_input_details()[0]["index"], crop)
@@ -199,7 +182,7 @@ def test_landmarks_are_those_of_litert_on_a_crop(blazepose, frame, photo):
     heatmaps = 1 / (1 + np.exp(-named["Identity_3"].transpose(2, 0, 1)))
     moved = [moved_by_heatmap(p[:2], m) for p, m in zip(points, heatmaps[:33], strict=True)]
 
-    found = blazepose.landmarks([frame], [BOXES[1:]])[0]
+    found = BlazePose(name).landmarks([frame], [BOXES[1:]])[0]
     np.testing.assert_allclose(found.image[0], np.array(moved) * scale + corner, atol=0.05)
     np.testing.assert_allclose(found.world[0], named["Identity_4"].reshape(39, 3)[:33], atol=5e-4)
     np.testing.assert_allclose(found.visibility[0], 1 / (1 + np.exp(-points[:, 3])), atol=1e-3)
@@ -217,10 +200,10 @@ def test_a_batch_gives_what_single_people_give(blazepose, frame):
 
 
 def test_both_runtimes_give_the_same_landmarks(frame):
-    fetch.fetch(["blazepose_full", "blazepose_heavy"])
-    for variant in "full", "heavy":
+    fetch.fetch(BLAZEPOSE)
+    for name in BLAZEPOSE:
         by_onnx, by_torch = (
-            BlazePose(variant=variant, runtime=runtime).landmarks([frame], [BOXES])[0]
+            BlazePose(name, runtime=runtime).landmarks([frame], [BOXES])[0]
             for runtime in ("onnx", "torch")
         )
         np.testing.assert_allclose(by_onnx.image, by_torch.image, atol=0.05)
@@ -282,6 +265,6 @@ def test_no_detections_are_nobody(blazepose, frame, camera):
     assert people.joint_set == MUPOTS_17
 
 
-def test_an_unknown_variant_is_refused():
-    with pytest.raises(ValueError, match="lite, full, heavy, got 'huge'"):
-        BlazePose(variant="huge")
+def test_the_heavy_network_is_gone():
+    with pytest.raises(PinetError, match="one of blazepose_lite, blazepose_full, mppe, got 'blaz"):
+        EstimatorConfig(lifter="blazepose_heavy")

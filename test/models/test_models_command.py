@@ -13,6 +13,8 @@ import torch
 
 from pinet_ros.cli.models_command import add_commands
 from pinet_ros.errors import PinetError
+from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
+from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.snapshots import save_snapshot
 from pinet_ros.models import catalog
@@ -62,11 +64,32 @@ def test_export_writes_a_network_for_any_number_of_images(
     (images,) = session.get_inputs()
     assert (images.name, images.shape) == ("images", ["batch", 3, 256, 256])
     names = [entry.name for entry in session.get_outputs()]
-    assert names == ["landmarks", "presence", "heatmaps", "world"]
+    assert names == ["image", "world", "visibility", "presence"]
     for batch in (1, 4):
         values = session.run(None, {"images": np.zeros((batch, 3, 256, 256), np.float32)})
-        shapes = [(batch, 195), (batch, 1), (batch, 39, 64, 64), (batch, 117)]
+        shapes = [(batch, 33, 2), (batch, 33, 3), (batch, 33), (batch, 1)]
         assert [value.shape for value in values] == shapes
+
+
+def test_export_writes_given_weights_of_blazepose(
+    fetched: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched("blazepose_lite")
+    network = BlazePoseNetwork("lite").eval()
+    weights, output = tmp_path / "weights.safetensors", tmp_path / "lite.onnx"
+    save_blazepose(weights, "blazepose_lite", network)
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    words = ("--weights", str(weights), "--output", str(output))
+    assert run("export", "blazepose_lite", *words) == 0
+    session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
+    images = torch.rand(2, 3, 256, 256)
+    with torch.inference_mode():
+        expected = load_blazepose("blazepose_lite", weights)(images)
+    found = session.run(list(network.output_names), {"images": images.numpy()})
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=5e-3)
+    with pytest.raises(ModelError, match="must hold weights of blazepose_full, got those of blaz"):
+        run("export", "blazepose_full", *words)
 
 
 def test_export_writes_pinet_for_any_number_of_people(tmp_path: Path) -> None:

@@ -12,36 +12,52 @@ import pytest
 import torch
 
 from pinet_ros.errors import PinetError
+from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, load_blazepose, weights_file
 from pinet_ros.models import catalog, networks, onnx_cache
 from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.networks import load_network, onnx_model, onnx_path, select_runtime
+from pinet_ros.models.networks import (
+    Network,
+    as_network,
+    load_network,
+    onnx_model,
+    onnx_path,
+    select_runtime,
+)
 from pinet_ros.models.onnx_export import export_onnx
 
 # Largest accepted differences by output.
 PIXELS, METRES, PROBABILITY, LOGIT = 5e-3, 1e-5, 1e-5, 1e-3
 TOLERANCES = {
     "nanodet": [PROBABILITY] * 3 + [LOGIT] * 3,
-    "blazepose": [PIXELS, PROBABILITY, LOGIT, METRES],
+    "blazepose": [PIXELS, METRES, LOGIT, LOGIT],
 }
 
 
 @pytest.fixture
-def lite_only(
+def nanodet_only(
     fetched: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A cache folder that holds nothing but BlazePose lite."""
-    source = fetched("blazepose_lite")
-    (tmp_path / source.name).symlink_to(source)
+    """A cache folder that holds nothing but NanoDet."""
+    folder = fetched("nanodet").parent
+    for name in ("nanodet.json", "nanodet.bin"):
+        (tmp_path / name).symlink_to(folder / name)
     monkeypatch.setenv("PINET_CACHE", str(tmp_path))
     return tmp_path
 
 
-@pytest.mark.parametrize("name", networks.NETWORKS)
+def load(name: str, runtime: str) -> Network:
+    if name == "nanodet":
+        return load_network(name, "cpu", runtime)
+    module, file = load_blazepose(name, weights_file(name)), weights_file(name)
+    return as_network(module, module.output_names, "cpu", runtime, file)
+
+
+@pytest.mark.parametrize("name", ["nanodet", *BLAZEPOSE])
 def test_onnx_agrees_with_torch_on_people(
     name: str, fetched: Callable[[str], Path], people: torch.Tensor
 ) -> None:
     fetched(name)
-    by_onnx, by_torch = (load_network(name, "cpu", runtime) for runtime in ("onnx", "torch"))
+    by_onnx, by_torch = (load(name, runtime) for runtime in ("onnx", "torch"))
     if name == "nanodet":
         people = torch.nn.functional.interpolate(4 * people.flip(1) - 2, size=(416, 416))
     for images in people, people[1:], torch.cat([people, people.flip(-1), people[:1]]):
@@ -54,15 +70,35 @@ def test_onnx_agrees_with_torch_on_people(
 
 
 def test_a_network_is_exported_only_once(
-    lite_only: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    nanodet_only: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = onnx_model("blazepose_lite")
-    (kept,) = lite_only.glob("blazepose_lite-*.onnx")
+    first = onnx_model("nanodet")
+    (kept,) = nanodet_only.glob("nanodet-*.onnx")
     assert kept.read_bytes() == first
     onnx.checker.check_model(onnx.load_from_string(first))
     monkeypatch.setattr(networks, "load_module", lambda name: pytest.fail(f"{name} exported"))
-    assert onnx_model("blazepose_lite") == first
+    assert onnx_model("nanodet") == first
     assert not caplog.records
+
+
+class Doubled(torch.nn.Module):
+    input_shape = (3, 4, 4)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return 2 * images.mean((2, 3)), images.flatten(1)
+
+
+def test_a_module_with_several_outputs_is_exported_once_for_each_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    images = torch.rand(5, 3, 4, 4)
+    weights = [tmp_path / "first", tmp_path / "second"]
+    for number, each in enumerate((*weights, weights[0])):
+        each.write_text(each.name)
+        found = as_network(Doubled(), ["means", "values"], "cpu", "onnx", each)(images)
+        torch.testing.assert_close(found, Doubled()(images))
+        assert len(list(tmp_path.glob("doubled-means-values-*.onnx"))) == min(number + 1, 2)
 
 
 @pytest.mark.parametrize("damage", ["a changed weight", "a missing end", "nothing left"])
@@ -142,8 +178,10 @@ def test_weights_that_were_not_fetched_are_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match="run 'pinet models fetch nanodet'"):
+        load_network("nanodet", "cpu", "onnx")
     with pytest.raises(ModelError, match="run 'pinet models fetch blazepose_lite'"):
-        load_network("blazepose_lite", "cpu", "onnx")
+        weights_file("blazepose_lite")
 
 
 def running_threads() -> int:
@@ -153,11 +191,11 @@ def running_threads() -> int:
 def test_onnx_takes_as_many_threads_as_torch(
     fetched: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetched("blazepose_lite")
-    onnx_model("blazepose_lite")
+    fetched("nanodet")
+    onnx_model("nanodet")
     for threads in (1, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         before = running_threads()
-        network = load_network("blazepose_lite", "cpu", "onnx")
+        network = load_network("nanodet", "cpu", "onnx")
         assert running_threads() - before == threads - 1  # the caller's works too
         del network

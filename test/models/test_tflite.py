@@ -25,7 +25,7 @@ LANDMARKS, PRESENCE, SEGMENTATION, HEATMAPS, WORLD = (
 TOLERANCES = {LANDMARKS: 1e-2, PRESENCE: 1e-4, HEATMAPS: 1e-2, WORLD: 1e-3}
 
 
-@pytest.fixture(params=["lite", "full", "heavy"])
+@pytest.fixture(params=["lite", "full"])
 def blazepose(request: pytest.FixtureRequest, fetched: Callable[[str], Path]) -> Path:
     return fetched(f"blazepose_{request.param}")
 

@@ -172,16 +172,9 @@ def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):
         load_checkpoint(tmp_path / "posenet.pth.tar")
 
 
-@pytest.mark.parametrize(
-    ("lifter", "weights"),
-    [
-        ("blazepose_lite", "blazepose_full"),
-        ("blazepose_full", "blazepose_full"),
-        ("blazepose_heavy", "blazepose_heavy"),
-    ],
-)
-def test_the_package_has_weights_for_each_blazepose(lifter, weights):
-    assert weights_for(lifter) == weights
+@pytest.mark.parametrize("lifter", ["blazepose_lite", "blazepose_full"])
+def test_the_package_has_weights_for_each_blazepose(lifter):
+    assert weights_for(lifter) == "blazepose_full"
 
 
 def test_of_another_lifter_the_weights_must_be_given():

@@ -25,7 +25,7 @@ from pinet_training.evaluation.scene_evaluation import (
 pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parents[1] / "data"
-EXCERPTS = {"blazepose_full": "test_scenes.npz", "blazepose_heavy": "test_scenes_heavy.npz"}
+EXCERPTS = {"blazepose_full": "test_scenes.npz"}
 
 
 @pytest.fixture(scope="module", params=SHIPPED_WEIGHTS)

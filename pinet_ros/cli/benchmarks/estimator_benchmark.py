@@ -2,59 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from pinet_ros.cli.benchmarks.medians import medians_ms
-from pinet_ros.models.networks import NETWORKS, Network, load_module, load_network
+from pinet_ros.lifting.blazepose_import import PUBLISHED_OUTPUTS, load_published
+from pinet_ros.lifting.blazepose_weights import (
+    BLAZEPOSE,
+    load_blazepose,
+    network_of,
+    weights_file,
+)
+from pinet_ros.models import fetch
+from pinet_ros.models.networks import NETWORKS, Network, as_network, load_module, load_network
 
+NAMES = (*NETWORKS, *BLAZEPOSE)
 PEOPLE = (1, 2, 4)
 REPETITIONS = 10
 
+_TORCH, _ONNX, _PUBLISHED = "torch", "onnx", "published"
+
 
 def benchmark_estimator(
-    names: tuple[str, ...] = tuple(NETWORKS),
-    counts: tuple[int, ...] = PEOPLE,
+    names: Sequence[str] = NAMES,
+    counts: Sequence[int] = PEOPLE,
     repetitions: int = REPETITIONS,
+    *,
+    lifter_weights: str | Path = "",
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Time networks on noise, with torch's number of threads; image processing is excluded.
 
     Args:
-        names: networks, keys of NETWORKS.
+        names: networks, of NAMES.
         counts: numbers of people; the detector always gets 1 image.
-        repetitions: runs of each network with each runtime.
+        repetitions: runs of each network in each way; the ways take turns.
+        lifter_weights: file of weights for the BlazePose network that it is of; the others, or all
+            if it is empty, have their default weights.
 
     Returns:
         For each network and count: `ratio`, median time of torch over that of ONNX Runtime;
         `max_diff`, largest difference between the results, relative to the largest value of an
-        output or to 1 if that is smaller; `torch_ms` and `onnx_ms`, the medians.
+        output or to 1 if that is smaller; `torch_ms` and `onnx_ms`, the medians. For BlazePose
+        also `published_ms`, of the graph that MediaPipe publishes, by ONNX Runtime; and
+        `to_published`, our median by ONNX Runtime over that.
+
+    Raises:
+        ModelError: weights are missing, damaged, or another network's.
     """
     random = torch.Generator().manual_seed(0)
+    given = {network_of(Path(lifter_weights)): lifter_weights} if lifter_weights else {}
     report = {}
     for name in names:
-        module, exported = load_module(name), load_network(name, "cpu", "onnx")
+        shape, ways = _ways_to_run(name, given.get(name, ""))
         report[name] = {
-            str(count): _compare(
-                module,
-                exported,
-                torch.rand(count, *module.input_shape, generator=random),
-                repetitions,
-            )
+            str(count): _compare(ways, torch.rand(count, *shape, generator=random), repetitions)
             for count in ((1,) if name == "nanodet" else counts)
         }
     return report
 
 
-@torch.inference_mode()
-def _compare(
-    module: Network, exported: Network, images: Tensor, repetitions: int
-) -> dict[str, float]:
-    pairs = list(zip(module(images), exported(images), strict=True))  # also warms up
-    ways = {"torch": lambda: module(images), "onnx": lambda: exported(images)}
-    medians = medians_ms(ways, repetitions)
-    return {
-        "ratio": medians["torch"] / medians["onnx"],
-        "max_diff": max(float((a - b).abs().max() / a.abs().max().clamp_min(1)) for a, b in pairs),
-        "torch_ms": medians["torch"],
-        "onnx_ms": medians["onnx"],
+def _ways_to_run(name: str, weights: str | Path) -> tuple[tuple[int, ...], dict[str, Network]]:
+    """The shape of a network's images, and the network in each way."""
+    if name not in BLAZEPOSE:
+        plain = load_module(name)
+        return plain.input_shape, {_TORCH: plain, _ONNX: load_network(name, "cpu", "onnx")}
+    file, published = weights_file(name, weights), fetch.path(name)
+    module = load_blazepose(name, file)
+    graph = load_published(published)
+    ways: dict[str, Network] = {
+        _TORCH: module,
+        _ONNX: as_network(module, module.output_names, "cpu", "onnx", file),
+        _PUBLISHED: as_network(graph, list(PUBLISHED_OUTPUTS), "cpu", "onnx", published),
     }
+    return module.input_shape, ways
+
+
+@torch.inference_mode()
+def _compare(ways: dict[str, Network], images: Tensor, repetitions: int) -> dict[str, float]:
+    results = {name: network(images) for name, network in ways.items()}  # also warms up
+    pairs = list(zip(results[_TORCH], results[_ONNX], strict=True))
+    calls = {name: lambda network=network: network(images) for name, network in ways.items()}
+    medians = medians_ms(calls, repetitions)
+    row = {
+        "ratio": medians[_TORCH] / medians[_ONNX],
+        "max_diff": max(float((a - b).abs().max() / a.abs().max().clamp_min(1)) for a, b in pairs),
+        **{f"{name}_ms": value for name, value in medians.items()},
+    }
+    if _PUBLISHED in medians:
+        row["to_published"] = medians[_ONNX] / medians[_PUBLISHED]
+    return row

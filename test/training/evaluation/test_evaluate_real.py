@@ -70,6 +70,7 @@ def _together(*images: np.ndarray) -> Landmarks:
         world=np.zeros((count, 33, 3)),
         visibility=np.ones((count, 33)),
         presence=np.ones(count),
+        log_deviations=np.full((count, 18), np.nan),
     )
 
 

@@ -313,6 +313,30 @@ def test_files_are_kept_in_the_settings_by_what_is_in_them(told, tmp_path):
     estimate(scenes.folder, tmp_path / "scenes.npz", moved, device="cpu")  # they still hold
 
 
+def test_own_weights_of_blazepose_name_the_folder_and_the_estimator(told, tmp_path):
+    scenes, _ = told
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    settings = EstimatorConfig(lifter="blazepose_lite", lifter_weights=str(file))
+    assert folder_name(settings) == f"nanodet_0.4+blazepose_lite_{digest[:8]}"
+    kept = scenes.folder / "estimates" / folder_name(settings)
+    for number in range(2):
+        write_estimates(kept / f"{number:05d}.npz", [People.empty(MUPOTS_17)] * 2)
+
+    estimate(scenes.folder, tmp_path / "scenes.npz", settings, device="cpu")
+
+    held = json.loads((kept / "settings.json").read_text())
+    assert held["networks"].keys() == {"nanodet", "lifter_weights"}
+    assert held["networks"]["lifter_weights"] == digest
+    assert "lifter_weights" not in held
+    names = {scene.estimator for scene in load_scenes(tmp_path / "scenes.npz").scenes}
+    assert names <= {f"blazepose_lite/{digest[:8]}"}
+    missing = EstimatorConfig(lifter_weights="nowhere.safetensors")
+    with pytest.raises(PinetError, match=r"the weights nowhere.safetensors cannot be read"):
+        _ = folder_name(missing)
+
+
 def test_torchvision_s_own_weights_are_kept_by_their_name(told, tmp_path):
     scenes, _ = told
     settings = EstimatorConfig(detector="ssdlite320_mobilenet_v3_large")
@@ -387,7 +411,10 @@ def test_settings_of_a_run_that_estimated_nothing_are_replaced(unestimated, tmp_
     path = _kept(unestimated) / "settings.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"detector": "another"}))
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "nothing"))  # it stops before it estimates
+    lifter = fetch.path("blazepose_full")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / lifter.name).symlink_to(lifter)
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "cache"))  # it stops when it detects
 
     with pytest.raises(PinetError, match="run 'pinet models fetch"):
         estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
