@@ -25,6 +25,7 @@ from pinet_training.lifter.depthwise_gradients import speed_up_depthwise
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import Batch, PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
+from pinet_training.lifter.relative_adam import RelativeAdam
 from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
@@ -114,7 +115,7 @@ class _Trainer(Trainer):
             speed_up_depthwise(self.network)
         trained = [each for each in self.network.parameters() if each.requires_grad]
         self.averaged = running_average(self.network, recipe.decay)
-        self.optimiser = torch.optim.AdamW(trained, recipe.learning_rate, weight_decay=0.0)
+        self.optimiser = RelativeAdam(trained, recipe.learning_rate)
         self.workers = workers
         self._rest = workers.wrap(_Rest(self.network))
         self._recipe = recipe

@@ -90,7 +90,7 @@ class PoseCrops(Dataset):
             joints = _turned(self._joints[person], view)
             visible = self._visible(person, view) & _inside(points)
         if self._augment:
-            if rng.random() < _PASTED:
+            if person != NOBODY and rng.random() < _PASTED:
                 crop, visible = self._paste(crop, points, visible, rng)
             crop = change_appearance(crop, rng)
         root = joints[_ROOT]
