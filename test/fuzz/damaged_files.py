@@ -7,6 +7,7 @@ import json
 import struct
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from pinet_ros.geometry.calibration import (
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.pictures import PictureError, read_image
 from pinet_ros.imaging.video import open_source
+from pinet_ros.lifting.blazepose_weights import load_blazepose
 from pinet_ros.models import fetch
 from pinet_ros.refinement.checkpoint import load_checkpoint
 from pinet_ros.ros.parameter_files import read_parameter_file
@@ -112,6 +114,11 @@ def _kinds() -> dict[str, Kind]:
             whole.written(whole.write_weights),
             _damaged_weights,
             load_checkpoint,
+        ),
+        "lifter weights": Kind(
+            whole.written(whole.write_lifter_weights),
+            _damaged_weights,
+            partial(load_blazepose, "blazepose_lite"),
         ),
         "snapshots": Kind(whole.snapshots(), _damaged_snapshot, load_checkpoint),
     }

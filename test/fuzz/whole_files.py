@@ -15,6 +15,8 @@ import torch
 from pinet_ros.cli.predictions.predictions import Predictions, write_predictions
 from pinet_ros.geometry.calibration import Calibration, write_calibration
 from pinet_ros.geometry.camera import Camera
+from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
+from pinet_ros.lifting.blazepose_weights import save_blazepose
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Formulation
@@ -134,6 +136,13 @@ def write_weights(folder: Path) -> None:
             path = folder / f"{name}{'-half' if half else ''}.safetensors"
             network = build_network(config)
             save_checkpoint(path, network, Formulation(), ["blazepose_full"], half=half)
+
+
+def write_lifter_weights(folder: Path) -> None:
+    for deviations in (False, True):
+        network = BlazePoseNetwork("lite", deviations=deviations)
+        path = folder / f"lite{'-deviations' if deviations else ''}.safetensors"
+        save_blazepose(path, "blazepose_lite", network)
 
 
 def snapshots() -> dict[str, bytes]:
