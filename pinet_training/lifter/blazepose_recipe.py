@@ -19,8 +19,8 @@ class BlazePoseRecipe:
         epochs: number of epochs of `steps` steps; after each the network is validated and saved.
         steps: per epoch.
         batch_size: crops per step, over all devices.
-        learning_rate: AdamW's highest learning rate. It rises over the first steps and then falls
-            along half a cosine.
+        learning_rate: the highest one of RelativeAdam. It rises over the first steps and then
+            falls along half a cosine.
         warm_up: steps over which it rises.
         decay: of the running average of the weights, which is the result.
         frozen: number of stages, 1 to 3, that stay as published with all before them: they see
@@ -39,7 +39,7 @@ class BlazePoseRecipe:
     epochs: int = 60
     steps: int = 250
     batch_size: int = 32
-    learning_rate: float = 2e-4
+    learning_rate: float = 5e-4
     warm_up: int = 200
     decay: float = 0.998
     frozen: int = 2
