@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pinet_training.datasets.annotated_image import (
 from pinet_training.datasets.annotations import Annotations, read_annotations
 from pinet_training.lifter.coco_keypoints import holds_coco_keypoints, read_coco_keypoints
 from pinet_training.lifter.person_samples import Group, PeopleInPictures, gather_people
-from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
+from pinet_training.lifter.pose_samples import PoseSamples, read_pose_samples
 
 # Rendered people below these limits are left out, as a detector would not find them.
 _MINIMUM_HEIGHT = 40  # of the box, pixels
@@ -39,8 +39,8 @@ def read_people(path: Path, images: Path | None = None, split: str = "train") ->
     """Read the people of a data set.
 
     Args:
-        path: a folder of rendered scenes, a .json file with annotations of 3DMPPE or COCO, or the
-            MuPoTS-3D folder.
+        path: a folder of rendered scenes with detections, a .json file with annotations of
+            3DMPPE or COCO, or the MuPoTS-3D folder.
         images: the folder of a .json file's images.
         split: split of the rendered scenes; other data sets have only one.
 
@@ -48,7 +48,7 @@ def read_people(path: Path, images: Path | None = None, split: str = "train") ->
         DatasetError: the data set cannot be read, or pictures of it are missing.
     """
     if is_rendered(path):
-        return _from_rendered(RenderedScenes(path), split)
+        return _from_rendered(path, split)
     if needs_images(path) and images is None:
         raise DatasetError(
             f"{path} does not say where its images are; give their folder with --images DIR"
@@ -88,35 +88,30 @@ def _from_annotations(annotations: Annotations, folder: Path) -> PeopleInPicture
     return people
 
 
-@dataclass(frozen=True, eq=False)
-class _RenderedPictures:
-    scenes: Sequence[tuple[Shard, int]]
-
-    def __call__(self, number: int) -> np.ndarray:
-        shard, scene = self.scenes[number]
-        return shard.image(scene)
-
-
-def _from_rendered(rendered: RenderedScenes, split: str) -> PeopleInPictures:
-    shards = [rendered.read(number) for number in rendered.shards()]
-    require_whole(shards)
-    scenes = [
-        (shard, scene)
-        for shard in shards
-        for scene in np.flatnonzero(shard.truth["scene_split"] == split)
-    ]
-    return gather_people(MUPOTS_17, _RenderedPictures(scenes), _rendered_groups(scenes))
+def _from_rendered(folder: Path, split: str) -> PeopleInPictures:
+    """People in the boxes of the detector, or in their true ones if it missed them."""
+    samples = read_pose_samples(folder, split)
+    best = [rows[samples.detected[rows].argmax()] for rows in samples.boxes_of_people()]
+    rows = np.array(best, int)
+    rows = rows[samples.visible[samples.person[rows]].sum(axis=1) >= _MINIMUM_VISIBLE]
+    rows = rows[samples.box[rows, 3] - samples.box[rows, 1] >= _MINIMUM_HEIGHT]
+    groups = (
+        _group(samples, rows[samples.picture[rows] == n]) for n in np.unique(samples.picture[rows])
+    )
+    return gather_people(MUPOTS_17, samples.pictures.image, groups)
 
 
-def _rendered_groups(scenes: Sequence[tuple[Shard, int]]) -> Iterator[Group]:
-    for number, (shard, scene) in enumerate(scenes):
-        truth = {
-            name: array[shard.truth["person_scene"] == scene]
-            for name, array in shard.truth.items()
-            if name.startswith("person")
-        }
-        boxes = truth["person_box"]
-        seen = truth["person_visible"].sum(axis=1) >= _MINIMUM_VISIBLE
-        seen &= boxes[:, 3] - boxes[:, 1] >= _MINIMUM_HEIGHT
-        places, joints = truth["person_joints_image"][seen], truth["person_joints"][seen]
-        yield Group(number, *shard.size, shard.camera(scene), boxes[seen], places, joints[..., 2])
+def _group(samples: PoseSamples, rows: np.ndarray) -> Group:
+    """The people of some boxes in one picture."""
+    picture = int(samples.picture[rows[0]])
+    camera = samples.pictures.camera(picture)
+    joints = samples.joints[samples.person[rows]]
+    return Group(
+        picture,
+        camera.width,
+        camera.height,
+        camera,
+        samples.box[rows],
+        camera.project(joints),
+        joints[..., 2],
+    )

@@ -10,8 +10,10 @@ import pytest
 
 from pinet_ros.errors import PinetError
 from pinet_ros.geometry.camera import Camera
+from pinet_ros.models import fetch
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.person_samples import Group, gather_people
+from pinet_training.rendering.scene_detections import detect
 from pinet_training.rendering.scene_rendering import render_scenes
 
 # made-up motion capture and bodies, of the tests of rendering
@@ -49,12 +51,15 @@ def drawn():
 
 @pytest.fixture(scope="session")
 def rendered_folder(tmp_path_factory) -> Path:
-    """A hundred rendered scenes with about 300 people who can be seen."""
+    """A hundred rendered scenes with about 300 people who can be seen, and detections."""
     from made_up_ingredients import made_up_ingredients
 
     folder = tmp_path_factory.mktemp("lifter")
     ingredients = made_up_ingredients(folder, 320, 240)
     try:
-        return render_scenes(folder / "rendered", ingredients, scenes=100, workers=1).folder
+        rendered = render_scenes(folder / "rendered", ingredients, scenes=100, workers=1)
     except PinetError as error:
         pytest.skip(f"nothing can be rendered here: {error}")
+    fetch.fetch(["nanodet"])
+    detect(rendered.folder, device="cpu", workers=1)
+    return rendered.folder

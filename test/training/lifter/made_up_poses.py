@@ -127,12 +127,13 @@ def write_scenes(folder, people, splits, detections=True):
     scenes.write(0, images, truth)
     if detections:
         corners = np.tile([2.0, 2, 50, 60], (len(people), 1))
-        path = folder / "detections" / DETECTOR / "00000.npz"
-        path.parent.mkdir(parents=True)
-        np.savez(
-            path,
-            boxes=np.concatenate([truth["person_box"] + 3, corners]),
-            scores=np.full(len(joints) + len(people), 0.5),
-            scene=np.concatenate([of_scene, np.arange(len(people))]),
-        )
+        boxes = np.concatenate([truth["person_box"] + 3, corners])
+        write_detections(folder, boxes, np.concatenate([of_scene, np.arange(len(people))]))
     return scenes
+
+
+def write_detections(folder, boxes, scenes):
+    """Detections (D,4) in scenes (D,) of a data set's only shard."""
+    path = folder / "detections" / DETECTOR / "00000.npz"
+    path.parent.mkdir(parents=True)
+    np.savez(path, boxes=boxes, scores=np.full(len(boxes), 0.5), scene=scenes)

@@ -13,6 +13,7 @@ import command_line
 import cv2
 import numpy as np
 import pytest
+from made_up_poses import write_detections
 
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet
 from pinet_training.rendering.shards import RenderedScenes
@@ -42,6 +43,7 @@ def few(rendered_folder, tmp_path_factory):
     settings = rendered.settings | {"scenes_per_shard": 10}
     less = RenderedScenes.begin(tmp_path_factory.mktemp("few"), settings)
     less.write(0, [(shard.image(scene), 90) for scene in range(10)], truth)
+    write_detections(less.folder, np.zeros((0, 4)), np.zeros(0, int))
     return less.folder
 
 

@@ -7,6 +7,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from made_up_poses import write_detections
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera
@@ -66,15 +67,20 @@ def test_of_rendered_scenes_are_those_whom_a_detector_would_find(tmp_path):
     )
     rendered.write(0, [(shaded(20 * n), 95) for n in range(5)], truth)
 
+    found = [12, 18, 52, 92]  # only the first
+    write_detections(tmp_path, np.array([found], float), np.array([0]))
+
     people, held_out = (read_people(tmp_path, split=split) for split in ("train", "test"))
 
     assert (len(people), len(held_out)) == (1, 1)
     assert people.joint_set == MUPOTS_17
-    middles, sides = to_squares(np.array([tall]), *SIZE)
+    middles, sides = to_squares(np.array([found]), *SIZE)
     np.testing.assert_allclose(people.squares, np.column_stack([middles, sides]))
     np.testing.assert_allclose(people.measures, distance_measure(sides, CAMERA))
     expected = truth["person_joints"]
     np.testing.assert_allclose(people.depths, expected[:1, :, 2], rtol=1e-6)
+    true = np.column_stack(to_squares(np.array([tall]), *SIZE))
+    np.testing.assert_allclose(held_out.squares, true)
     np.testing.assert_allclose(held_out.places, CAMERA.project(expected[4:]), rtol=1e-5)
     assert people.read(people.pictures[0]).mean() == pytest.approx(0, abs=2)
     assert held_out.read(held_out.pictures[0]).mean() == pytest.approx(80, abs=2)
