@@ -36,8 +36,12 @@ class RelativeAdam(torch.optim.Adam):
 
 
 def _scale(weights: torch.Tensor) -> torch.Tensor:
-    """(C,1,1,1) root mean square of each channel's weights; (1,) one for biases (C,)."""
+    """(C,1,1,1) root mean square of each channel's weights; (1,) one for biases (C,).
+
+    Channels that start at zero get what weights have that keep the size of their inputs.
+    """
     if weights.ndim == 1:
         return weights.new_ones(1)
-    axes = tuple(range(1, weights.ndim))
-    return weights.square().mean(axes, keepdim=True).sqrt().clamp_min(_SMALLEST)
+    sizes = weights.square().mean(tuple(range(1, weights.ndim)), keepdim=True).sqrt()
+    usual = weights[0].numel() ** -0.5
+    return torch.where(sizes > 0, sizes.clamp_min(_SMALLEST), usual)
