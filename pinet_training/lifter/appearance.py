@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pinet_training.rendering.photograph import motion_blur
+
 _GRAY = 0.1  # share of crops without color
 _HOLES = 0.25  # share of crops with a plain rectangle in front
 _HOLE = (0.06, 0.36)  # sides of it, as fractions of the crop's
@@ -80,12 +82,7 @@ def _defocus(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _move(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Motion blur along a line in any direction."""
     length = int(rng.integers(3, 14))
-    kernel = np.zeros((length, length), np.float32)
-    kernel[length // 2] = 1
-    centre = (length / 2 - 0.5, length / 2 - 0.5)
-    turn = cv2.getRotationMatrix2D(centre, rng.uniform(0, 180), 1)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
-    return cv2.filter2D(crop, -1, kernel / kernel.sum())
+    return cv2.filter2D(crop, -1, motion_blur(length, rng.uniform(0, 180)))
 
 
 def _coarsen(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -24,9 +24,8 @@ def held_out_rows(samples: PoseSamples, seed: int = 0) -> np.ndarray:
 
     The box is the detector's if it gave one. If there are many rows, some are drawn.
     """
-    best = [rows[samples.detected[rows].argmax()] for rows in samples.boxes_of_people()]
     nobody = np.flatnonzero(samples.person == NOBODY)
-    rows = np.concatenate([np.array(best, int), nobody])
+    rows = np.concatenate([samples.best_boxes(), nobody])
     return np.sort(np.random.default_rng(seed).permutation(rows)[:_MOST_CROPS])
 
 

@@ -32,7 +32,26 @@ class LearningSet:
         return len(self.people)
 
 
-class Crops(Dataset):
+class LoadedCrops(Dataset):
+    """Base class of data sets of crops, which torch loads in batches in processes of their own."""
+
+    def loader(self, batches: Sequence[Sequence[int]], processes: int) -> DataLoader:
+        """Return a loader of batches.
+
+        Args:
+            batches: for each batch, the indices of its crops.
+            processes: number of processes that load crops; 0 loads them in this process.
+        """
+        return DataLoader(
+            self,
+            batch_sampler=batches,
+            num_workers=processes,
+            worker_init_fn=_set_up_process,
+            generator=torch.Generator(),  # leaves torch's global generator unchanged
+        )
+
+
+class Crops(LoadedCrops):
     """A torch data set of crops; each crop has its own random numbers.
 
     Args:
@@ -75,21 +94,6 @@ class Crops(Dataset):
             torch.tensor(targets.millimetres[row], dtype=torch.float32),
         )
 
-    def loader(self, batches: Sequence[Sequence[int]], processes: int) -> DataLoader:
-        """Return a loader of batches.
-
-        Args:
-            batches: for each batch, the indices of its crops.
-            processes: number of processes that load crops; 0 loads them in this process.
-        """
-        return DataLoader(
-            self,
-            batch_sampler=batches,
-            num_workers=processes,
-            worker_init_fn=set_up_loader,
-            generator=torch.Generator(),  # leaves torch's global generator unchanged
-        )
-
 
 def mixed_order(lengths: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     """Draw people of several sets in random order, as many of each set as the largest has.
@@ -122,7 +126,7 @@ def _target(targets: Targets, row: int, view: View, matrix: np.ndarray, size: in
     return np.where(inside[:, None], target, np.nan)
 
 
-def set_up_loader(_: int) -> None:
+def _set_up_process(_: int) -> None:
     """Keep a process that loads crops to one thread."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

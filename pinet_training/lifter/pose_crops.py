@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.geometry.rotations import rotation_to_ray
@@ -16,7 +15,7 @@ from pinet_ros.lifting.blazepose_network import SIZE
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.appearance import change_appearance
 from pinet_training.lifter.crop_augmentation import View, take
-from pinet_training.lifter.crops import set_up_loader
+from pinet_training.lifter.crops import LoadedCrops
 from pinet_training.lifter.pasted_people import outline, paste
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
 
@@ -40,7 +39,7 @@ _OUTSIDE = 0.03  # weight of points outside of the image, where lenses are not c
 _POWERS = [(i, j) for i in range(4) for j in range(4 - i)]  # of x and y: a cubic polynomial
 
 
-class PoseCrops(Dataset):
+class PoseCrops(LoadedCrops):
     """A torch data set of crops; each crop has its own random numbers.
 
     Args:
@@ -109,16 +108,6 @@ class PoseCrops(Dataset):
         }
         image = np.ascontiguousarray(crop[..., ::-1].transpose(2, 0, 1))
         return {"crop": torch.from_numpy(image)} | tensors
-
-    def loader(self, batches: Sequence[Sequence[int]], processes: int) -> DataLoader:
-        """Return a loader of batches; `processes` is 0 to load in this process."""
-        return DataLoader(
-            self,
-            batch_sampler=batches,
-            num_workers=processes,
-            worker_init_fn=set_up_loader,
-            generator=torch.Generator(),  # leaves torch's global generator unchanged
-        )
 
     def _view(self, row: int, rng: np.random.Generator) -> View:
         if not self._augment:

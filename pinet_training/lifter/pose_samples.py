@@ -76,6 +76,10 @@ class PoseSamples:
         starts = np.flatnonzero(np.diff(self.person[rows])) + 1
         return np.split(rows, starts) if len(rows) else []
 
+    def best_boxes(self) -> np.ndarray:
+        """Rows of one box for each person who has any: the detector's, if it gave one."""
+        return np.array([r[self.detected[r].argmax()] for r in self.boxes_of_people()], int)
+
     def sha256(self) -> str:
         """Return the SHA-256, in hexadecimal, of boxes and people, but not of the images."""
         digest = hashlib.sha256()

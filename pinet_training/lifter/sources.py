@@ -91,8 +91,7 @@ def _from_annotations(annotations: Annotations, folder: Path) -> PeopleInPicture
 def _from_rendered(folder: Path, split: str) -> PeopleInPictures:
     """People in the boxes of the detector, or in their true ones if it missed them."""
     samples = read_pose_samples(folder, split)
-    best = [rows[samples.detected[rows].argmax()] for rows in samples.boxes_of_people()]
-    rows = np.array(best, int)
+    rows = samples.best_boxes()
     rows = rows[samples.visible[samples.person[rows]].sum(axis=1) >= _MINIMUM_VISIBLE]
     rows = rows[samples.box[rows, 3] - samples.box[rows, 1] >= _MINIMUM_HEIGHT]
     groups = (

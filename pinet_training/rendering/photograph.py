@@ -142,14 +142,17 @@ def _random_blur(rng: np.random.Generator) -> np.ndarray | None:
         return line @ line.T
     if kind < 0.45:
         length = int(rng.integers(3, 10))
-        kernel = np.zeros((length, length), np.float32)
-        kernel[length // 2] = 1 / length
-        rotation = cv2.getRotationMatrix2D(
-            (length / 2 - 0.5, length / 2 - 0.5), rng.uniform(0, 180), 1
-        )
-        kernel = cv2.warpAffine(kernel, rotation, (length, length))
-        return kernel / max(kernel.sum(), 1e-6)
+        return motion_blur(length, rng.uniform(0, 180))
     return None
+
+
+def motion_blur(length: int, degrees: float) -> np.ndarray:
+    """The kernel (length,length) float32 of a motion along a line in the image; its sum is 1."""
+    kernel = np.zeros((length, length), np.float32)
+    kernel[length // 2] = 1 / length
+    middle = (length / 2 - 0.5, length / 2 - 0.5)
+    kernel = cv2.warpAffine(kernel, cv2.getRotationMatrix2D(middle, degrees, 1), (length, length))
+    return kernel / max(kernel.sum(), 1e-6)
 
 
 def _border(right: int, bottom: int) -> np.ndarray:
