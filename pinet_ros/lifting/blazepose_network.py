@@ -18,7 +18,7 @@ from torch import Tensor, nn
 SIZE = 256  # pixels along a side of the crop
 LANDMARKS = 33
 _SPARE = 6  # further landmarks of the published models, for tracking; not used here
-_LANDMARK_VALUES = 5  # x, y, z, visibility, presence
+LANDMARK_VALUES, VISIBILITY = 5, 3  # of each landmark: x, y, z, visibility, presence
 JOINTS = 17  # of MUPOTS_17, each with a deviation
 
 _EXPANSION = 6  # hidden channels of an inverted residual, as a multiple of its input's
@@ -100,7 +100,7 @@ class BlazePoseNetwork(nn.Module):
         landmarks = LANDMARKS + _SPARE
         self.heatmaps = _convolution(widths.decoder, landmarks, 1, None)
         self.regression = _regression(hidden, widths.regression, widths.depths)
-        self.landmarks = nn.Conv2d(widths.regression, _LANDMARK_VALUES * landmarks, 2)
+        self.landmarks = nn.Conv2d(widths.regression, LANDMARK_VALUES * landmarks, 2)
         self.world = nn.Conv2d(widths.regression, 3 * landmarks, 2)
         self.presence = nn.Conv2d(widths.regression, 1, 2)
         self.deviations = nn.Conv2d(widths.regression, JOINTS + 1, 2) if deviations else None
@@ -149,11 +149,11 @@ class BlazePoseNetwork(nn.Module):
             decoded = each + F.interpolate(decoded, scale_factor=2.0, mode="bilinear")
         heatmaps = self.heatmaps(decoded)[:, :LANDMARKS].sigmoid()
         features = self.regression(last)
-        landmarks = self.landmarks(features).flatten(1).unflatten(1, (-1, _LANDMARK_VALUES))
+        landmarks = self.landmarks(features).flatten(1).unflatten(1, (-1, LANDMARK_VALUES))
         landmarks = landmarks[:, :LANDMARKS]
         world = self.world(features).flatten(1).unflatten(1, (-1, 3))[:, :LANDMARKS]
         image = refine_by_heatmaps(landmarks[..., :2], heatmaps)
-        outputs = (image, world, landmarks[..., 3], self.presence(features).flatten(1))
+        outputs = (image, world, landmarks[..., VISIBILITY], self.presence(features).flatten(1))
         if self.deviations is None:
             return outputs
         return (*outputs, self.deviations(features).flatten(1))

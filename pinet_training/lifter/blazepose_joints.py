@@ -20,6 +20,17 @@ SHARED = [joint for joint in MUPOTS_17.joints if joint in BLAZEPOSE_33.joints]
 SHARED_LANDMARKS = list(BLAZEPOSE_33.indices(*SHARED))
 SHARED_JOINTS = list(MUPOTS_17.indices(*SHARED))
 
+# Landmarks of face, hands and feet, which rendered people do not teach. For each of them the two
+# landmarks of the joint that it is held to: both ears, or its wrist or ankle, twice.
+_HANDS, _FEET = ("pinky", "index", "thumb"), ("heel", "foot_index")
+_HELD: dict[str, tuple[str, ...]] = {
+    **{f"{side}_{part}": (f"{side}_wrist",) for side in ("left", "right") for part in _HANDS},
+    **{f"{side}_{part}": (f"{side}_ankle",) for side in ("left", "right") for part in _FEET},
+    **{joint: EARS for joint in BLAZEPOSE_33.joints[: BLAZEPOSE_33.index("left_shoulder")]},
+}
+UNTAUGHT = list(BLAZEPOSE_33.indices(*_HELD))
+ANCHORS = [list(BLAZEPOSE_33.indices(each[0], each[-1])) for each in _HELD.values()]  # (22,2)
+
 _EARS, _SHOULDERS = (list(BLAZEPOSE_33.indices(*pair)) for pair in (EARS, SHOULDERS))
 _HIPS = list(BLAZEPOSE_33.pelvis)
 _SHORTEST_NECK = 0.05  # metres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +12,15 @@ from torch import Tensor
 from pinet_ros.geometry.alignment import translation_to_camera
 from pinet_ros.geometry.rotations import rotation_to_ray
 from pinet_ros.lifting.blazepose import MIN_WEIGHT
-from pinet_ros.lifting.blazepose_network import LANDMARKS, SIZE
+from pinet_ros.lifting.blazepose_network import SIZE
 from pinet_ros.skeleton import BLAZEPOSE_33, EARS, MUPOTS_17
-from pinet_training.lifter.blazepose_joints import SHARED_JOINTS, SHARED_LANDMARKS, to_mupots
+from pinet_training.lifter.blazepose_joints import (
+    ANCHORS,
+    SHARED_JOINTS,
+    SHARED_LANDMARKS,
+    UNTAUGHT,
+    to_mupots,
+)
 from pinet_training.lifter.pose_crops import Batch, normalised
 
 ROOT = MUPOTS_17.root
@@ -21,8 +28,9 @@ ROOT = MUPOTS_17.root
 _LIMBS = list(BLAZEPOSE_33.limbs)
 _EARS = list(BLAZEPOSE_33.indices(*EARS))
 _HEAD = MUPOTS_17.index("head")
-# Landmarks that rendered people do not teach: face, hands and feet.
-_UNTAUGHT = [n for n in range(LANDMARKS) if n not in (*SHARED_LANDMARKS, *_EARS)]
+_HIDDEN = 0.2  # weight of a joint that cannot be seen, over that of a visible one
+_WITHIN = math.erf(0.5**0.5)  # share of errors within one deviation
+_SMALLEST = 1e-3  # error that deviations are learnt from, metres, or of a logarithm
 _LARGEST = 1.0  # of the logarithm of a distance's error that counts
 
 
@@ -30,8 +38,8 @@ _LARGEST = 1.0  # of the logarithm of a distance's error that counts
 class LossWeights:
     """Weights of the losses.
 
-    The poses must lead: the features that presence and visibility are read from have large
-    weights, so their gradients would be ten times those of the poses at equal weights.
+    Joints that are not visible count less: where a person is cut off, their errors are large and
+    say little.
 
     Attributes:
         pose: of the joints relative to the pelvis, per decimetre.
@@ -39,16 +47,16 @@ class LossWeights:
         distance: of the logarithm of the distance, per 0.1.
         visibility, presence: of cross entropies.
         deviations: of the negative logarithms of likelihoods.
-        teacher: of the differences from the teacher's outputs.
+        teacher: of the differences from the teacher in what rendered people do not teach.
     """
 
     pose: float = 1.0
     image: float = 0.25
     distance: float = 0.03
-    visibility: float = 0.01
-    presence: float = 0.01
+    visibility: float = 0.1
+    presence: float = 0.1
     deviations: float = 0.05
-    teacher: float = 0.5
+    teacher: float = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +82,10 @@ def pose_errors(outputs: tuple[Tensor, ...], batch: Batch) -> PoseErrors:
     points, joints = to_mupots(image, world)
     rotated = (world - world[:, list(BLAZEPOSE_33.pelvis)].mean(1, keepdim=True)).double()
     rotated = rotated @ rotation_to_ray(F.normalize(batch["root"].double(), dim=-1)).mT
-    seen = normalised(image.double(), batch["lens"].double())
-    weights = visibility.double().sigmoid().clamp_min(MIN_WEIGHT)
-    roots = translation_to_camera(rotated[:, _LIMBS], seen[:, _LIMBS], weights[:, _LIMBS].detach())
+    # gradients of the distance to the landmarks in the image, whose truth is known, can be huge
+    seen = normalised(image.detach().double(), batch["lens"].double())[:, _LIMBS]
+    weights = visibility.detach().double().sigmoid().clamp_min(MIN_WEIGHT)
+    roots = translation_to_camera(rotated[:, _LIMBS], seen, weights[:, _LIMBS])
     true = batch["root"].double()
     ratio = roots.norm(dim=-1).clamp_min(1e-3) / true.norm(dim=-1)
     pelvis = normalised(points[:, [ROOT]].double(), batch["lens"].double())[:, 0]
@@ -103,36 +112,48 @@ def losses(
     people = {name: each[person] for name, each in batch.items() if name != "crop"}
     image, world, visibility, _, log_deviations = (each[person] for each in outputs)
     errors = pose_errors((image, world, visibility), people)
+    visible = people["visible"]
+    seen = visible.mean(1)
+    weights = torch.where(visible > 0, 1.0, _HIDDEN)[..., None]
     inside = ((people["points"] >= 0) & (people["points"] < SIZE)).all(-1, keepdim=True)
     found = {
-        "pose": errors.joints.abs().mean((1, 2)) / 0.1,
-        "image": (errors.points.abs() * inside).mean((1, 2)) / 0.02,
-        "distance": errors.distance.abs() / 0.1,
-        "visibility": _visibility_loss(visibility, people["visible"]),
+        "pose": (errors.joints.abs() * weights).mean((1, 2)) / 0.1,
+        "image": (errors.points.abs() * weights * inside).mean((1, 2)) / 0.02,
+        "distance": errors.distance.abs() * seen / 0.1,
+        "visibility": _visibility_loss(visibility, visible),
         "deviations": deviation_losses(errors, log_deviations).mean(-1),
     }
-    means = {name: each.sum() / max(1, len(each)) for name, each in found.items()}
+    means = {name: _mean(each) for name, each in found.items()}
     means["presence"] = F.binary_cross_entropy_with_logits(outputs[3][:, 0], batch["is_person"])
     if teacher is not None:
         count = len(teacher[0])
         rows = person[:count]
-        means["teacher"] = _teacher_loss(
-            [each[:count][rows] for each in outputs[:3]], [each[rows] for each in teacher[:3]]
-        )
+        ours = [each[:count][rows] for each in outputs[:3]]
+        of_teacher = _teacher_losses(ours, [each[rows] for each in teacher[:3]])
+        means["teacher"] = _mean(of_teacher * batch["visible"][:count][rows].mean(1))
     return means
 
 
 def deviation_losses(errors: PoseErrors, log_deviations: Tensor) -> Tensor:
     """Negative logarithms of the likelihoods of errors, (N,18), without constants.
 
-    A joint's error is a distance, its deviation that of a normal distribution of one dimension:
-    the best deviation is the root of the mean squared distance. Errors get no gradients: a pose
-    must not get worse to be less sure.
+    The logarithm of an error has an asymmetric Laplace distribution (Yu and Moyeed, "Bayesian
+    quantile regression", 2001) about the logarithm of its deviation. So the best deviation is
+    the size that 68.3 % of the errors stay within, as of a normal distribution, and a few large
+    errors do not change it. The error of a joint is a distance, that of the pelvis has two axes.
+    Errors get no gradients: a pose must not get worse to be less sure.
     """
-    squares = errors.joints.square().sum(-1)
-    squares = torch.cat([squares, errors.distance.square()[:, None]], dim=1).detach()
-    squares[:, ROOT] = errors.across.square().mean(-1).detach()
-    return log_deviations + 0.5 * squares * torch.exp(-2 * log_deviations)
+    joints = errors.joints.norm(dim=-1)
+    sizes = torch.cat([joints, errors.distance.abs()[:, None]], dim=1)
+    found = _quantile_loss(sizes, log_deviations)
+    of_root = _quantile_loss(errors.across.abs(), log_deviations[:, [ROOT]]).mean(-1)
+    places = torch.arange(found.shape[1], device=found.device)
+    return torch.where(places == ROOT, of_root[:, None], found)
+
+
+def _quantile_loss(sizes: Tensor, log_deviations: Tensor) -> Tensor:
+    excess = sizes.detach().clamp_min(_SMALLEST).log() - log_deviations
+    return torch.maximum(_WITHIN * excess, (_WITHIN - 1) * excess)
 
 
 def _visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
@@ -143,17 +164,22 @@ def _visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
     ).mean(-1)
 
 
-def _teacher_loss(outputs: list[Tensor], teacher: list[Tensor]) -> Tensor:
-    """Keeps landmarks that rendered people do not teach where the teacher has them."""
-    image, world, visibility = (
-        (ours - theirs)[:, _UNTAUGHT] for ours, theirs in zip(outputs, teacher, strict=True)
+def _teacher_losses(outputs: list[Tensor], teacher: list[Tensor]) -> Tensor:
+    """Keep what rendered people do not teach, where the teacher has it relative to the joints."""
+    ours, theirs = (
+        [*(each[:, UNTAUGHT] - each[:, ANCHORS].mean(2) for each in of[:2]), of[2][:, UNTAUGHT]]
+        for of in (outputs, teacher)
     )
-    each = (
+    image, world, visibility = (a - b for a, b in zip(ours, theirs, strict=True))
+    return (
         _huber(image / SIZE / 0.02).mean((1, 2))
         + _huber(world / 0.1).mean((1, 2))
-        + 0.01 * _huber(visibility).mean(1)
+        + 0.1 * _huber(visibility).mean(1)
     )
-    return each.sum() / max(1, len(each))
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.sum() / max(1, len(values))
 
 
 def _huber(differences: Tensor) -> Tensor:

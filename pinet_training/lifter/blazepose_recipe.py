@@ -39,7 +39,7 @@ class BlazePoseRecipe:
     epochs: int = 60
     steps: int = 250
     batch_size: int = 32
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     warm_up: int = 200
     decay: float = 0.998
     frozen: int = 2
