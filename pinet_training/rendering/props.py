@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -69,13 +69,36 @@ def furnish(rng: np.random.Generator, places: Sequence[Place], viewpoint: Viewpo
     Returns:
         The furniture in the world frame. About half of it is between the camera and a person.
     """
+    count = int(rng.choice(list(_NUMBERS), p=list(_NUMBERS.values())))
+    pieces = (random_furniture(rng) for _ in range(count))
+    return place_pieces(rng, pieces, places, viewpoint, in_front=_IN_FRONT)
+
+
+def place_pieces(
+    rng: np.random.Generator,
+    pieces: Iterable[Piece],
+    places: Sequence[Place],
+    viewpoint: Viewpoint,
+    *,
+    in_front: float = 0.0,
+) -> list[Mesh]:
+    """Place pieces around the people, clear of them and of the camera, if there is room.
+
+    Args:
+        rng: source of the randomness.
+        pieces: to place.
+        places: of the people.
+        viewpoint: the camera.
+        in_front: share of the pieces that are between the camera and a person.
+
+    Returns:
+        Those for which there was room, in the world frame.
+    """
     meshes = []
-    for _ in range(int(rng.choice(list(_NUMBERS), p=list(_NUMBERS.values())))):
-        piece = random_furniture(rng)
-        in_front = rng.random() < _IN_FRONT
+    for piece in pieces:
+        draw = _position_in_front if rng.random() < in_front else _position_around
         for _ in range(_ATTEMPTS):
             person = places[rng.integers(len(places))].position
-            draw = _position_in_front if in_front else _position_around
             position = draw(rng, person, viewpoint.position[:2], piece.radius)
             if _is_free(position, piece.radius, places, viewpoint):
                 meshes.append(piece.placed(*position, yaw=rng.uniform(-np.pi, np.pi)))

@@ -28,7 +28,7 @@ from pinet_training.runs.processes import run_in_processes
 
 # Version of the generator: increased whenever the same seed and ingredients give other bodies or
 # images.
-GENERATOR = 3
+GENERATOR = 4
 
 _PER_SHARD = 50  # scenes, or about as many frames of sequences
 _TEST_EVERY = 8  # every eighth scene or sequence is in the test split

@@ -14,6 +14,7 @@ from pinet_training.rendering.couples import random_couple
 from pinet_training.rendering.crowd import place_people, random_number_of_people
 from pinet_training.rendering.figures import make_figure
 from pinet_training.rendering.lighting import random_light
+from pinet_training.rendering.look_alikes import LookAlikes
 from pinet_training.rendering.mesh import Mesh
 from pinet_training.rendering.motion import Motions
 from pinet_training.rendering.performers import Performer
@@ -77,6 +78,7 @@ class Stage:
         self._casting = Casting(rig, motions)
         self._backgrounds = backgrounds
         self._renderer = renderer
+        self._look_alikes = LookAlikes(rig, motions, renderer)
 
     def shoot(self, rng: np.random.Generator) -> Shot:
         """Generate a scene in which a part of a person is seen, or one without people.
@@ -114,6 +116,7 @@ class Stage:
             *(mesh for a in sitters for mesh in furnish_sitter(a.joints, a.place, rng)),
             *furnish_middle(rng, places),
             *furnish(rng, places, viewpoint),
+            *self._look_alikes(rng, places, viewpoint, alone=not actors),
             *random_room(rng, viewpoint, places),
         ]
         snapshot = take_snapshot(
