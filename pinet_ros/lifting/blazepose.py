@@ -27,7 +27,8 @@ from pinet_ros.skeleton import BLAZEPOSE_33, EARS, MUPOTS_17
 
 _BOX_SCALE = 1.2  # side of the square region over the longer side of the detector's box
 MIN_WEIGHT = 0.05  # of an invisible landmark when the translation is fitted
-_MIN_TILT = math.radians(10)  # tilt of a body in the image above which its region is rotated
+# Tilts of a body in the image: its rotated region counts from the first on, alone from the second.
+_TILTED = math.radians(10), math.radians(20)
 
 _EARS = BLAZEPOSE_33.indices(*EARS)
 # The score of each place in a mirror image: presence, deviations of joints and of the distance.
@@ -142,10 +143,14 @@ class BlazePose:
         regions = Regions.around(boxes, _BOX_SCALE, self.device)
         points, scores = self._read(frames, regions)
         tilts = _tilts(points[..., :2])
-        tilted = (tilts.abs() > _MIN_TILT).nonzero()[:, 0]
+        low, high = _TILTED
+        tilted = (tilts.abs() > low).nonzero()[:, 0]
         if len(tilted):
             again = self._read(frames, regions.rotated(tilted, tilts[tilted]))
-            points[tilted], scores[tilted] = again
+            part = ((tilts[tilted].abs() - low) / (high - low)).clamp(max=1)[:, None]
+            part = part.square() * (3 - 2 * part)  # no step where it begins and ends
+            points[tilted] = points[tilted].lerp(again[0], part[..., None])
+            scores[tilted] = scores[tilted].lerp(again[1], part)
         ends = np.cumsum([len(each) for each in boxes])[:-1]
         return [
             Landmarks(

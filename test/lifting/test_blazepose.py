@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from ai_edge_litert.interpreter import Interpreter
 from heatmap_refinement import moved_by_heatmap
 from scipy.spatial.transform import Rotation
@@ -210,6 +211,31 @@ def test_both_runtimes_give_the_same_landmarks(frame):
         np.testing.assert_allclose(by_onnx.world, by_torch.world, atol=1e-4)
         np.testing.assert_allclose(by_onnx.visibility, by_torch.visibility, atol=1e-3)
         np.testing.assert_allclose(by_onnx.presence, by_torch.presence, atol=1e-3)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_second_look_at_a_tilted_body_sets_in_without_a_step(frame, monkeypatch, side):
+    """It counts from 10 degrees on, and alone from 20."""
+    fetch.fetch(["blazepose_lite"])
+    angles = side * np.radians(np.arange(5, 25, 0.25))
+    lifter = BlazePose("blazepose_lite", runtime="torch")
+
+    def read(_, regions):
+        points = torch.zeros(len(regions), 33, 6)
+        if regions.angles is not None:
+            return points + 1, torch.ones(len(regions), 19)
+        points[:, [7, 8], :2] = torch.tensor(
+            100 * np.stack([np.sin(angles), -np.cos(angles)], axis=1)
+        ).float()[:, None]
+        return points, torch.zeros(len(regions), 19)
+
+    monkeypatch.setattr(lifter, "_read", read)
+    boxes = np.tile(BOXES[0], (len(angles), 1))
+    found = lifter.landmarks([frame], [boxes])[0].presence
+    assert (found[np.abs(angles) < np.radians(10)] == 0).all()
+    assert (found[np.abs(angles) > np.radians(20)] == 1).all()
+    assert np.diff(found).max() < 0.05
+    assert (np.diff(found) >= 0).all()
 
 
 def test_mirror_averages_with_the_mirrored_image(blazepose, frame, photo, monkeypatch):
