@@ -40,8 +40,9 @@ class People:
         track_ids: (N,) int32, NO_TRACK without tracking.
         tracking_states: (N,) uint8, values of TrackingState; UNKNOWN without tracking.
         deviations: (N,J) float32, metres, standard deviation of each joint's position relative to
-            the pelvis: the root of the mean squared distance between estimated and true joint. 0
-            for the pelvis itself; this and the next two are NaN if the estimator gives none.
+            the pelvis: 68 % of the joints are nearer to the truth than this, as for a normal
+            distribution. 0 for the pelvis itself; this and the next two are NaN if the estimator
+            gives none.
         distance_deviations: (N,) float32, standard deviation of the natural logarithm of the
             distance from the camera to the pelvis: 0.1 is about 10 %.
         root_deviations: (N,) float32, metres, standard deviation of the pelvis across its viewing

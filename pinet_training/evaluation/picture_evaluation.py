@@ -17,6 +17,7 @@ from pinet_ros.estimator import PoseEstimator
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.people import People, boxes_around
 from pinet_ros.skeleton import MUPOTS_17
+from pinet_training.datasets.boxes import overlaps
 from pinet_training.datasets.people_pictures import PeoplePicture
 from pinet_training.evaluation.bootstrap import paired_differences
 from pinet_training.evaluation.known_joints import (
@@ -113,7 +114,7 @@ def _see(
     mine = np.where(near, distances, np.inf)
     matches = np.where(near.any(axis=1), mine.argmin(axis=1) if len(people) else -1, -1)
     lost = ~(detections.boxes[:, None] == people.boxes).all(axis=-1).any(axis=1)
-    overlap = _overlaps(boxes, detections.boxes[lost])
+    overlap = overlaps(boxes, detections.boxes[lost])
     dropped = (matches < 0) & (overlap >= _OVERLAP).any(axis=1)
     return _Seen(joints, pixels, matches, dropped), near.any(axis=0)
 
@@ -123,15 +124,6 @@ def _distances(pixels: np.ndarray, boxes: np.ndarray, people: People) -> np.ndar
     offsets = pixels[:, None, list(LIMBS)] - people.joints_image[None, :, list(LIMBS)]
     mean = np.nan_to_num(mean_of_known(np.linalg.norm(offsets, axis=-1)), nan=np.inf)
     return mean / (boxes[:, 3] - boxes[:, 1])[:, None]
-
-
-def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(N,M) intersection over union of boxes (N,4) and (M,4)."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = (high - low).clip(0).prod(axis=-1)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=-1) for each in (boxes, others)]
-    return shared / (areas[0][:, None] + areas[1][None, :] - shared)
 
 
 def _report(

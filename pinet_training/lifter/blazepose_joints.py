@@ -26,7 +26,7 @@ _HANDS, _FEET = ("pinky", "index", "thumb"), ("heel", "foot_index")
 _HELD: dict[str, tuple[str, ...]] = {
     **{f"{side}_{part}": (f"{side}_wrist",) for side in ("left", "right") for part in _HANDS},
     **{f"{side}_{part}": (f"{side}_ankle",) for side in ("left", "right") for part in _FEET},
-    **{joint: EARS for joint in BLAZEPOSE_33.joints[: BLAZEPOSE_33.index("left_shoulder")]},
+    **dict.fromkeys(BLAZEPOSE_33.joints[: BLAZEPOSE_33.index("left_shoulder")], EARS),
 }
 UNTAUGHT = list(BLAZEPOSE_33.indices(*_HELD))
 ANCHORS = [list(BLAZEPOSE_33.indices(each[0], each[-1])) for each in _HELD.values()]  # (22,2)

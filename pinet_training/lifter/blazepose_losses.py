@@ -29,6 +29,7 @@ _LIMBS = list(BLAZEPOSE_33.limbs)
 _EARS = list(BLAZEPOSE_33.indices(*EARS))
 _HEAD = MUPOTS_17.index("head")
 _HIDDEN = 0.2  # weight of a joint that cannot be seen, over that of a visible one
+_SURE = 0.25  # share of joints that are visible, from which there is a person for sure
 _WITHIN = math.erf(0.5**0.5)  # share of errors within one deviation
 _SMALLEST = 1e-3  # error that deviations are learnt from, metres, or of a logarithm
 _LARGEST = 1.0  # of the logarithm of a distance's error that counts
@@ -124,7 +125,7 @@ def losses(
         "deviations": deviation_losses(errors, log_deviations).mean(-1),
     }
     means = {name: _mean(each) for name, each in found.items()}
-    means["presence"] = F.binary_cross_entropy_with_logits(outputs[3][:, 0], batch["is_person"])
+    means["presence"] = _presence_loss(outputs[3][:, 0], batch["is_person"], batch["visible"])
     if teacher is not None:
         count = len(teacher[0])
         rows = person[:count]
@@ -154,6 +155,14 @@ def deviation_losses(errors: PoseErrors, log_deviations: Tensor) -> Tensor:
 def _quantile_loss(sizes: Tensor, log_deviations: Tensor) -> Tensor:
     excess = sizes.detach().clamp_min(_SMALLEST).log() - log_deviations
     return torch.maximum(_WITHIN * excess, (_WITHIN - 1) * excess)
+
+
+def _presence_loss(logits: Tensor, is_person: Tensor, visible: Tensor) -> Tensor:
+    """People of whom next to nothing is seen count little: they are as good as nobody."""
+    sure = (visible.mean(1) / _SURE).clamp(max=1)
+    weights = torch.where(is_person > 0, sure, 1.0)
+    each = F.binary_cross_entropy_with_logits(logits, is_person, reduction="none")
+    return (weights * each).mean()
 
 
 def _visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_training.lifter.blazepose_losses import LossWeights
 from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.schedules import rise_and_fall
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class BlazePoseRecipe:
         epochs: number of epochs of `steps` steps; after each the network is validated and saved.
         steps: per epoch.
         batch_size: crops per step, over all devices.
-        learning_rate: the highest one of RelativeAdam. It rises over the first steps and then
+        learning_rate: the highest one of ChannelAdam. It rises over the first steps and then
             falls along half a cosine.
         warm_up: steps over which it rises.
         decay: of the running average of the weights, which is the result.
@@ -39,11 +39,11 @@ class BlazePoseRecipe:
     epochs: int = 60
     steps: int = 250
     batch_size: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     warm_up: int = 200
     decay: float = 0.998
     frozen: int = 2
-    nobody: float = 0.15
+    nobody: float = 0.2
     taught: float = 0.25
     gradient: float = 5.0
     weights: LossWeights = field(default_factory=LossWeights)
@@ -69,6 +69,5 @@ class BlazePoseRecipe:
 
     def learning_rate_at(self, progress: float) -> float:
         """Return the learning rate at a progress of 0 to 1 through the training."""
-        step = progress * self.epochs * self.steps
-        falling = 0.5 + 0.5 * math.cos(math.pi * progress)
-        return self.learning_rate * min(1.0, (step + 1) / self.warm_up) * falling
+        steps = self.epochs * self.steps
+        return self.learning_rate * rise_and_fall(progress, steps, self.warm_up)

@@ -24,14 +24,14 @@ from pinet_training.lifter.blazepose_validation import held_out_rows, validate_o
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import Batch, PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
-from pinet_training.lifter.relative_adam import RelativeAdam
+from pinet_training.runs.channel_adam import ChannelAdam
 from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
 
 _DETECTED = 0.7  # share of people, of those whom the detector found, who are seen in its boxes
 # Deviations before the training: of joints and of the distance's logarithm.
-_DEVIATION, _DISTANCE_DEVIATION = 0.1, 0.15
+_DEVIATION, _DISTANCE_DEVIATION = 0.2, 0.15
 _HARDLY_SEEN = 0.15  # how often people are shown of whom nothing is seen, over those wholly seen
 _SOFTER = 0.1  # scale of the logits of visibility and presence at the start
 
@@ -109,14 +109,15 @@ class _Trainer(Trainer):
         # networks that stay as they are; on the CPU ONNX Runtime is several times faster
         start = _Start(published, recipe.frozen)
         self._start = as_network(start, start.output_names, device, "auto", file)
-        self._teacher = as_network(published, published.output_names, device, "auto", file)
+        teacher = _Teacher(published)
+        self._teacher = as_network(teacher, teacher.output_names, device, "auto", file)
         for part in self.network.beginning(recipe.frozen):
             part.requires_grad_(False)
         # with channels as the last axis in memory, convolutions take a quarter of the time less
         self.network.to(memory_format=torch.channels_last)
         trained = [each for each in self.network.parameters() if each.requires_grad]
         self.averaged = running_average(self.network, recipe.decay)
-        self.optimiser = RelativeAdam(trained, recipe.learning_rate)
+        self.optimiser = ChannelAdam(trained, recipe.learning_rate)
         self.workers = workers
         self._rest = workers.wrap(_Rest(self.network))
         self._recipe = recipe
@@ -201,6 +202,19 @@ class _Start(nn.Module):
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         return self.network.begin(crops, len(self.output_names))
+
+
+class _Teacher(nn.Module):
+    """The network before the training; its exported file has a name of its own by this class."""
+
+    def __init__(self, network: BlazePoseNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.input_shape = network.input_shape
+        self.output_names = network.output_names
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        return self.network(crops)
 
 
 class _Rest(nn.Module):

@@ -8,9 +8,7 @@ import numpy as np
 import torch
 
 from pinet_ros.models.networks import Network
-from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.blazepose_joints import to_mupots
-from pinet_training.lifter.blazepose_losses import pose_errors
 from pinet_training.lifter.pose_crops import PoseCrops, normalised
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
 from pinet_training.rendering.definition import JointDefinition
@@ -22,18 +20,16 @@ _BATCH = 50
 
 @dataclass(frozen=True)
 class JointAdaptation:
-    """How a network's joints and sizes differ from those of rendered bodies.
+    """How a network's joints differ from those of rendered bodies.
 
     As for a refiner, see `adapt_truth`: a training must not teach that joints are defined in
-    another way, nor that real people are as tall as the rendered bodies on average.
+    another way. Distances stay true, while the published network sees people too far away.
 
     Attributes:
         definition: where the network defines its joints; None to leave them.
-        scale: ratio of the network's distances to true ones.
     """
 
     definition: JointDefinition | None = None
-    scale: float = 1.0
 
     @classmethod
     def fit(
@@ -48,18 +44,12 @@ class JointAdaptation:
             processes: that load crops.
         """
         rows = _rows_to_fit(samples)
-        seen, distances = _look(samples, rows, network, device, processes)
-        joints = samples.joints[samples.person[rows]]
-        definition = JointDefinition.fit(joints, seen)
-        if definition is None:
-            return cls()
-        true = np.linalg.norm(definition.apply(joints)[:, MUPOTS_17.root], axis=-1)
-        return cls(definition, float(np.median(distances / true)))
+        seen = _look(samples, rows, network, device, processes)
+        return cls(JointDefinition.fit(samples.joints[samples.person[rows]], seen))
 
     def apply(self, joints: np.ndarray) -> np.ndarray:
         """Joints (P,17,3) of rendered bodies as the network gives them, metres, camera frame."""
-        defined = joints if self.definition is None else self.definition.apply(joints)
-        return defined * np.float32(self.scale)
+        return joints if self.definition is None else self.definition.apply(joints)
 
 
 def _rows_to_fit(samples: PoseSamples) -> np.ndarray:
@@ -76,16 +66,13 @@ def _look(
     network: Network,
     device: torch.device,
     processes: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Joints (K,17,2), x/z and y/z of their rays, and distances (K,) in metres, as estimated."""
+) -> np.ndarray:
+    """Joints (K,17,2), x/z and y/z of their rays, as the network sees them."""
     crops = PoseCrops(samples, rows, samples.joints, augment=False)
     batches = [range(n, min(n + _BATCH, len(rows))) for n in range(0, len(rows), _BATCH)]
-    seen, distances = [np.zeros((0, 17, 2))], [np.zeros(0)]
+    seen = [np.zeros((0, 17, 2))]
     for batch in crops.loader(batches, processes):
-        batch = {name: each.to(device) for name, each in batch.items()}
-        outputs = network(batch["crop"].float() / 255)
-        points, _ = to_mupots(*outputs[:2])
-        seen.append(normalised(points, batch["lens"]).cpu().numpy())
-        ratios = pose_errors(outputs, batch).distance.exp()
-        distances.append((ratios * batch["root"].norm(dim=-1)).cpu().numpy())
-    return np.concatenate(seen), np.concatenate(distances)
+        image, world = network(batch["crop"].to(device).float() / 255)[:2]
+        points, _ = to_mupots(image.cpu(), world.cpu())
+        seen.append(normalised(points, batch["lens"]).numpy())
+    return np.concatenate(seen)

@@ -11,6 +11,7 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera
+from pinet_training.datasets.boxes import areas, intersections, overlaps
 from pinet_training.rendering.scene_detections import SceneDetections
 from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 
@@ -19,7 +20,7 @@ NOBODY = -1
 _SMALLEST = 32.0  # pixels: longer side of a box; smaller people are left out
 _SAME = 0.5  # intersection over union from which a detection is of a person
 _OTHER = 0.2  # intersection over union up to which it may be of nobody
-_COVERED = 0.35  # share of its area that people may cover, then
+_COVERED = 0.15  # share of its area that people may cover, then
 _RANDOM_BOXES = 0.3  # boxes a scene around nobody, drawn at random; the others are the detector's
 _ATTEMPTS = 5
 
@@ -139,12 +140,10 @@ def _boxes_in(
     true = truth["person_box"][rows].astype(float)  # NaN for people of whom nothing is seen
     found = detections.boxes[detections.scene == scene].astype(float)
     found = found[_sides(found).max(axis=1) >= _SMALLEST]
-    overlaps = _intersections(found, true)
-    unions = _areas(found)[:, None] + _areas(true) - overlaps
-    shared = np.nan_to_num(overlaps / unions)  # (D,P)
+    shared = overlaps(found, true)  # (D,P)
     best = shared.argmax(axis=1) if len(rows) else np.zeros(len(found), int)
     highest = shared.max(axis=1, initial=0.0)
-    covered = np.nan_to_num(overlaps).max(axis=1, initial=0.0) / _areas(found)
+    covered = np.nan_to_num(intersections(found, true)).max(axis=1, initial=0.0) / areas(found)
     of_person = highest >= _SAME
     of_nobody = (highest < _OTHER) & (covered < _COVERED)
     owned = np.flatnonzero(_sides(true).max(axis=1, initial=0.0) >= _SMALLEST)  # False for NaN
@@ -173,22 +172,11 @@ def _empty_boxes(
         low = rng.uniform(0, 1, 2) * (np.array(size) - (width, height))
         high = low + np.array([width, height])
         box = np.array([*low, *high])
-        covered = np.nan_to_num(_intersections(box[None], people)).max(initial=0.0)
-        if covered < _COVERED * width * height / 2:
+        covered = np.nan_to_num(intersections(box[None], people)).max(initial=0.0)
+        if covered < _COVERED * width * height:
             yield box
             return
 
 
 def _sides(boxes: np.ndarray) -> np.ndarray:
     return boxes[:, 2:] - boxes[:, :2]
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return _sides(boxes).prod(axis=1)
-
-
-def _intersections(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Areas (N,M) that boxes (N,4) and (M,4) have in common."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    return (high - low).clip(0).prod(axis=-1)

@@ -28,8 +28,8 @@ from pinet_training.lifter.blazepose_training import (
 )
 from pinet_training.lifter.pose_samples import read_pose_samples
 from pinet_training.lifter.real_validation import validation_on_pictures
-from pinet_training.lifter.relative_adam import RelativeAdam
 from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.channel_adam import ChannelAdam
 from pinet_training.runs.memory import keep_freed_memory
 from pinet_training.runs.run_folder import RunFolder
 
@@ -101,7 +101,7 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
     said = []
     trained, expected = train_blazepose(data, SMALL, folder=folder("a"), log=said.append)
     left = iter(range(3))
-    step = RelativeAdam.step
+    step = ChannelAdam.step
 
     def step_until_killed(*arguments):
         if next(left, None) is None:
@@ -109,7 +109,7 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
         return step(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RelativeAdam, "step", step_until_killed)
+        patch.setattr(ChannelAdam, "step", step_until_killed)
         with pytest.raises(KilledError):
             train_blazepose(data, SMALL, folder=folder("b"), log=None)
     _, resumed = train_blazepose(data, SMALL, folder=folder("b", resume=True), log=None)
