@@ -17,7 +17,7 @@ from pinet_ros.estimator import PoseEstimator
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.people import People, boxes_around
 from pinet_ros.skeleton import MUPOTS_17
-from pinet_training.datasets.boxes import overlaps
+from pinet_training.datasets.box_areas import overlaps
 from pinet_training.datasets.people_pictures import PeoplePicture
 from pinet_training.evaluation.bootstrap import paired_differences
 from pinet_training.evaluation.known_joints import (

@@ -11,7 +11,7 @@ import numpy as np
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.camera import Camera
-from pinet_training.datasets.boxes import areas, intersections, overlaps
+from pinet_training.datasets.box_areas import areas, intersections, overlaps
 from pinet_training.rendering.scene_detections import SceneDetections
 from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 

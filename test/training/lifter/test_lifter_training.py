@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.errors import DatasetError, ModelError, PinetError
+from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet, save_snapshot
+from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.crop_augmentation import UNCHANGED
 from pinet_training.lifter.initial_weights import initial_network

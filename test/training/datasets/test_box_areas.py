@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pinet_training.datasets.boxes import areas, intersections, overlaps
+from pinet_training.datasets.box_areas import areas, intersections, overlaps
 
 
 def test_areas_are_those_counted_in_pixels():
