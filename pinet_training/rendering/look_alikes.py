@@ -20,7 +20,7 @@ from pinet_training.rendering.posture import yaw_rotation
 from pinet_training.rendering.props import place_pieces
 from pinet_training.rendering.renderer import Renderer
 from pinet_training.rendering.rig import Rig
-from pinet_training.rendering.shapes import Paint, box, cone, join, random_paint
+from pinet_training.rendering.shapes import Paint, box, cone, grid_faces, join, random_paint
 from pinet_training.rendering.viewpoint import Viewpoint
 
 # How many there are, with probabilities: among people, and where nobody is.
@@ -100,8 +100,7 @@ class LookAlikes:
         joints = figure.joints
         thorax, pelvis = (joints[MUPOTS_17.index(each), 2] for each in ("thorax", "pelvis"))
         mesh = _below(figure.mesh, thorax + _NECK)
-        long = rng.uniform(0.0, 0.5)
-        lowest = pelvis - long * pelvis
+        lowest = pelvis * (1 - rng.uniform(0.0, 0.5))
         mesh = _where(mesh, (mesh.vertices[:, 2] > lowest) & (mesh.pattern[:, 1] > 0))
         top = rng.uniform(*_TOP)
         lift = np.array([0, 0, top - thorax])
@@ -123,14 +122,13 @@ class LookAlikes:
         return _piece(join([sheet, other, board]))
 
     def _photo(self, rng: np.random.Generator) -> np.ndarray:
-        """(97,49,3) linear RGB of a figure before a plain ground, from above."""
+        """(97,49,3) linear RGB of a figure before a plain ground, from the top row."""
         figure = self._figure(rng)
         mesh = figure.mesh.transformed(yaw_rotation(rng.normal(0, 0.6)), [0, 0, 0])
         top = float(mesh.vertices[:, 2].max())
         low = rng.choice([0.0, 0.45]) * top  # whole, or from the hips up
         tall = 1.1 * (top - low)
-        focal = 0.9 * self.renderer.height
-        away = focal * tall / self.renderer.height
+        focal, away = 0.9 * self.renderer.height, 0.9 * tall  # so tall fills the height
         rotation = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # world to camera
         seen = mesh.transformed(rotation, [0, (top + low) / 2, away])
         middle = [(self.renderer.width - 1) / 2, (self.renderer.height - 1) / 2]
@@ -175,22 +173,14 @@ def _where(mesh: Mesh, kept: np.ndarray) -> Mesh:
 def _sheet(colors: np.ndarray, width: float, height: float) -> Mesh:
     """An upright sheet of colors (R,C,3), from its top row, that faces -y and stands on z = 0."""
     rows, columns = colors.shape[:2]
-    x, z = np.meshgrid(np.linspace(-0.5, 0.5, columns), np.linspace(1, 0, rows))
+    x, z = np.meshgrid(np.linspace(-0.5, 0.5, columns), np.linspace(0, 1, rows))
     vertices = np.stack([x * width, 0 * x, z * height], axis=-1).reshape(-1, 3)
-    corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
-    below = corner + columns
-    faces = np.concatenate(
-        [
-            np.stack([corner, below, below + 1], axis=1),
-            np.stack([corner, below + 1, corner + 1], axis=1),
-        ]
-    )
     count = len(vertices)
     return Mesh(
         vertices=vertices.astype(np.float32),
         normals=np.tile(np.float32([0, -1, 0]), (count, 1)),
-        faces=faces.astype(np.int32),
-        colors=colors.reshape(-1, 3).astype(np.float32),
+        faces=grid_faces(rows, columns).astype(np.int32),
+        colors=colors[::-1].reshape(-1, 3).astype(np.float32),
         surface=vertices.astype(np.float32),
         pattern=np.tile(np.float32([PATTERN_PLAIN, 0]), (count, 1)),
     )

@@ -172,8 +172,13 @@ def _unit_ball() -> tuple[np.ndarray, np.ndarray]:
     azimuth, elevation = (grid.ravel() for grid in np.meshgrid(around, over))
     level = np.cos(elevation)
     unit = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)], axis=1)
-    faces = np.concatenate([_strip(sides) + ring * (sides + 1) for ring in range(rings - 1)])
-    return unit, faces
+    return unit, grid_faces(rings, sides + 1)
+
+
+def grid_faces(rows: int, columns: int) -> np.ndarray:
+    """Triangles (F,3) between rows of vertices, each row above the one before, from one side."""
+    strip = _strip(columns - 1)
+    return np.concatenate([strip + row * columns for row in range(rows - 1)])
 
 
 def _strip(sides: int) -> np.ndarray:
