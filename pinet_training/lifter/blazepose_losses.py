@@ -55,7 +55,7 @@ class LossWeights:
     image: float = 0.25
     distance: float = 0.03
     visibility: float = 0.1
-    presence: float = 0.1
+    presence: float = 0.3
     deviations: float = 0.05
     teacher: float = 0.3
 

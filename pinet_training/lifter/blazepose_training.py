@@ -24,7 +24,7 @@ from pinet_training.lifter.blazepose_validation import held_out_rows, validate_o
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import Batch, PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
-from pinet_training.runs.channel_adam import ChannelAdam
+from pinet_training.runs.channel_adam import ChannelAdam, step_sizes
 from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
@@ -33,6 +33,7 @@ _DETECTED = 0.7  # share of people, of those whom the detector found, who are se
 # Deviations before the training: of joints and of the distance's logarithm.
 _DEVIATION, _DISTANCE_DEVIATION = 0.2, 0.15
 _HARDLY_SEEN = 0.15  # how often people are shown of whom nothing is seen, over those wholly seen
+_LOOKED_AT = 64  # crops from which the sizes of steps come
 _SOFTER = 0.1  # scale of the logits of visibility and presence at the start
 
 Validation = Callable[[BlazePoseNetwork], dict[str, float]]
@@ -115,9 +116,7 @@ class _Trainer(Trainer):
             part.requires_grad_(False)
         # with channels as the last axis in memory, convolutions take a quarter of the time less
         self.network.to(memory_format=torch.channels_last)
-        trained = [each for each in self.network.parameters() if each.requires_grad]
         self.averaged = running_average(self.network, recipe.decay)
-        self.optimiser = ChannelAdam(trained, recipe.learning_rate)
         self.workers = workers
         self._rest = workers.wrap(_Rest(self.network))
         self._recipe = recipe
@@ -135,6 +134,13 @@ class _Trainer(Trainer):
         self._chances = np.array(seen) + _HARDLY_SEEN
         self._chances /= self._chances.sum()
         self._nobody = np.flatnonzero(data.train.person == NOBODY)
+        # of these the detector's are few, and what presence is for
+        mistaken = data.train.detected[self._nobody]
+        self._chances_of_nobody = mistaken / max(1, mistaken.sum()) + 1 / max(1, len(mistaken))
+        self._chances_of_nobody /= self._chances_of_nobody.sum()
+        sizes = step_sizes(self.network, self._look)
+        sizes = {each: workers.sum(size) / workers.count for each, size in sizes.items()}
+        self.optimiser = ChannelAdam(sizes, recipe.learning_rate)
 
     def batches(self, epoch: int) -> DataLoader:
         recipe = self._recipe
@@ -179,11 +185,20 @@ class _Trainer(Trainer):
     def write(self, path: Path) -> None:
         save_blazepose(path, self._recipe.network, self.trained)
 
+    def _look(self) -> None:
+        """Run the network on crops like those of the training."""
+        start = (self._recipe.seed, 0)  # epochs are counted from 1
+        order = self._draw(_LOOKED_AT, np.random.default_rng(start))
+        crops = PoseCrops(self._train, order, self._joints, augment=True, seed=start)
+        (batch,) = crops.loader([list(range(len(order)))], 0)
+        self.network(batch["crop"].to(self._device).float() / 255)
+
     def _draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Rows (count,) of boxes: of people, the more is seen the more often, and of nobody."""
         order = np.empty(count, int)
         nobody = rng.random(count) < (self._recipe.nobody if len(self._nobody) else 0)
-        order[nobody] = rng.choice(self._nobody, nobody.sum()) if nobody.any() else 0
+        if nobody.any():
+            order[nobody] = rng.choice(self._nobody, nobody.sum(), p=self._chances_of_nobody)
         wanted = np.flatnonzero(~nobody)
         people = rng.choice(len(self._people), len(wanted), p=self._chances)
         for place, person in zip(wanted, people, strict=False):

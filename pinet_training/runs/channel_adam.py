@@ -2,49 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-_USUAL = 0.03  # root mean square of a channel's weights whose steps are relative to them
-_LARGEST = 0.1  # weights that steps are relative to at most
+# Of the running means of gradients and of their squares. A channel that is rarely active gets a
+# large gradient now and then: with the usual 0.999 it would then move three times as far.
+_BETAS = (0.9, 0.99)
+
+Sizes = Mapping[nn.Parameter, Tensor]
 
 
 class ChannelAdam(torch.optim.Adam):
-    """Adam (Kingma and Ba, 2015) with steps for the weights of each output channel.
+    """Adam (Kingma and Ba, 2015) with a step size for the weights of each output channel.
 
-    Folding leaves channels with weights of 0.001 beside channels with weights of 100. One step
-    size for all destroys the first; steps relative to the weights let the second run away, as
-    their inputs may change by much. These steps grow with the root of a channel's weights: a
-    learning rate of 0.001 changes usual weights, around 0.03, by at most about a thousandth, small
-    ones by a larger part and large ones by a smaller. Biases, which are before activations of 0 to
-    6, change by 0.001.
+    Folding leaves channels with weights of 0.001 beside channels with weights of 100, and inputs
+    whose means cancel. One step size for all destroys some; steps relative to the weights let
+    others run away. With the sizes of `step_sizes` a learning rate of 0.001 changes what a
+    channel gives by at most a thousandth of its spread, if all its weights push the same way.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float) -> None:
-        """Take the parameters, whose steps are chosen by what they are now."""
-        parameters = list(parameters)
-        super().__init__(parameters, learning_rate)
-        self._parameters = parameters
-        self._scales = [_scale(each.detach()) for each in parameters]
+    def __init__(self, sizes: Sizes, learning_rate: float) -> None:
+        """Take the parameters with their step sizes, which stay as they are."""
+        self._sizes = dict(sizes)
+        super().__init__(list(self._sizes), learning_rate, betas=_BETAS)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Take one step."""
-        before = [each.detach().clone() for each in self._parameters]
+        before = {each: each.detach().clone() for each in self._sizes}
         super().step()
-        for now, old, scale in zip(self._parameters, before, self._scales, strict=True):
-            now.copy_(old + scale * (now - old))
+        for now, size in self._sizes.items():
+            now.copy_(before[now] + size * (now - before[now]))
 
 
-def _scale(weights: torch.Tensor) -> torch.Tensor:
-    """(C,1,1,1) factors of each channel's steps; (1,) one for biases (C,).
+@torch.no_grad()
+def step_sizes(network: nn.Module, run: Callable[[], object]) -> dict[nn.Parameter, Tensor]:
+    """Step sizes of the trainable weights of all convolutions, from what goes through them.
 
-    Channels that start at zero get what weights have that keep the size of their inputs.
+    Of a channel whose weights are all zero the spread is taken as 1.
+
+    Args:
+        network: whose convolutions are looked at.
+        run: runs it on a batch that is typical of the training.
+
+    Returns:
+        By parameter: of weights (O,I,H,W) the sizes (O,1,1,1), the spread (standard deviation) of
+        the channel over the sum of the root mean squares of its inputs; of biases (O,) the spread.
     """
-    if weights.ndim == 1:
-        return weights.new_ones(1)
-    sizes = weights.square().mean(tuple(range(1, weights.ndim)), keepdim=True).sqrt()
-    begun = torch.where(sizes > 0, sizes, weights[0].numel() ** -0.5)
-    return (begun * _USUAL).sqrt().clamp(max=_LARGEST)
+    sizes: dict[nn.Parameter, Tensor] = {}
+
+    def look(module: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:
+        spread = output.std((0, 2, 3))
+        spread = torch.where((module.weight != 0).flatten(1).any(1), spread, 1.0)
+        energy = inputs[0].square().mean((0, 2, 3)).sqrt()  # of each input channel
+        reach = (
+            energy.view(module.groups, -1)
+            .sum(1)
+            .repeat_interleave(module.out_channels // module.groups)
+        )
+        taps = module.kernel_size[0] * module.kernel_size[1]
+        found = {module.weight: (spread / (taps * reach).clamp_min(1e-6))[:, None, None, None]}
+        if module.bias is not None:
+            found[module.bias] = spread
+        sizes.update({key: value for key, value in found.items() if key.requires_grad})
+
+    hooks = [m.register_forward_hook(look) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    run()
+    for hook in hooks:
+        hook.remove()
+    return sizes

@@ -1,4 +1,4 @@
-"""Adam with steps for the weights of each channel."""
+"""Adam with steps that fit what goes through each channel."""
 
 from __future__ import annotations
 
@@ -6,40 +6,71 @@ import pytest
 import torch
 from torch import nn
 
-from pinet_training.runs.channel_adam import ChannelAdam
+from pinet_training.runs.channel_adam import ChannelAdam, step_sizes
 
 
-def trained(scales: list[float], steps: int, learning_rate: float) -> tuple[nn.Conv2d, nn.Conv2d]:
-    """A convolution before and after steps along constant gradients."""
+@pytest.fixture
+def pictures():
+    """Four channels of pictures whose means and spreads differ."""
     torch.manual_seed(0)
-    before, after = nn.Conv2d(3, len(scales), 3), nn.Conv2d(3, len(scales), 3)
+    means, spreads = torch.tensor([[10.0, 0, 1, 5], [0.1, 2, 1, 3]]).view(2, 1, 4, 1, 1)
+    return means + spreads * torch.randn(8, 4, 9, 9)
+
+
+def test_a_size_is_the_spread_over_what_comes_in(pictures):
+    layer = nn.Conv2d(4, 3, (3, 1))
+    sizes = step_sizes(layer, lambda: layer(pictures))
     with torch.no_grad():
-        sizes = before.weight.square().mean((1, 2, 3), keepdim=True).sqrt()
-        before.weight.mul_(torch.tensor(scales).view(-1, 1, 1, 1) / sizes)
-    after.load_state_dict(before.state_dict())
-    optimiser = ChannelAdam(after.parameters(), learning_rate)
-    for _ in range(steps):
-        after.weight.grad = torch.ones_like(after.weight)
-        after.bias.grad = torch.full_like(after.bias, -3.0)
-        optimiser.step()
-    return before, after
+        spread = layer(pictures).transpose(0, 1).reshape(3, -1).std(1)
+    reach = 3 * pictures.square().mean((0, 2, 3)).sqrt().sum()
+    torch.testing.assert_close(sizes[layer.weight].flatten(), spread / reach)
+    torch.testing.assert_close(sizes[layer.bias], spread)
 
 
-@pytest.mark.parametrize(
-    ("size", "step"), [(0.03, 0.03), (0.0003, 0.003), (0.12, 0.06), (100.0, 0.1)]
-)
-def test_steps_grow_with_the_root_of_a_channels_weights_and_end_somewhere(size, step):
-    before, after = trained([size, 0.03], steps=5, learning_rate=1e-3)
-    change = (after.weight - before.weight)[0]
-    # with a constant gradient Adam's steps are the learning rate
-    torch.testing.assert_close(change, torch.full_like(change, -5e-3 * step), rtol=0.1, atol=0)
-    torch.testing.assert_close(after.bias - before.bias, torch.full((2,), 5e-3), rtol=1e-2, atol=0)
+@pytest.mark.parametrize("groups", [2, 4])
+def test_a_group_counts_its_own_inputs(pictures, groups):
+    layer = nn.Conv2d(4, 8, 1, groups=groups, bias=False)
+    parts = [nn.Conv2d(4 // groups, 8 // groups, 1, bias=False) for _ in range(groups)]
+    with torch.no_grad():
+        for part, weight in zip(parts, layer.weight.chunk(groups), strict=True):
+            part.weight.copy_(weight)
+    found = step_sizes(layer, lambda: layer(pictures))[layer.weight]
+    for part, given, size in zip(
+        parts, pictures.chunk(groups, dim=1), found.chunk(groups), strict=True
+    ):
+        expected = step_sizes(part, lambda part=part, given=given: part(given))[part.weight]
+        torch.testing.assert_close(size, expected)
 
 
-def test_a_channel_that_starts_at_zero_learns_as_usual_ones_do():
-    before, after = trained([0.0, 1.0], steps=1, learning_rate=1e-2)
-    assert (before.weight[0] == 0).all()
-    expected = -1e-2 * (0.03 / 27**0.5) ** 0.5  # 27 inputs
-    torch.testing.assert_close(
-        after.weight[0], torch.full_like(after.weight[0], expected), rtol=1e-3, atol=0
-    )
+def test_only_what_is_trained_has_sizes_and_later_runs_change_nothing(pictures):
+    network = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1))
+    network[0].requires_grad_(False)
+    sizes = step_sizes(network, lambda: network(pictures))
+    assert set(sizes) == set(network[2].parameters())
+    before = {each: size.clone() for each, size in sizes.items()}
+    network(10 * pictures)
+    assert all(torch.equal(size, before[each]) for each, size in sizes.items())
+
+
+def test_a_step_changes_what_a_channel_gives_by_a_share_of_its_spread(pictures):
+    """Where all weights push the same way; the bias does as much again."""
+    layer = nn.Conv2d(4, 3, 1)
+    typical = pictures.square().mean((0, 2, 3), keepdim=True).sqrt()
+    sizes = step_sizes(layer, lambda: layer(pictures))
+    optimiser = ChannelAdam(sizes, 0.01)
+    with torch.no_grad():
+        before = layer(typical).flatten()
+    layer(typical).sum().backward()
+    optimiser.step()
+    with torch.no_grad():
+        change = layer(typical).flatten() - before
+    torch.testing.assert_close(change, -2 * 0.01 * sizes[layer.bias], rtol=1e-4, atol=0)
+
+
+def test_a_channel_that_starts_at_zero_learns(pictures):
+    layer = nn.Conv2d(4, 2, 1)
+    nn.init.zeros_(layer.weight)
+    sizes = step_sizes(layer, lambda: layer(pictures))
+    torch.testing.assert_close(sizes[layer.bias], torch.ones(2))
+    ChannelAdam(sizes, 0.01).step()  # without gradients nothing happens
+    assert (layer.weight == 0).all()
