@@ -72,5 +72,9 @@ def test_a_channel_that_starts_at_zero_learns(pictures):
     nn.init.zeros_(layer.weight)
     sizes = step_sizes(layer, lambda: layer(pictures))
     torch.testing.assert_close(sizes[layer.bias], torch.ones(2))
-    ChannelAdam(sizes, 0.01).step()  # without gradients nothing happens
+    optimiser = ChannelAdam(sizes, 0.01)
+    optimiser.step()  # without gradients nothing happens
     assert (layer.weight == 0).all()
+    layer(pictures.abs()).sum().backward()
+    optimiser.step()
+    torch.testing.assert_close(layer.weight, -0.01 * sizes[layer.weight].expand(2, 4, 1, 1))
