@@ -144,6 +144,7 @@ class _Trainer(Trainer):
 
     def batches(self, epoch: int) -> DataLoader:
         recipe = self._recipe
+        self._weights = recipe.weights_at(epoch)
         rng = np.random.default_rng((recipe.seed, epoch))
         order = self._draw(recipe.steps * recipe.batch_size, rng)
         crops = PoseCrops(
@@ -162,8 +163,8 @@ class _Trainer(Trainer):
             scales = self._start(crops)
             scales = [each.contiguous(memory_format=torch.channels_last) for each in scales]
         parts = losses(self._rest(*scales), batch, teacher)
-        weights = asdict(self._recipe.weights)
-        loss = torch.stack([weights[name] * part.float() for name, part in parts.items()]).sum()
+        weighted = [self._weights[name] * part.float() for name, part in parts.items()]
+        loss = torch.stack(weighted).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         clip_grad_norm_(self.network.parameters(), self._recipe.gradient)
