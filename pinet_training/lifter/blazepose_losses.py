@@ -46,9 +46,9 @@ class LossWeights:
         pose: of the joints relative to the pelvis, per decimetre.
         image: of the joints in the image, per 2 % of the crop's side.
         distance: of the logarithm of the distance, per 0.1.
-        visibility, presence: of cross entropies. That of presence is small: its head learns by
-            it just as fast, but with more the features of people who are hard to see become
-            those of nobody, and their poses are lost.
+        visibility, presence: of cross entropies. That of presence is small: with more at the
+            start the features of people who are hard to see become those of nobody, and their
+            poses are lost.
         deviations: of the negative logarithms of likelihoods.
         teacher: of the differences from the teacher in what rendered people do not teach.
     """

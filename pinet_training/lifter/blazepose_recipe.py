@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_training.lifter.blazepose_losses import LossWeights
@@ -29,6 +29,7 @@ class BlazePoseRecipe:
         taught: share of the crops on which the teacher, the network before the training, is asked.
         gradient: norm to which gradients are clipped.
         weights: of the losses.
+        presence_late: what the weight of presence rises to, see `weights_at`.
         seed: seed of all random numbers.
 
     Raises:
@@ -47,6 +48,7 @@ class BlazePoseRecipe:
     taught: float = 0.25
     gradient: float = 5.0
     weights: LossWeights = field(default_factory=LossWeights)
+    presence_late: float = 0.15
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,6 +68,16 @@ class BlazePoseRecipe:
             raise RecipeError(
                 f"network must be one of {', '.join(BLAZEPOSE)}, got {self.network!r}"
             )
+
+    def weights_at(self, epoch: int) -> dict[str, float]:
+        """Return the weight of each loss in an epoch, counted from 1.
+
+        That of presence rises over the third quarter of the training, when the poses are learnt.
+        """
+        weights = asdict(self.weights)
+        late = min(max(4 * (epoch - 1) / self.epochs - 2, 0.0), 1.0)
+        weights["presence"] += late * (self.presence_late - self.weights.presence)
+        return weights
 
     def learning_rate_at(self, progress: float) -> float:
         """Return the learning rate at a progress of 0 to 1 through the training."""

@@ -21,6 +21,7 @@ from pinet_ros.models.networks import as_network
 from pinet_training.lifter.blazepose_losses import losses
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_validation import held_out_rows, validate_on_crops
+from pinet_training.lifter.drawn_boxes import DrawnBoxes
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import Batch, PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
@@ -29,10 +30,8 @@ from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
 
-_DETECTED = 0.7  # share of people, of those whom the detector found, who are seen in its boxes
 # Deviations before the training: of joints and of the distance's logarithm.
 _DEVIATION, _DISTANCE_DEVIATION = 0.2, 0.15
-_HARDLY_SEEN = 0.15  # how often people are shown of whom nothing is seen, over those wholly seen
 _LOOKED_AT = 64  # crops from which the sizes of steps come
 _SOFTER = 0.1  # scale of the logits of visibility and presence at the start
 
@@ -129,23 +128,16 @@ class _Trainer(Trainer):
         held_out = adaptation.apply(data.held_out.joints)
         rows = held_out_rows(data.held_out)
         self._held_out = PoseCrops(data.held_out, rows, held_out, augment=False)
-        self._people = data.train.boxes_of_people()
-        seen = [data.train.visible[data.train.person[rows[0]]].mean() for rows in self._people]
-        self._chances = np.array(seen) + _HARDLY_SEEN
-        self._chances /= self._chances.sum()
-        self._nobody = np.flatnonzero(data.train.person == NOBODY)
-        # of these the detector's are few, and what presence is for
-        mistaken = data.train.detected[self._nobody]
-        self._chances_of_nobody = mistaken / max(1, mistaken.sum()) + 1 / max(1, len(mistaken))
-        self._chances_of_nobody /= self._chances_of_nobody.sum()
+        self._boxes = DrawnBoxes(data.train, recipe.nobody)
         sizes = step_sizes(self.network, self._look)
         sizes = {each: workers.sum(size) / workers.count for each, size in sizes.items()}
         self.optimiser = ChannelAdam(sizes, recipe.learning_rate)
 
     def batches(self, epoch: int) -> DataLoader:
         recipe = self._recipe
+        self._weights = recipe.weights_at(epoch)
         rng = np.random.default_rng((recipe.seed, epoch))
-        order = self._draw(recipe.steps * recipe.batch_size, rng)
+        order = self._boxes.draw(recipe.steps * recipe.batch_size, rng)
         crops = PoseCrops(
             self._train, order, self._joints, augment=True, seed=(recipe.seed, epoch)
         )
@@ -162,8 +154,8 @@ class _Trainer(Trainer):
             scales = self._start(crops)
             scales = [each.contiguous(memory_format=torch.channels_last) for each in scales]
         parts = losses(self._rest(*scales), batch, teacher)
-        weights = asdict(self._recipe.weights)
-        loss = torch.stack([weights[name] * part.float() for name, part in parts.items()]).sum()
+        weighted = [self._weights[name] * part.float() for name, part in parts.items()]
+        loss = torch.stack(weighted).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         clip_grad_norm_(self.network.parameters(), self._recipe.gradient)
@@ -188,22 +180,10 @@ class _Trainer(Trainer):
     def _look(self) -> None:
         """Run the network on crops like those of the training."""
         start = (self._recipe.seed, 0)  # epochs are counted from 1
-        order = self._draw(_LOOKED_AT, np.random.default_rng(start))
+        order = self._boxes.draw(_LOOKED_AT, np.random.default_rng(start))
         crops = PoseCrops(self._train, order, self._joints, augment=True, seed=start)
         (batch,) = crops.loader([list(range(len(order)))], 0)
         self.network(batch["crop"].to(self._device).float() / 255)
-
-    def _draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Rows (count,) of boxes: of people, the more is seen the more often, and of nobody."""
-        order = np.empty(count, int)
-        nobody = rng.random(count) < (self._recipe.nobody if len(self._nobody) else 0)
-        if nobody.any():
-            order[nobody] = rng.choice(self._nobody, nobody.sum(), p=self._chances_of_nobody)
-        wanted = np.flatnonzero(~nobody)
-        people = rng.choice(len(self._people), len(wanted), p=self._chances)
-        for place, person in zip(wanted, people, strict=False):
-            order[place] = _one_of(self._people[person], self._train.detected, rng)
-        return order
 
 
 class _Start(nn.Module):
@@ -241,14 +221,6 @@ class _Rest(nn.Module):
 
     def forward(self, *scales: Tensor) -> tuple[Tensor, ...]:
         return self.network.finish(scales)
-
-
-def _one_of(rows: np.ndarray, detected: np.ndarray, rng: np.random.Generator) -> int:
-    """One of a person's boxes: mostly the detector's, if there are any, else the true one."""
-    given = rows[detected[rows]]
-    true = rows[~detected[rows]]
-    chosen = given if len(given) and (rng.random() < _DETECTED or not len(true)) else true
-    return int(chosen[rng.integers(len(chosen))])
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ class ChannelAdam(torch.optim.Adam):
     Folding leaves channels with weights of 0.001 beside channels with weights of 100, and inputs
     whose means cancel. One step size for all destroys some; steps relative to the weights let
     others run away. With the sizes of `step_sizes` a learning rate of 0.001 changes what a
-    channel gives by at most a thousandth of its spread, if all its weights push the same way.
+    channel gives by a thousandth of its spread, if its weights move independently.
     """
 
     def __init__(self, sizes: Sizes, learning_rate: float) -> None:
@@ -49,21 +49,23 @@ def step_sizes(network: nn.Module, run: Callable[[], object]) -> dict[nn.Paramet
 
     Returns:
         By parameter: of weights (O,I,H,W) the sizes (O,1,1,1), the spread (standard deviation) of
-        the channel over the sum of the root mean squares of its inputs; of biases (O,) the spread.
+        the channel over the root of the sum of the mean squares of its inputs; of biases (O,) the
+        spread.
     """
     sizes: dict[nn.Parameter, Tensor] = {}
 
     def look(module: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:
         spread = output.std((0, 2, 3))
         spread = torch.where((module.weight != 0).flatten(1).any(1), spread, 1.0)
-        energy = inputs[0].square().mean((0, 2, 3)).sqrt()  # of each input channel
+        energy = inputs[0].square().mean((0, 2, 3))  # of each input channel
         reach = (
             energy.view(module.groups, -1)
             .sum(1)
             .repeat_interleave(module.out_channels // module.groups)
         )
         taps = module.kernel_size[0] * module.kernel_size[1]
-        found = {module.weight: (spread / (taps * reach).clamp_min(1e-6))[:, None, None, None]}
+        size = spread / (taps * reach).sqrt().clamp_min(1e-6)
+        found = {module.weight: size[:, None, None, None]}
         if module.bias is not None:
             found[module.bias] = spread
         sizes.update({key: value for key, value in found.items() if key.requires_grad})
