@@ -37,7 +37,7 @@ class BlazePoseRecipe:
     """
 
     network: str = "blazepose_full"
-    epochs: int = 60
+    epochs: int = 24
     steps: int = 250
     batch_size: int = 32
     learning_rate: float = 1e-3

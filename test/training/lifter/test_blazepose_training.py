@@ -20,6 +20,7 @@ from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, 
 from pinet_ros.models import fetch
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import train_lifter_command as command
+from pinet_training.lifter.blazepose_losses import LossWeights
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_training import (
     PoseData,
@@ -86,6 +87,13 @@ def test_the_learning_rate_rises_and_falls():
     assert recipe.learning_rate_at(1) == pytest.approx(0, abs=1e-9)
     rates = [recipe.learning_rate_at(progress) for progress in np.linspace(0.1, 1, 50)]
     assert (np.diff(rates) < 0).all()
+
+
+def test_the_weight_of_presence_rises_when_poses_are_learnt():
+    recipe = BlazePoseRecipe(epochs=8, weights=LossWeights(presence=0.1), presence_late=0.5)
+    found = [recipe.weights_at(epoch)["presence"] for epoch in range(1, 9)]
+    assert found == pytest.approx([0.1] * 5 + [0.3] + [0.5] * 2)
+    assert all(recipe.weights_at(epoch)["pose"] == 1 for epoch in (1, 8))
 
 
 class KilledError(Exception):
