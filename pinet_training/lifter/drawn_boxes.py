@@ -49,10 +49,8 @@ class DrawnBoxes:
         nobody = rng.random(count) < self._share
         if nobody.any():
             order[nobody] = rng.choice(self._nobody, nobody.sum(), p=self._chances_of_nobody)
-        wanted = np.flatnonzero(~nobody)
-        people = rng.choice(len(self._people), len(wanted), p=self._chances)
-        for place, person in zip(wanted, people, strict=False):
-            order[place] = self._one_of(self._people[person], rng)
+        people = rng.choice(len(self._people), (~nobody).sum(), p=self._chances)
+        order[~nobody] = [self._one_of(self._people[person], rng) for person in people]
         return order
 
     def _one_of(self, rows: np.ndarray, rng: np.random.Generator) -> int:

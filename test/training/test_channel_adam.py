@@ -55,15 +55,19 @@ def test_only_what_is_trained_has_sizes_and_later_runs_change_nothing(pictures):
 def test_independent_steps_change_what_a_channel_gives_by_a_share_of_its_spread(pictures):
     """Root mean square over channels whose weights move up or down at random."""
     wide = pictures.repeat(1, 16, 1, 1) * torch.logspace(-2, 2, 64).view(64, 1, 1)
-    layer = nn.Conv2d(64, 4000, 1, bias=False)
+    layer = nn.Conv2d(64, 4000, 1)
     sizes = step_sizes(layer, lambda: layer(wide))
+    bias = layer.bias.detach().clone()
     optimiser = ChannelAdam(sizes, 0.01)
     with torch.no_grad():
         before = layer(wide)
     layer.weight.grad = torch.randn_like(layer.weight)
+    layer.bias.grad = torch.ones_like(layer.bias)
     optimiser.step()
+    moved = layer.bias.detach() - bias
+    torch.testing.assert_close(moved, -0.01 * sizes[layer.bias], rtol=1e-3, atol=1e-6)
     with torch.no_grad():
-        change = (layer(wide) - before).square().mean((0, 2, 3)).sqrt()
+        change = (layer(wide) - before - moved[:, None, None]).square().mean((0, 2, 3)).sqrt()
     share = change / before.std((0, 2, 3))
     assert share.square().mean().sqrt() == pytest.approx(0.01, rel=0.05)
 
