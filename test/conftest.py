@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,10 +13,14 @@ import torch
 
 from pinet_ros.geometry.calibration import Calibration, read_qualisys
 from pinet_ros.models import fetch
+from pinet_ros.models.catalog import ModelError
 from pinet_ros.util.plugins import plugin_names
 
 # a robot does not have the package that these tests are about
 collect_ignore = [] if plugin_names("pinet.commands") else ["training"]
+
+# Square regions about two people in the demo clip's first frame: centre x, y and side, in pixels.
+PEOPLE = ((580, 758, 870), (800, 690, 480))
 
 torch.set_num_threads(1)  # several wait for each other, which takes long on a busy machine
 
@@ -66,6 +72,32 @@ def mppe_snapshots(
 
 
 @pytest.hookimpl(trylast=True)  # after the markers are set
+@pytest.fixture(scope="session")
+def fetched() -> Callable[[str], Path]:
+    """Where a fetched model lies; without it the test is skipped, but not in CI."""
+
+    def find(name: str) -> Path:
+        try:
+            return fetch.path(name)
+        except ModelError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error))
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def people_crops(photo: np.ndarray) -> torch.Tensor:
+    """Pictures of two people, (2,3,256,256), RGB, 0 to 1."""
+    crops = []
+    for x, y, side in PEOPLE:
+        region = photo[y - side // 2 : y + side // 2, x - side // 2 : x + side // 2]
+        crop = cv2.resize(region, (256, 256), interpolation=cv2.INTER_AREA)
+        crops.append(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).transpose(2, 0, 1))
+    return torch.from_numpy(np.stack(crops).astype(np.float32) / 255)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -25,7 +25,7 @@ _INTERRUPTED = 128 + signal.SIGINT  # exit status
 _TRAINING_GROUP = "pinet.commands"
 _TRAINING_COMMANDS = (
     *("predict", "evaluate", "train", "train-lifter", "ablate"),
-    *("scenes", "compose", "variants"),
+    *("scenes", "compose", "variants", "import-original"),
 )
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from pinet_ros.errors import one_line
-from pinet_ros.lifting.blazepose_import import import_blazepose
 from pinet_ros.lifting.blazepose_network import VARIANTS, BlazePoseNetwork
-from pinet_ros.models import fetch
 from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.networks import module_onnx
 from pinet_ros.models.released import load_state_strict
@@ -18,6 +16,7 @@ from pinet_ros.util.files import write_whole
 
 BLAZEPOSE = tuple(f"blazepose_{variant}" for variant in VARIANTS)
 
+_SHIPPED = Path(__file__).with_name("weights")
 _NETWORK = "network"  # key of the metadata
 _DEVIATIONS = "deviations.weight"  # of the head that the published weights lack
 
@@ -27,19 +26,22 @@ def weights_file(name: str, weights: str | Path = "") -> Path:
 
     Args:
         name: one of BLAZEPOSE.
-        weights: a .safetensors file; empty for the published weights.
+        weights: a .safetensors file; empty for the weights in the package.
 
     Raises:
         ModelError: the file does not exist.
     """
-    if not weights:
-        return fetch.path(name)
-    if not Path(weights).is_file():
+    path = Path(weights) if weights else _SHIPPED / f"{name}.safetensors"
+    if path.is_file():
+        return path
+    if weights:
         raise ModelError(
-            f"there are no weights of {name} at {weights}; give a weights.safetensors that `pinet "
-            "train-lifter` wrote, or none for the default ones"
+            f"there are no weights of {name} at {path}; give a weights.safetensors that `pinet "
+            "train-lifter` wrote, or none for those in the package"
         )
-    return Path(weights)
+    raise ModelError(
+        f"{path} is missing, which is a part of this package; install the package again"
+    )
 
 
 def network_of(file: Path) -> str:
@@ -67,17 +69,13 @@ def load_blazepose(name: str, file: Path) -> BlazePoseNetwork:
     Raises:
         ModelError: the file is damaged, or holds another network's weights.
     """
-    variant = name.removeprefix("blazepose_")
-    if file.suffix == ".tflite":
-        network = BlazePoseNetwork(variant, deviations=False)
-        import_blazepose(network, file)
-        return network.eval()
     metadata, state = read_safetensors(file)
     if metadata.get(_NETWORK) != name:
         raise ModelError(
             f"{file} must hold weights of {name}, got those of "
             f"{one_line(str(metadata.get(_NETWORK)))}; choose the lifter that they belong to"
         )
+    variant = name.removeprefix("blazepose_")
     network = BlazePoseNetwork(variant, deviations=_DEVIATIONS in state)
     load_state_strict(network, {key: value.float() for key, value in state.items()}, str(file))
     return network.eval()

@@ -153,20 +153,21 @@ def _blazepose(variant: str, description: str, sha256: str, size: int, *more: So
         files=(ModelFile(name, sha256, size, sources),),
         licence="Apache-2.0",
         description=description,
+        default=False,
     )
 
 
 _BLAZEPOSE = (
     _blazepose(
         "full",
-        "2D and 3D pose of one person, BlazePose GHUM full",
+        "BlazePose GHUM full as published, which ours was trained from",
         "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
         6_440_512,
         Source(_MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"),
     ),
     _blazepose(
         "lite",
-        "smaller than blazepose_full",
+        "BlazePose GHUM lite as published",
         "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
         2_819_824,
     ),

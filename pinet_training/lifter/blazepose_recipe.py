@@ -9,6 +9,8 @@ from pinet_training.lifter.blazepose_losses import LossWeights
 from pinet_training.refiner.refiner_recipe import RecipeError
 from pinet_training.runs.schedules import rise_and_fall
 
+_POSITIVE = ("epochs", "steps", "batch_size", "learning_rate", "warm_up", "gradient", "fitted")
+
 
 @dataclass(frozen=True)
 class BlazePoseRecipe:
@@ -29,6 +31,7 @@ class BlazePoseRecipe:
         taught: share of the crops on which the teacher, the network before the training, is asked.
         gradient: norm to which gradients are clipped.
         weights: of the losses.
+        fitted: crops on which deviations are fitted at the end, see `fit_deviations`.
         presence_late: what the weight of presence rises to, see `weights_at`.
         seed: seed of all random numbers.
 
@@ -48,11 +51,12 @@ class BlazePoseRecipe:
     taught: float = 0.25
     gradient: float = 5.0
     weights: LossWeights = field(default_factory=LossWeights)
+    fitted: int = 8000
     presence_late: float = 0.15
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "batch_size", "learning_rate", "warm_up", "gradient"):
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("decay", "nobody", "taught"):

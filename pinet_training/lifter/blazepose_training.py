@@ -16,15 +16,17 @@ from tqdm import tqdm
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.lifting.blazepose_network import LANDMARK_VALUES, VISIBILITY, BlazePoseNetwork
-from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, weights_file
+from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose
 from pinet_ros.models.networks import as_network
 from pinet_training.lifter.blazepose_losses import losses
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_validation import held_out_rows, validate_on_crops
+from pinet_training.lifter.deviation_fit import fit_deviations
 from pinet_training.lifter.drawn_boxes import DrawnBoxes
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import Batch, PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
+from pinet_training.originals.blazepose_original import published_weights
 from pinet_training.runs.channel_adam import ChannelAdam, step_sizes
 from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
@@ -33,6 +35,7 @@ from pinet_training.runs.workers import Workers
 # Deviations before the training: of joints and of the distance's logarithm.
 _DEVIATION, _DISTANCE_DEVIATION = 0.2, 0.15
 _LOOKED_AT = 64  # crops from which the sizes of steps come
+_TOGETHER = 50  # crops of a batch without gradients
 _SOFTER = 0.1  # scale of the logits of visibility and presence at the start
 
 Validation = Callable[[BlazePoseNetwork], dict[str, float]]
@@ -103,7 +106,7 @@ class _Trainer(Trainer):
         processes: int,
         workers: Workers,
     ) -> None:
-        file = weights_file(recipe.network)
+        file = published_weights(recipe.network)
         published = _softened(load_blazepose(recipe.network, file))
         self.network = _with_deviations(published, recipe.network).to(device)
         # networks that stay as they are; on the CPU ONNX Runtime is several times faster
@@ -136,12 +139,8 @@ class _Trainer(Trainer):
     def batches(self, epoch: int) -> DataLoader:
         recipe = self._recipe
         self._weights = recipe.weights_at(epoch)
-        rng = np.random.default_rng((recipe.seed, epoch))
-        order = self._boxes.draw(recipe.steps * recipe.batch_size, rng)
-        crops = PoseCrops(
-            self._train, order, self._joints, augment=True, seed=(recipe.seed, epoch)
-        )
-        rows = np.arange(len(order)).reshape(recipe.steps, -1)
+        crops = self._drawn(recipe.steps * recipe.batch_size, (recipe.seed, epoch))
+        rows = np.arange(len(crops)).reshape(recipe.steps, -1)
         mine = rows[:, self.workers.shard(recipe.batch_size).numpy()]
         return crops.loader(mine.tolist(), self._processes)
 
@@ -171,6 +170,12 @@ class _Trainer(Trainer):
         found = validate_on_crops(network, self._held_out, self._device, self._processes)
         return found | (self._real(network) if self._real else {})
 
+    def finish(self) -> None:
+        """Fit the deviations to the errors of the trained network."""
+        network = self.trained.eval()
+        crops = self._drawn(self._recipe.fitted, (self._recipe.seed, self._recipe.epochs + 1))
+        fit_deviations(network, crops.loader(_parts(len(crops)), self._processes), self._device)
+
     def summary(self, validation: dict[str, float]) -> str:
         return ", ".join(f"{name} {value:.1f}" for name, value in validation.items())
 
@@ -179,11 +184,14 @@ class _Trainer(Trainer):
 
     def _look(self) -> None:
         """Run the network on crops like those of the training."""
-        start = (self._recipe.seed, 0)  # epochs are counted from 1
-        order = self._boxes.draw(_LOOKED_AT, np.random.default_rng(start))
-        crops = PoseCrops(self._train, order, self._joints, augment=True, seed=start)
-        (batch,) = crops.loader([list(range(len(order)))], 0)
+        crops = self._drawn(_LOOKED_AT, (self._recipe.seed, 0))  # epochs are counted from 1
+        (batch,) = crops.loader([list(range(len(crops)))], 0)
         self.network(batch["crop"].to(self._device).float() / 255)
+
+    def _drawn(self, count: int, seed: tuple[int, int]) -> PoseCrops:
+        """Crops as the training sees them."""
+        order = self._boxes.draw(count, np.random.default_rng(seed))
+        return PoseCrops(self._train, order, self._joints, augment=True, seed=seed)
 
 
 class _Start(nn.Module):
@@ -221,6 +229,11 @@ class _Rest(nn.Module):
 
     def forward(self, *scales: Tensor) -> tuple[Tensor, ...]:
         return self.network.finish(scales)
+
+
+def _parts(count: int) -> list[list[int]]:
+    """Numbers of crops, in parts of a batch."""
+    return [list(range(n, min(n + _TOGETHER, count))) for n in range(0, count, _TOGETHER)]
 
 
 @torch.no_grad()

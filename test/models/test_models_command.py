@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +52,8 @@ def test_fetch_says_when_there_is_nothing_to_do(
 
 
 def test_export_writes_a_network_for_any_number_of_images(
-    fetched: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    fetched("blazepose_lite")
     output = tmp_path / "new" / "lite.onnx"
     assert run("export", "blazepose_lite", "--output", str(output)) == 0
     assert str(output) in capsys.readouterr().out
@@ -64,17 +62,16 @@ def test_export_writes_a_network_for_any_number_of_images(
     (images,) = session.get_inputs()
     assert (images.name, images.shape) == ("images", ["batch", 3, 256, 256])
     names = [entry.name for entry in session.get_outputs()]
-    assert names == ["image", "world", "visibility", "presence"]
+    assert names == ["image", "world", "visibility", "presence", "log_deviations"]
     for batch in (1, 4):
         values = session.run(None, {"images": np.zeros((batch, 3, 256, 256), np.float32)})
-        shapes = [(batch, 33, 2), (batch, 33, 3), (batch, 33), (batch, 1)]
+        shapes = [(batch, 33, 2), (batch, 33, 3), (batch, 33), (batch, 1), (batch, 18)]
         assert [value.shape for value in values] == shapes
 
 
 def test_export_writes_given_weights_of_blazepose(
-    fetched: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetched("blazepose_lite")
     network = BlazePoseNetwork("lite").eval()
     weights, output = tmp_path / "weights.safetensors", tmp_path / "lite.onnx"
     save_blazepose(weights, "blazepose_lite", network)

@@ -9,15 +9,17 @@ import torch
 from torch import Tensor
 
 from pinet_ros.cli.benchmarks.medians import medians_ms
-from pinet_ros.lifting.blazepose_import import PUBLISHED_OUTPUTS, load_published
 from pinet_ros.lifting.blazepose_weights import (
     BLAZEPOSE,
     load_blazepose,
     network_of,
     weights_file,
 )
-from pinet_ros.models import fetch
 from pinet_ros.models.networks import NETWORKS, Network, as_network, load_module, load_network
+from pinet_ros.util.plugins import load_plugin, plugin_names
+
+# Where pinet_training offers the published BlazePose, to compare with.
+_ORIGINALS, _BLAZEPOSE = "pinet.originals", "blazepose"
 
 NAMES = (*NETWORKS, *BLAZEPOSE)
 PEOPLE = (1, 2, 4)
@@ -47,10 +49,12 @@ def benchmark_estimator(
         `max_diff`, largest difference between the results, relative to the largest value of an
         output or to 1 if that is smaller; `torch_ms` and `onnx_ms`, the medians. For BlazePose
         also `published_ms`, of the graph that MediaPipe publishes, by ONNX Runtime; and
-        `to_published`, our median by ONNX Runtime over that.
+        `to_published`, our median by ONNX Runtime over that. They are left out where
+        pinet_training is not installed.
 
     Raises:
-        ModelError: weights are missing, damaged, or another network's.
+        ModelError: weights are missing, damaged, or another network's; or the published ones have
+            not been fetched.
     """
     random = torch.Generator().manual_seed(0)
     given = {network_of(Path(lifter_weights)): lifter_weights} if lifter_weights else {}
@@ -69,14 +73,15 @@ def _ways_to_run(name: str, weights: str | Path) -> tuple[tuple[int, ...], dict[
     if name not in BLAZEPOSE:
         plain = load_module(name)
         return plain.input_shape, {_TORCH: plain, _ONNX: load_network(name, "cpu", "onnx")}
-    file, published = weights_file(name, weights), fetch.path(name)
+    file = weights_file(name, weights)
     module = load_blazepose(name, file)
-    graph = load_published(published)
     ways: dict[str, Network] = {
         _TORCH: module,
         _ONNX: as_network(module, module.output_names, "cpu", "onnx", file),
-        _PUBLISHED: as_network(graph, list(PUBLISHED_OUTPUTS), "cpu", "onnx", published),
     }
+    if plugin_names(_ORIGINALS):
+        original = load_plugin(_ORIGINALS, _BLAZEPOSE, "the published BlazePose")
+        ways[_PUBLISHED] = original(name)
     return module.input_shape, ways
 
 

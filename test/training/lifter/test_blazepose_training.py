@@ -29,6 +29,7 @@ from pinet_training.lifter.blazepose_training import (
 )
 from pinet_training.lifter.pose_samples import read_pose_samples
 from pinet_training.lifter.real_validation import validation_on_pictures
+from pinet_training.originals.blazepose_original import published_network
 from pinet_training.refiner.refiner_recipe import RecipeError
 from pinet_training.runs.channel_adam import ChannelAdam
 from pinet_training.runs.memory import keep_freed_memory
@@ -38,7 +39,14 @@ fails = partial(command_line.fails, "train-lifter")
 run = partial(command_line.run, "train-lifter")
 
 SMALL = BlazePoseRecipe(
-    network="blazepose_lite", epochs=2, steps=2, batch_size=2, warm_up=1, nobody=0.3, decay=0.5
+    network="blazepose_lite",
+    epochs=2,
+    steps=2,
+    batch_size=2,
+    warm_up=1,
+    nobody=0.3,
+    decay=0.5,
+    fitted=20,
 )
 
 
@@ -65,6 +73,7 @@ def data(scenes):
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"warm_up": 0}, "warm_up must be positive"),
         ({"gradient": 0}, "gradient must be positive"),
+        ({"fitted": 0}, "fitted must be positive"),
         ({"decay": 1.0}, r"decay must be 0 or more and below 1, got 1\.0"),
         ({"nobody": -0.1}, "nobody must be 0 or more and below 1"),
         ({"taught": 1.5}, "taught must be 0 or more and below 1"),
@@ -127,7 +136,7 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
         load_blazepose("blazepose_lite", folder(name, resume=True).weights) for name in "ab"
     ]
     states = [network.state_dict() for network in networks]
-    published = load_blazepose("blazepose_lite", weights_file("blazepose_lite")).state_dict()
+    published = published_network("blazepose_lite").state_dict()
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
         torch.testing.assert_close(value, trained.state_dict()[name].half().float())
@@ -220,7 +229,7 @@ def pictures(photo, calibration, tmp_path):
 
 def test_networks_are_measured_on_real_people(pictures):
     """Kinds of people of whom nobody is found have counts, but no errors."""
-    fetch.fetch(["nanodet", "blazepose_lite"])
+    fetch.fetch(["nanodet"])
     validate = validation_on_pictures(pictures, "blazepose_lite", torch.device("cpu"))
     network = load_blazepose("blazepose_lite", weights_file("blazepose_lite"))
     found = validate(network)

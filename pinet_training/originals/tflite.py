@@ -23,7 +23,7 @@ from pinet_ros.models.importers.builder import (
     translate,
 )
 from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.tflite_file import Operation, TFLiteFile
+from pinet_training.originals.tflite_file import Operation, TFLiteFile
 
 _ACTIVATIONS: dict[int, Callable[[], nn.Module | None]] = {
     tflite.ActivationFunctionType.NONE: lambda: None,
