@@ -44,7 +44,7 @@ def validate_on_crops(
         nobody pass; and within_1 and within_2, the percentage of joints within one and two
         deviations, hidden_1 and hidden_2 of those that are hidden, far_1 and far_2 of distances.
     """
-    found = _measured(network, crops, device, processes)
+    found = measure_crops(network, crops, device, processes)
     person = found.pop("person") > 0
     threshold = np.quantile(found["presence"][~person], 1 - _PASS) if (~person).any() else -np.inf
     of = {name: each[person] for name, each in found.items()}
@@ -66,13 +66,21 @@ def validate_on_crops(
 
 
 @torch.inference_mode()
-def _measured(
+def measure_crops(
     network: Callable[[Tensor], tuple[Tensor, ...]],
     crops: PoseCrops,
     device: torch.device,
-    processes: int,
+    processes: int = 0,
 ) -> dict[str, np.ndarray]:
-    """What `validate_on_crops` summarises, with a row for each crop."""
+    """Measure a network on each of N crops; of nobody only `presence` has a meaning.
+
+    Returns:
+        person (N,), 1 for a person; presence (N,), the logit; joint and aligned (N,17) metres,
+        errors of the joints before and after Procrustes alignment; root (N,) metres, of the
+        pelvis; point (N,17), in the image as a fraction of the crop's side, NaN for joints
+        outside of it; distance (N,), of the distance's logarithm; deviation (N,17) metres and
+        distance_deviation (N,), NaN if the network gives none; visible (N,17).
+    """
     rows = range(len(crops))
     batches = [rows[n : n + _BATCH] for n in range(0, len(rows), _BATCH)]
     parts = [
@@ -88,12 +96,16 @@ def _measured_batch(
     outputs = network(batch["crop"].float() / 255)
     errors = pose_errors(outputs, batch)
     inside = ((batch["points"] >= 0) & (batch["points"] < SIZE)).all(-1)
+    far = batch["root"].norm(dim=-1)
+    along = errors.distance.expm1() * far
+    across = errors.distance.exp() * errors.across.norm(dim=-1)
     deviations = outputs[4].exp() if len(outputs) > 4 else batch["world"].new_full((1, 18), np.nan)
     true = batch["world"].cpu().numpy()
     aligned = procrustes(errors.joints.cpu().numpy() + true, true) - true
     tensors = {
         "person": batch["is_person"],
         "presence": outputs[3][:, 0],
+        "root": torch.hypot(along, across),
         "joint": errors.joints.norm(dim=-1),
         "point": errors.points.norm(dim=-1).where(inside, np.nan),
         "distance": errors.distance,
