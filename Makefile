@@ -45,18 +45,16 @@ demo: $(INSTALLED) $(if $(VIEW),$(STAMPS)/view)
 	  $(if $(RATE),--rate '$(RATE)') $(if $(VIEW),--view)
 
 test: $(INSTALLED)
-	$(BIN)/pinet models fetch
-	$(BIN)/pinet models fetch demo_clip pose2sim_clips
+	$(BIN)/pinet models fetch nanodet blazepose_full blazepose_lite demo_clip pose2sim_clips
 	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 fuzz: $(INSTALLED)
-	$(BIN)/pinet models fetch
-	$(BIN)/pinet models fetch demo_clip
+	$(BIN)/pinet models fetch nanodet demo_clip
 	PINET_FUZZ=$(or $(PINET_FUZZ),20000) ROS_PYTHON_CHECK_FIELDS=1 \
 	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -rP test/fuzz $(ARGS)
 
 bench: $(INSTALLED)
-	$(BIN)/pinet models fetch
+	$(BIN)/pinet models fetch nanodet blazepose_full blazepose_lite
 	$(BIN)/pinet bench $(or $(ARGS),refiner)
 
 lint: $(INSTALLED) $(STAMPS)/lint
