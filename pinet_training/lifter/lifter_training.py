@@ -147,6 +147,7 @@ class _Trainer(Trainer):
         recipe = self._recipe
         rng = np.random.default_rng((recipe.seed, epoch))
         order = mixed_order([len(each) for each in self._sets], rng)
+        order = order[: recipe.crops or None]
         # the last batch is filled up with people from the first
         steps = -(-len(order) // recipe.batch_size)
         order = order[np.arange(steps * recipe.batch_size) % len(order)]

@@ -107,7 +107,7 @@ def test_export_writes_snapshots_that_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PINET_CACHE", str(tmp_path))
-    rootnet, output = RootNet(depth=18).eval(), tmp_path / "root.onnx"
+    rootnet, output = RootNet("resnet18").eval(), tmp_path / "root.onnx"
     save_snapshot(rootnet, tmp_path / "root.pth.tar")
     weights = ("--weights", str(tmp_path / "root.pth.tar"))
     assert run("export", "rootnet", *weights, "--output", str(output)) == 0

@@ -160,7 +160,10 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--depth", 18), "--depth is for posenet and rootnet, not for blazepose_lite"),
+        (
+            ("--backbone", "resnet18"),
+            "--backbone is for posenet and rootnet, not for blazepose_lite",
+        ),
         (("--size", 64), "--size is for posenet and rootnet, not for blazepose_lite"),
         (("--initial", "random"), "--initial is for posenet and rootnet"),
         (("--images", "."), "--images is for posenet and rootnet"),

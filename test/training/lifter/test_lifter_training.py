@@ -25,7 +25,7 @@ from pinet_training.runs.workers import Workers
 
 pytestmark = pytest.mark.slow
 
-SMALL = {"depth": 18, "size": 64, "batch_size": 4, "epochs": 2}
+SMALL = {"backbone": "resnet18", "size": 64, "batch_size": 4, "epochs": 2}
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
@@ -203,9 +203,9 @@ def test_a_training_begins_with_a_snapshot(drawn, tmp_path):
     trained, _ = train_lifter(LifterData([drawn(6)]), recipe, initial=str(path), log=None)
 
     torch.testing.assert_close(dict(trained.named_parameters()), dict(network.named_parameters()))
-    wanted = r"as initial weights for 17 joints and ResNet-34, .* PoseNet: weights"
+    wanted = r"as initial weights for 17 joints and resnet34, .* PoseNet: weights"
     with pytest.raises(ModelError, match=wanted):
-        initial_network(replace(recipe, depth=34), MUPOTS_17, str(path))
+        initial_network(replace(recipe, backbone="resnet34"), MUPOTS_17, str(path))
     with pytest.raises(ModelError, match=r"RootNet: .* missing, first root\."):
         initial_network(small("rootnet"), MUPOTS_17, str(path))
 
