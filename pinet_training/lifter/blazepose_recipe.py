@@ -43,8 +43,8 @@ class BlazePoseRecipe:
     epochs: int = 24
     steps: int = 250
     batch_size: int = 32
-    learning_rate: float = 1e-3
-    warm_up: int = 200
+    learning_rate: float = 5e-4
+    warm_up: int = 300
     decay: float = 0.998
     frozen: int = 2
     nobody: float = 0.2
@@ -52,7 +52,7 @@ class BlazePoseRecipe:
     gradient: float = 5.0
     weights: LossWeights = field(default_factory=LossWeights)
     fitted: int = 8000
-    presence_late: float = 0.15
+    presence_late: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
