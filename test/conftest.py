@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from pinet_ros.errors import ModelError
 from pinet_ros.geometry.calibration import Calibration, read_qualisys
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.util.plugins import plugin_names
 
 # a robot does not have the package that these tests are about
@@ -25,16 +25,22 @@ PEOPLE = ((580, 758, 870), (800, 690, 480))
 torch.set_num_threads(1)  # several wait for each other, which takes long on a busy machine
 
 
+def fetching() -> ModuleType:
+    """What fetches files; without pinet_training the test is skipped."""
+    return pytest.importorskip("pinet_training.originals.fetch")
+
+
 @pytest.fixture(scope="session")
 def clip() -> Path:
     """The demo's video of real people."""
+    fetch = fetching()
     fetch.fetch(["demo_clip"])
     return fetch.path("demo_clip", "cam02.mp4")
 
 
 @pytest.fixture(scope="session")
 def calibration(clip: Path) -> Calibration:
-    return read_qualisys(fetch.path("demo_clip", "Calib.qca.txt"))["cam02"]
+    return read_qualisys(fetching().path("demo_clip", "Calib.qca.txt"))["cam02"]
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +77,13 @@ def mppe_snapshots(
     )
 
 
-@pytest.hookimpl(trylast=True)  # after the markers are set
 @pytest.fixture(scope="session")
 def fetched() -> Callable[[str], Path]:
     """Where a fetched model lies; without it the test is skipped, but not in CI."""
 
     def find(name: str) -> Path:
         try:
-            return fetch.path(name)
+            return fetching().path(name)
         except ModelError as error:
             if os.environ.get("CI"):
                 raise
@@ -98,6 +103,7 @@ def people_crops(photo: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.stack(crops).astype(np.float32) / 255)
 
 
+@pytest.hookimpl(trylast=True)  # after the markers are set
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from tabulate import tabulate
 
 from pinet_ros.cli.arguments import (
@@ -21,12 +20,16 @@ from pinet_ros.cli.arguments import (
 from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.errors import PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
-from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, load_blazepose, weights_file
-from pinet_ros.models.networks import Network, as_network
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
+from pinet_training.cli.network_evaluations import (
+    add_detector,
+    add_lifter,
+    run_detector,
+    run_lifter,
+)
 from pinet_training.datasets.pairing import read_paired
 from pinet_training.datasets.people_pictures import read_people_pictures
 from pinet_training.datasets.pose2sim import FRAMES
@@ -42,12 +45,6 @@ from pinet_training.evaluation.export import (
 )
 from pinet_training.evaluation.failure_drawing import draw_failures
 from pinet_training.evaluation.failures import find_failures
-from pinet_training.evaluation.lifter_evaluation import (
-    OURS,
-    PUBLISHED,
-    evaluate_lifter,
-    lifter_table,
-)
 from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
 from pinet_training.evaluation.picture_evaluation import evaluate_pictures, pictures_table
 from pinet_training.evaluation.real_evaluation import evaluate_real
@@ -59,10 +56,7 @@ from pinet_training.evaluation.scene_evaluation import (
     report_scenes,
 )
 from pinet_training.evaluation.tables import mupots_tables, scenes_tables
-from pinet_training.lifter.pose_samples import read_pose_samples
-from pinet_training.originals.blazepose_original import published_weights
 from pinet_training.rendering.shards import RenderedScenes
-from pinet_training.runs.processes import available_cores
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -75,7 +69,8 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
             ("mupots", _add_mupots, _evaluate_mupots, "on MuPoTS-3D or a similar data set"),
             ("real", _add_real, _evaluate_real, "on real people, recorded with four cameras"),
             ("pictures", _add_pictures, _evaluate_pictures, "on pictures with known poses"),
-            ("lifter", _add_lifter, _evaluate_lifter, "a lifter on held-out rendered people"),
+            ("lifter", add_lifter, run_lifter, "BlazePose on held-out rendered people"),
+            ("detector", add_detector, run_detector, "NanoDet on rendered or real people"),
         ],
     )
 
@@ -104,23 +99,6 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
     add_options(parser, EstimatorConfig)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     parser.add_argument("--weights", help="PI-Net weights; default: those for the lifter")
-    add_device(parser, default="cpu")
-
-
-def _add_lifter(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "scenes", type=Path, help="folder of rendered scenes with detections; the test split"
-    )
-    parser.add_argument(
-        "--lifter", choices=BLAZEPOSE, default="blazepose_full", help=f"network; {DEFAULT}"
-    )
-    parser.add_argument(
-        "--lifter-weights",
-        default="",
-        metavar="FILE",
-        help="its weights; default: those in the package",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     add_device(parser, default="cpu")
 
 
@@ -212,7 +190,8 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
 def _evaluate_real(options: argparse.Namespace) -> int:
     """Measure real people before and after refinement, against triangulation from four cameras.
 
-    Uses the recording of Pose2Sim's demo; download it with: pinet models fetch pose2sim_clips.
+    Uses the recording of Pose2Sim's demo; download it and the networks
+    of its truth with: pinet models fetch pose2sim_clips nanodet blazepose_full.
     """
     if not 1 <= options.frames <= FRAMES:
         raise PinetError(f"--frames must be from 1 to {FRAMES}, got {options.frames}")
@@ -240,32 +219,6 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, report)
     return 0
-
-
-def _evaluate_lifter(options: argparse.Namespace) -> int:
-    """Measure a BlazePose network on held-out rendered people, beside the published one."""
-    device, name = select_device(options.device), options.lifter
-    files = {
-        OURS: weights_file(name, options.lifter_weights),
-        PUBLISHED: published_weights(name),
-    }
-    train, held_out = (read_pose_samples(options.scenes, split) for split in SPLITS)
-    report = evaluate_lifter(
-        {key: _blazepose(name, file, device) for key, file in files.items()},
-        train,
-        held_out,
-        device,
-        max(0, available_cores() - 1),
-    )
-    print(lifter_table(report))
-    if options.json:
-        write_json(options.json, report)
-    return 0
-
-
-def _blazepose(name: str, file: Path, device: torch.device) -> Network:
-    module = load_blazepose(name, file)
-    return as_network(module, module.output_names, device, "auto", file)
 
 
 def _evaluate_mupots(options: argparse.Namespace) -> int:

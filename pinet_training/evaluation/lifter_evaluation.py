@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pinet_ros.errors import DatasetError
 from pinet_training.evaluation.bootstrap import paired_differences
-from pinet_training.lifter.blazepose_losses import ROOT
-from pinet_training.lifter.blazepose_validation import measure_crops
+from pinet_training.evaluation.layout import told
+from pinet_training.lifter.blazepose_validation import measure_crops, within_deviations
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
@@ -21,7 +22,6 @@ METRICS = ("mpjpe_mm", "pa_mpjpe_mm", "root_mm")
 
 _PRESENT = 0.0  # logit of the presence from which the lifter keeps a person
 _CUT_OFF = 2  # joints outside of the image from which a person counts as cut off
-_OTHERS = np.arange(17) != ROOT
 
 Run = Callable[[Tensor], tuple[Tensor, ...]]
 
@@ -51,10 +51,18 @@ def evaluate_lifter(
         percentage of wrong boxes that it lets pass), and `within`, the percentages of errors
         within one and two deviations (of all and hidden joints, and of distances), null where a
         network gives none; and `ratio`, ours over published, with its 95 % interval.
+
+    Raises:
+        DatasetError: the detector finds nobody.
     """
     adaptation = JointAdaptation.fit(train, networks[PUBLISHED], device, processes)
     best = held_out.best_boxes()
     people = best[held_out.detected[best]]
+    if not len(people):
+        raise DatasetError(
+            "the detector finds nobody in the test split of the scenes; render more, and run "
+            "`pinet scenes detect` on them"
+        )
     wrong = np.flatnonzero((held_out.person == NOBODY) & held_out.detected)
     rows = np.concatenate([people, wrong])
     crops = PoseCrops(held_out, rows, adaptation.apply(held_out.joints), augment=False)
@@ -109,16 +117,16 @@ def _presence(logits: np.ndarray, count: int, cut_off: np.ndarray) -> dict[str, 
 
 
 def _within(found: dict[str, np.ndarray]) -> dict[str, list[float | None]]:
-    joints = (found["joint"] / found["deviation"])[:, _OTHERS]
-    ratios = {
-        "joints": joints.ravel(),
-        "hidden": joints[found["visible"][:, _OTHERS] == 0],
-        "distance": np.abs(found["distance"]) / found["distance_deviation"],
-    }
+    shares = within_deviations(found)
+    names = {"joints": "within", "hidden": "hidden", "distance": "far"}
     return {
-        name: [_percent(each[~np.isnan(each)] < bound) for bound in (1, 2)]
-        for name, each in ratios.items()
+        name: [_known(float(shares[f"{key}_{count}"])) for count in (1, 2)]
+        for name, key in names.items()
     }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def _percent(chosen: np.ndarray) -> float | None:
@@ -150,16 +158,12 @@ def lifter_table(report: dict[str, Any]) -> str:
     for name in (OURS, PUBLISHED):
         of = report[name]
         errors = "".join(f"{of[metric]:8.1f}" for metric in METRICS)
-        dropped = "".join(f"{_told(each):>8}" for each in of["dropped"].values())
-        lines.append(f"{name:<12}{errors}  {dropped} %   {_told(of['passed'])} %")
+        dropped = "".join(f"{told(each):>8}" for each in of["dropped"].values())
+        lines.append(f"{name:<12}{errors}  {dropped} %   {told(of['passed'])} %")
     for name, of in report["ratio"].items():
-        mean, low, high = map(_told, of)
+        mean, low, high = map(told, of)
         lines.append(f"{name}: {mean} of published [{low}, {high}]")
     for name, of in report[OURS]["within"].items():
-        one, two = map(_told, of)
+        one, two = map(told, of)
         lines.append(f"{name}: {one} % within one deviation, {two} % within two")
     return "\n".join(lines)
-
-
-def _told(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}"

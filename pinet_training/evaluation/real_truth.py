@@ -27,6 +27,7 @@ from pinet_training.evaluation.triangulation import (
     triangulate_robustly,
 )
 from pinet_training.originals.blazepose_original import published_weights
+from pinet_training.originals.nanodet_original import published_nanodet_weights
 
 MAN, RENDERED_WOMAN = "man", "rendered_woman"
 
@@ -80,8 +81,10 @@ class AccurateNetworks:
             ModelError: the networks have not been fetched.
         """
         self.device = device
-        self.detector = NanoDet(score_threshold=_DETECTION_SCORE, device=device)
         # always the published weights: the truth must not depend on what is the default
+        self.detector = NanoDet(
+            weights=published_nanodet_weights(), score_threshold=_DETECTION_SCORE, device=device
+        )
         self.lifter = BlazePose(
             weights=published_weights("blazepose_full"), mirror=True, device=device
         )

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_training.lifter.blazepose_losses import LossWeights
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.schedules import rise_and_fall
 
 _POSITIVE = ("epochs", "steps", "batch_size", "learning_rate", "warm_up", "gradient", "fitted")

@@ -55,14 +55,30 @@ def validate_on_crops(
         "distance_percent": 100 * np.median(np.abs(of["distance"])),
         "recall": 100 * (of["presence"] > threshold).mean(),
     }
+    report |= within_deviations(of)
+    return {name: float(value) for name, value in report.items()}
+
+
+def within_deviations(found: dict[str, np.ndarray]) -> dict[str, float]:
+    """The percentages of errors within one and two deviations, which end in _1 and _2.
+
+    Args:
+        found: of people, see `measure_crops`.
+
+    Returns:
+        `within` of all joints but the pelvis, `hidden` of those that cannot be seen, and `far` of
+        distances; NaN where there are none, or no deviations.
+    """
     others = np.arange(17) != ROOT
-    ratios = (of["joint"] / of["deviation"])[:, others]
-    hidden = ratios[of["visible"][:, others] == 0]
-    far = np.abs(of["distance"]) / of["distance_deviation"]
+    ratios = (found["joint"] / found["deviation"])[:, others]
+    hidden = ratios[found["visible"][:, others] == 0]
+    far = np.abs(found["distance"]) / found["distance_deviation"]
+    shares = {}
     for count in (1, 2):
         for name, each in (("within", ratios), ("hidden", hidden), ("far", far)):
-            report[f"{name}_{count}"] = 100 * (each < count).mean()
-    return {name: float(value) for name, value in report.items()}
+            known = each[~np.isnan(each)]
+            shares[f"{name}_{count}"] = 100 * (known < count).mean() if len(known) else np.nan
+    return shares
 
 
 @torch.inference_mode()

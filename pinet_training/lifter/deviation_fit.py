@@ -18,6 +18,7 @@ from pinet_training.lifter.pose_crops import Batch
 
 _HIDDEN = 3.0  # weight of a joint that cannot be seen, over that of a visible one
 _STEPS, _RATE = 400, 0.02  # of Adam
+_FAINT = 0.05  # of the features' spread: what varies less is not scaled up
 _DECAY = 1e-3  # weight of the squared coefficients of standardised features
 
 
@@ -35,7 +36,9 @@ def fit_deviations(
         device: of the network.
     """
     features, errors, visible = _look(network, batches, device)
-    mean, scale = features.mean(0), features.std(0).clamp_min(1e-6)
+    mean, scale = features.mean(0), features.std(0, correction=0)
+    # what hardly varies says nothing, and would get huge coefficients
+    scale = scale.clamp_min(_FAINT * scale.square().mean().sqrt().clamp_min(1e-6))
     features = (features - mean) / scale
     joints = torch.where(visible > 0, 1.0, _HIDDEN)
     weights = torch.cat([joints, torch.ones_like(joints[:, :1])], dim=1)

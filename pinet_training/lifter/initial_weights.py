@@ -10,12 +10,12 @@ from torch import nn
 
 from pinet_ros.errors import PinetError
 from pinet_ros.lifting.mppe.backbone import SMALL
-from pinet_ros.models import fetch
 from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.skeleton import JointSet
 from pinet_training.lifter.lifter_recipe import LifterRecipe
 from pinet_training.lifter.targets import TASKS
+from pinet_training.originals import fetch
 from pinet_training.originals.efficientnet_original import EFFICIENTNET, published_efficientnet
 
 IMAGENET, RANDOM = "imagenet", "random"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pinet_ros.lifting.mppe.backbone import BACKBONES, RELEASED
 from pinet_training.lifter.crop_augmentation import Augmentation
 from pinet_training.lifter.targets import TASKS
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 
 _STRIDE = 32  # pixels of the crop per cell of the backbone's features
 _SMALLEST = 64  # pixels: batch normalisation needs more than one cell of the features

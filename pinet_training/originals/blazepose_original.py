@@ -9,14 +9,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
 from pinet_ros.lifting.blazepose_weights import save_blazepose
-from pinet_ros.models import fetch
-from pinet_ros.models.cache import sha256_of
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.layers import Convolution
 from pinet_ros.models.networks import Network, as_network
+from pinet_training.originals import fetch
+from pinet_training.originals.graph_module import GraphModule
+from pinet_training.originals.kept_weights import kept_weights
+from pinet_training.originals.layers import Convolution
 from pinet_training.originals.tflite import load_tflite
 
 # What a published model returns, by our names and those in the file; the segmentation is left out.
@@ -75,10 +75,9 @@ def published_weights(name: str) -> Path:
         ModelError: the model has not been fetched.
     """
     source = fetch.path(name)
-    path = source.with_name(f"{name}_published_{sha256_of(source)[:8]}.safetensors")
-    if not path.is_file():
-        save_blazepose(path, name, published_network(name))
-    return path
+    return kept_weights(
+        source, name, lambda path: save_blazepose(path, name, published_network(name))
+    )
 
 
 @torch.no_grad()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.mppe.efficientnet_lite import EfficientNetLite0
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import read_torch_file, require_tensors
+from pinet_training.originals import fetch
 
 EFFICIENTNET = "efficientnet_lite0"
 

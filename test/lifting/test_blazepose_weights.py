@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import ModelError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.lifting import blazepose_weights
 from pinet_ros.lifting.blazepose import BlazePose
@@ -19,8 +19,6 @@ from pinet_ros.lifting.blazepose_weights import (
     save_blazepose,
     weights_file,
 )
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
 
 
@@ -49,6 +47,14 @@ def test_weights_are_kept_in_half_precision(network, file):
         torch.testing.assert_close(loaded(crops), network(crops), rtol=1e-2, atol=1e-2)
 
 
+def test_weights_that_half_precision_cannot_hold_are_not_written(tmp_path):
+    network = BlazePoseNetwork("lite")
+    torch.nn.init.constant_(network.presence.bias, 7e4)
+    with pytest.raises(ModelError, match=r"presence.bias of blazepose_lite are too large"):
+        save_blazepose(tmp_path / "large.safetensors", "blazepose_lite", network)
+    assert not (tmp_path / "large.safetensors").exists()
+
+
 def test_weights_without_deviations_stay_without(tmp_path):
     plain = BlazePoseNetwork("lite", deviations=False)
     save_blazepose(tmp_path / "plain.safetensors", "blazepose_lite", plain)
@@ -60,7 +66,7 @@ def test_the_package_has_weights_that_know_deviations(name):
     file = weights_file(name)
     assert network_of(file) == name
     assert {value.dtype for value in load_file(file).values()} == {torch.float16}
-    assert load_blazepose(name, file).deviations is not None
+    assert load_blazepose(name, file).deviations.weight.abs().max() > 0
 
 
 def test_a_package_without_its_weights_is_not_whole(tmp_path, monkeypatch):
@@ -71,7 +77,7 @@ def test_a_package_without_its_weights_is_not_whole(tmp_path, monkeypatch):
 
 
 def test_files_of_another_network_are_refused(file):
-    message = r"must hold weights of blazepose_full, got those of blazepose_lite; choose"
+    message = r"must hold weights of blazepose_full, got those of blazepose_lite; give"
     with pytest.raises(ModelError, match=message):
         load_blazepose("blazepose_full", file)
     whole = {name: value.clone() for name, value in load_file(file).items()}  # was mapped
@@ -82,7 +88,7 @@ def test_files_of_another_network_are_refused(file):
     file.write_bytes(save(state, {"architecture": "pinet"}))
     with pytest.raises(ModelError, match="must hold weights of blazepose_lite, got those of None"):
         load_blazepose("blazepose_lite", file)
-    with pytest.raises(ModelError, match="one of blazepose_lite, blazepose_full, got those of N"):
+    with pytest.raises(ModelError, match="one of blazepose_lite, blazepose_full, got those of no"):
         network_of(file)
 
 
@@ -112,7 +118,6 @@ def with_constant_deviations():
 
 @pytest.mark.parametrize("mirror", [False, True])
 def test_people_have_deviations_if_the_weights_know_them(photo, calibration, tmp_path, mirror):
-    fetch.fetch(["nanodet"])
     path, without = tmp_path / "weights.safetensors", tmp_path / "without.safetensors"
     network = with_constant_deviations()
     save_blazepose(path, "blazepose_lite", network)

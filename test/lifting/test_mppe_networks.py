@@ -6,6 +6,7 @@ import pytest
 import torch
 from plain_mppe import PlainPoseNet, PlainRootNet, clouds, randomised, write_snapshot
 
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.snapshots import (
@@ -14,7 +15,6 @@ from pinet_ros.lifting.mppe.snapshots import (
     load_rootnet,
     save_snapshot,
 )
-from pinet_ros.models.catalog import ModelError
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import torch
 from pinet_ros.cli.bench_command import add_commands
 from pinet_ros.cli.benchmarks import estimator_benchmark as estimator
 from pinet_ros.cli.benchmarks.estimator_benchmark import benchmark_estimator
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, weights_file
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.util.plugins import plugin_names
 
 
@@ -21,8 +21,7 @@ def test_reports_ratio_and_difference_for_each_number_of_people(
     fetched: Callable[[str], Path],
 ) -> None:
     names = ("nanodet", "blazepose_lite")
-    for name in names:  # published, for comparison
-        fetched(name)
+    fetched("blazepose_lite")  # published, for comparison
     report = benchmark_estimator(names, (1, 3), repetitions=2)
     assert {name: list(rows) for name, rows in report.items()} == {
         "nanodet": ["1"],

@@ -9,7 +9,7 @@ from command_line import fails, run
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.refinement.checkpoint import (
     build_network,
     load_checkpoint,

@@ -9,19 +9,22 @@ import torch
 from torch import Tensor
 
 from pinet_ros.cli.benchmarks.medians import medians_ms
+from pinet_ros.detection.nanodet_network import NanoDetNetwork
+from pinet_ros.detection.nanodet_weights import NANODET, load_nanodet, nanodet_file
+from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
 from pinet_ros.lifting.blazepose_weights import (
     BLAZEPOSE,
     load_blazepose,
     network_of,
     weights_file,
 )
-from pinet_ros.models.networks import NETWORKS, Network, as_network, load_module, load_network
+from pinet_ros.models.networks import Network, as_network
 from pinet_ros.util.plugins import load_plugin, plugin_names
 
 # Where pinet_training offers the published BlazePose, to compare with.
 _ORIGINALS, _BLAZEPOSE = "pinet.originals", "blazepose"
 
-NAMES = (*NETWORKS, *BLAZEPOSE)
+NAMES = (NANODET, *BLAZEPOSE)
 PEOPLE = (1, 2, 4)
 REPETITIONS = 10
 
@@ -63,23 +66,25 @@ def benchmark_estimator(
         shape, ways = _ways_to_run(name, given.get(name, ""))
         report[name] = {
             str(count): _compare(ways, torch.rand(count, *shape, generator=random), repetitions)
-            for count in ((1,) if name == "nanodet" else counts)
+            for count in ((1,) if name == NANODET else counts)
         }
     return report
 
 
 def _ways_to_run(name: str, weights: str | Path) -> tuple[tuple[int, ...], dict[str, Network]]:
     """The shape of a network's images, and the network in each way."""
-    if name not in BLAZEPOSE:
-        plain = load_module(name)
-        return plain.input_shape, {_TORCH: plain, _ONNX: load_network(name, "cpu", "onnx")}
-    file = weights_file(name, weights)
-    module = load_blazepose(name, file)
+    module: NanoDetNetwork | BlazePoseNetwork
+    if name == NANODET:
+        file = nanodet_file(weights)
+        module = load_nanodet(file)
+    else:
+        file = weights_file(name, weights)
+        module = load_blazepose(name, file)
     ways: dict[str, Network] = {
         _TORCH: module,
         _ONNX: as_network(module, module.output_names, "cpu", "onnx", file),
     }
-    if plugin_names(_ORIGINALS):
+    if name in BLAZEPOSE and plugin_names(_ORIGINALS):
         original = load_plugin(_ORIGINALS, _BLAZEPOSE, "the published BlazePose")
         ways[_PUBLISHED] = original(name)
     return module.input_shape, ways

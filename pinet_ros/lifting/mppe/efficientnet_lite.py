@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, the small backbone: a sixth of ResNet-50's parameters.
+"""EfficientNet-Lite0, the small backbone: an eighth of ResNet-50's parameters.
 
 Source: Tan and Le, "EfficientNet", ICML 2019, in the variant Lite0, which has no squeeze and
 excitation and uses ReLU6. Layers and paddings are those of the published weights.
@@ -33,6 +33,9 @@ class EfficientNetLite0(nn.Module):
     Attributes:
         channels: channels of the features, which have one cell per 32 x 32 pixels.
     """
+
+    _scale: Tensor
+    _shift: Tensor
 
     def __init__(self) -> None:
         """Initialise random weights."""

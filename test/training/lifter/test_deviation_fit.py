@@ -82,3 +82,25 @@ def test_only_the_head_changes_and_crops_of_nobody_are_left_out(network):
     ]
     assert changed == ["deviations.weight", "deviations.bias"]
     assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+
+
+def test_features_that_hardly_vary_get_no_large_coefficients(network, monkeypatch):
+    generator = torch.Generator().manual_seed(2)
+    count = network.deviations.weight[0].numel()
+    features = torch.randn(300, count, generator=generator)
+    features[:, 3] *= 1e-7
+    features[:, 4] = 0
+    features[7, 4] = 1e-3
+    errors = errors_of(torch.full((300,), 0.05), generator)
+    visible = torch.ones(300, 17)
+    monkeypatch.setattr(deviation_fit, "_look", lambda *_: (features, errors, visible))
+    torch.nn.init.zeros_(network.deviations.weight)
+    fit_deviations(network, [], torch.device("cpu"))
+    assert network.deviations.weight.flatten(1)[:, [3, 4]].abs().max() < 10
+
+
+def test_one_person_alone_gives_finite_deviations(network):
+    people = samples(landmarks(1))
+    crops = PoseCrops(people, np.arange(1), people.joints, augment=False)
+    fit_deviations(network, crops.loader([[0]], 0), torch.device("cpu"))
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())

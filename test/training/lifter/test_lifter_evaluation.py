@@ -11,8 +11,8 @@ import pytest
 import torch
 from made_up_poses import CAMERA, landmarks, samples, to_joints, write_scenes
 
+from pinet_ros.errors import DatasetError
 from pinet_ros.geometry.rotations import rotation_to_ray
-from pinet_ros.models import fetch
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
 from pinet_training.evaluation.lifter_evaluation import (
     OURS,
@@ -20,6 +20,7 @@ from pinet_training.evaluation.lifter_evaluation import (
     evaluate_lifter,
     lifter_table,
 )
+from pinet_training.originals import fetch
 
 COUNT = 5
 POINTS = landmarks(COUNT, seed=4)
@@ -99,6 +100,13 @@ def test_errors_presence_and_deviations_are_those_of_the_networks(people):
     assert "5 people and 1 wrong boxes of the detector" in table
     assert "mpjpe_mm: 0.5" in table
     assert "distance: 0.00 % within one deviation, 100.0 % within two" in table
+
+
+def test_scenes_in_which_nobody_is_detected_are_refused(people):
+    nobody = replace(people, detected=np.zeros(len(people), bool))
+    run = network(people, 1.0, [1] * 6)
+    with pytest.raises(DatasetError, match="the detector finds nobody in the test split"):
+        evaluate_lifter({OURS: run, PUBLISHED: run}, people, nobody, "cpu")
 
 
 def test_the_command_compares_with_the_published_network(tmp_path, capsys):

@@ -6,7 +6,7 @@ import pytest
 
 from pinet_training.lifter.crop_augmentation import Augmentation
 from pinet_training.lifter.lifter_recipe import RECIPES, LifterRecipe
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 
 
 @pytest.mark.parametrize(

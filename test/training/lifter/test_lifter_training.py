@@ -10,16 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.errors import DatasetError, ModelError, PinetError
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet, save_snapshot
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.crop_augmentation import UNCHANGED
 from pinet_training.lifter.initial_weights import initial_network
 from pinet_training.lifter.lifter_recipe import RECIPES
 from pinet_training.lifter.lifter_training import LifterData, lifter_configuration, train_lifter
 from pinet_training.lifter.sources import read_people
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
 

@@ -13,12 +13,12 @@ from ai_edge_litert.interpreter import Interpreter
 from heatmap_refinement import moved_by_heatmap
 from safetensors.torch import load_file
 
+from pinet_ros.errors import ModelError
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.blazepose import BlazePose
 from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, load_blazepose, network_of
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import ModelError
+from pinet_training.originals import fetch
 from pinet_training.originals.blazepose_original import (
     import_blazepose,
     published_network,
@@ -27,7 +27,7 @@ from pinet_training.originals.blazepose_original import (
 
 BOX = np.array([405, 400, 750, 1125], np.float32)  # of a man in the photo
 
-run = partial(command_line.run, "import-original")
+run = partial(command_line.run, "models", "import")
 
 
 @pytest.fixture(scope="module", autouse=True)

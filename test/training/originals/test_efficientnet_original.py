@@ -6,11 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.mppe.efficientnet_lite import EfficientNetLite0
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.released import load_state_strict
 from pinet_training.originals import efficientnet_original as original
+from pinet_training.originals import fetch
 
 # blocks of B0: kernel, stride and whether the block is added to its input
 BLOCKS = [

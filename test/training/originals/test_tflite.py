@@ -10,8 +10,8 @@ import pytest
 import tflite
 import torch
 
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.graph_module import GraphModule
+from pinet_ros.errors import ModelError
+from pinet_training.originals.graph_module import GraphModule
 from pinet_training.originals.tflite import load_tflite
 
 LANDMARKS, PRESENCE, SEGMENTATION, HEATMAPS, WORLD = (

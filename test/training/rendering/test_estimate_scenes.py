@@ -12,11 +12,10 @@ import pytest
 import yaml
 
 from pinet_ros.cli.main import main
+from pinet_ros.detection.nanodet_weights import nanodet_file
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.lifting.blazepose_weights import weights_file
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import model
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import scenes_command as commands
@@ -75,7 +74,6 @@ def unestimated(rendered, tmp_path):
 @pytest.fixture(scope="module")
 def found(rendered):
     """Whom the estimator finds in each picture when it is called by itself."""
-    fetch.fetch()
     estimator = PoseEstimator(device="cpu")
     shards = [rendered.read(number) for number in range(2)]
     return [estimator(s.image(n), s.camera(n)).people for s in shards for n in range(2)]
@@ -149,13 +147,6 @@ def test_a_damaged_picture_is_named_and_what_is_finished_is_kept(pictures, made_
     assert not (tmp_path / "scenes.npz").exists()
 
 
-def test_networks_that_are_missing_are_named(unestimated, tmp_path, monkeypatch):
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "nothing"))
-
-    with pytest.raises(PinetError, match="run 'pinet models fetch"):
-        estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
-
-
 def _people(joints_image, x):
     """People at some pixels (N,17,2), standing 3 m away at x metres (N,)."""
     count = len(joints_image)
@@ -205,8 +196,8 @@ def test_duplicates_and_wrong_detections_are_kept_and_loaded(told, tmp_path):
             f"0000{shard}/00{scene}.jpg" for shard in range(2) for scene in range(2)
         ]
     loaded = load_scenes(tmp_path / "scenes.npz").scenes
-    (file,) = model("blazepose_full").files
-    assert {scene.estimator for scene in loaded} == {f"blazepose_full/{file.sha256[:8]}"}
+    digest = hashlib.sha256(weights_file("blazepose_full").read_bytes()).hexdigest()
+    assert {scene.estimator for scene in loaded} == {f"blazepose_full/{digest[:8]}"}
     assert [len(scene) for scene in loaded] == [2, 1, 2, 1]
     assert [len(scene.extra) for scene in loaded] == [0, 0, 2, 1]
     assert loaded[2].extra_persons.tolist() == [1, -1]
@@ -362,7 +353,6 @@ def test_files_that_lack_or_are_missing_are_refused():
 
 def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     scenes, _ = told
-    fetch.fetch()
     estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
 
     held = json.loads((_kept(scenes.folder) / "settings.json").read_text())
@@ -376,12 +366,12 @@ def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     }
     for name, files in networks.items():
         for file, sha256 in files.items():
-            of_package = name == "blazepose_full"
-            path = weights_file(name) if of_package else fetch.path(name, file)
+            path = weights_file(name) if name == "blazepose_full" else nanodet_file()
+            assert file == path.name
             content = path.read_bytes()
             assert hashlib.sha256(content).hexdigest() == sha256
     assert {name: len(files) for name, files in networks.items()} == {
-        "nanodet": 2,
+        "nanodet": 1,
         "blazepose_full": 1,
     }
 
@@ -391,8 +381,8 @@ def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     [
         (lambda s: s["data_set"].update(seed=4), "data_set.seed is 4, expected 5; .*remove"),
         (
-            lambda s: s["networks"]["nanodet"].update({"nanodet.bin": "00"}),
-            "networks.nanodet.nanodet.bin is '00', expected '5d0e4f8c",
+            lambda s: s["networks"]["nanodet"].update({"nanodet.safetensors": "00"}),
+            r"networks.nanodet.nanodet.safetensors is '00', expected '",
         ),
         (lambda s: s.pop("data_set"), r"data_set is None, expected \{'format'"),
     ],
@@ -410,15 +400,11 @@ def test_estimates_of_other_networks_or_pictures_are_refused(change, message, to
     assert json.loads(path.read_text()) == settings
 
 
-def test_settings_of_a_run_that_estimated_nothing_are_replaced(unestimated, tmp_path, monkeypatch):
+def test_settings_of_a_run_that_estimated_nothing_are_replaced(unestimated, tmp_path):
     path = _kept(unestimated) / "settings.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"detector": "another"}))
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "cache"))  # it stops when it detects
-
-    with pytest.raises(PinetError, match="run 'pinet models fetch"):
-        estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
-
+    estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
     assert json.loads(path.read_text())["detector"] == "nanodet"
 
 

