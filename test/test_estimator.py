@@ -58,8 +58,8 @@ def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
     for each, expected in zip(together, alone, strict=True):
         for name in ARRAYS:
             found, wanted = getattr(each, name), getattr(expected, name)
-            atol = 1e-3 if name == "joints_image" else 1e-4  # pixels
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=atol, err_msg=name)
+            atol = 1e-3 if name == "joints_image" else 3e-4  # pixels
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=atol, err_msg=name)
 
 
 def test_no_images_have_no_people():

@@ -245,7 +245,7 @@ def test_a_rolled_camera_sees_the_same_people(blazepose, frame, photo, degrees):
     axes[:2, :2] = turn[:, :2] / 0.6
     off = np.linalg.norm(found.world - upright.world @ axes.T, axis=2).mean(axis=1)
     assert (off < 0.14).all()
-    assert (found.presence > 0.99).all()
+    assert (found.presence > 0.9).all()
 
 
 def test_a_region_without_a_person_is_dropped(blazepose, frame, camera):

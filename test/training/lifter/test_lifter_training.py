@@ -136,7 +136,7 @@ def every_second(people):
     return replace(people, **{name: getattr(people, name)[::2] for name in names})
 
 
-@pytest.mark.parametrize(("network", "epochs"), [("posenet", 12), ("rootnet", 9)])
+@pytest.mark.parametrize(("network", "epochs"), [("posenet", 12), ("rootnet", 11)])
 def test_a_hundred_rendered_people_are_overfitted(network, epochs, rendered_folder):
     people, others = (read_people(rendered_folder, split=split) for split in ("train", "test"))
     people = every_second(people)
