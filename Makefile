@@ -36,27 +36,24 @@ help:
 	@echo 'make clean    remove .venv and everything that was built'
 	@echo 'PYTHON=python3.12 sets the interpreter for .venv.'
 
-setup: $(INSTALLED)
+setup: $(INSTALLED) $(STAMPS)/clip
 
-demo: $(INSTALLED) $(if $(VIEW),$(STAMPS)/view)
-	$(BIN)/pinet models fetch
+demo: $(INSTALLED) $(STAMPS)/clip $(if $(VIEW),$(STAMPS)/view)
 	PYTHONPATH=scripts $(BIN)/python -m demo $(if $(VIDEO),--video '$(VIDEO)') \
 	  $(if $(CALIB),--calibration '$(CALIB)') $(if $(FOV),--field-of-view '$(FOV)') \
 	  $(if $(RATE),--rate '$(RATE)') $(if $(VIEW),--view)
 
 test: $(INSTALLED)
-	$(BIN)/pinet models fetch
-	$(BIN)/pinet models fetch demo_clip pose2sim_clips
+	$(BIN)/pinet models fetch demo_clip pose2sim_clips nanodet blazepose_full blazepose_lite \
+	  efficientnet_lite0
 	ROS_PYTHON_CHECK_FIELDS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-fuzz: $(INSTALLED)
-	$(BIN)/pinet models fetch
-	$(BIN)/pinet models fetch demo_clip
+fuzz: $(INSTALLED) $(STAMPS)/clip
 	PINET_FUZZ=$(or $(PINET_FUZZ),20000) ROS_PYTHON_CHECK_FIELDS=1 \
 	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -rP test/fuzz $(ARGS)
 
 bench: $(INSTALLED)
-	$(BIN)/pinet models fetch
+	$(BIN)/pinet models fetch blazepose_full blazepose_lite
 	$(BIN)/pinet bench $(or $(ARGS),refiner)
 
 lint: $(INSTALLED) $(STAMPS)/lint
@@ -104,4 +101,8 @@ $(INSTALLED): $(SOURCES) | $(if $(SOURCED),,$(STAMPS)/ros) $(LIBRARIES)
 	@echo 'Building and installing pinet_ros and pinet_training'
 	@rm -rf pinet_training/build
 	@$(PIP) install --quiet --no-deps --no-build-isolation . ./pinet_training
+	@touch $@
+
+$(STAMPS)/clip: | $(INSTALLED)
+	@$(BIN)/pinet models fetch demo_clip
 	@touch $@

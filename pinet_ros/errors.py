@@ -21,6 +21,10 @@ class DatasetError(PinetError):
     """Annotations or predictions cannot be used; the message names the file and the field."""
 
 
+class ModelError(PinetError):
+    """A model is unknown, missing or broken, or does not fit its network."""
+
+
 def printable(text: object) -> str:
     """Text that any terminal can show: other characters become escapes, but for line breaks.
 

@@ -13,7 +13,6 @@ import torch
 
 from pinet_ros.detection.detections import Detections, Detector, Dropped, select_for_lifting
 from pinet_ros.detection.load_detector import DETECTORS, load_detector
-from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS
 from pinet_ros.errors import PinetError
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.geometry.turning import (
@@ -47,7 +46,8 @@ class EstimatorConfig:
     detector: str = option("nanodet", "person detector", choices=DETECTORS)
     detector_weights: str = option(
         "",
-        "weights file of a torchvision detector; random, for tests; empty for torchvision's own",
+        "weights file of the detector: of nanodet from `pinet train-detector`, or of a "
+        "torchvision detector (random, for tests); empty for the default",
     )
     lifter: str = option("blazepose_full", "network that lifts people to 3D", choices=LIFTERS)
     lifter_weights: str = option(
@@ -78,11 +78,6 @@ class EstimatorConfig:
     def __post_init__(self) -> None:
         if problem := violation(self):
             raise PinetError(problem)
-        if self.detector_weights and self.detector == "nanodet":
-            raise PinetError(
-                f"detector_weights {self.detector_weights!r} are for torchvision detectors, not "
-                f"for nanodet; omit them or use one of {', '.join(TORCHVISION_DETECTORS)}"
-            )
         if self.lifter == "mppe" and not (self.posenet and self.rootnet):
             raise PinetError(
                 "the lifter mppe needs two files: set posenet and rootnet to the released "

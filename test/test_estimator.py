@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import cv2
 import numpy as np
 import pytest
@@ -19,9 +21,8 @@ from pinet_ros.estimator import (
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.geometry.turning import turn_camera, turn_points
 from pinet_ros.imaging.frame import Frame
+from pinet_ros.lifting.blazepose_weights import weights_file
 from pinet_ros.lifting.mppe.mppe_lifter import ThreeDMPPE
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import model
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.device import select_device
@@ -46,7 +47,6 @@ def views(photo):
 def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
     if runtime == "onnx":
         pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime")
-    fetch.fetch()
     estimator = PoseEstimator(EstimatorConfig(runtime=runtime, mirror=mirror), "cpu")
     images, cameras = views
 
@@ -58,17 +58,15 @@ def test_a_batch_gives_what_each_image_gives(runtime, mirror, views):
     for each, expected in zip(together, alone, strict=True):
         for name in ARRAYS:
             found, wanted = getattr(each, name), getattr(expected, name)
-            atol = 1e-3 if name == "joints_image" else 1e-4  # pixels
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=atol, err_msg=name)
+            atol = 1e-3 if name == "joints_image" else 3e-4  # pixels
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=atol, err_msg=name)
 
 
 def test_no_images_have_no_people():
-    fetch.fetch()
     assert PoseEstimator(device="cpu")([], []) == []
 
 
 def test_images_in_which_nobody_is_found_have_no_people(views):
-    fetch.fetch()
     estimator = PoseEstimator(device="cpu")
     images, cameras = ([each[n] for n in (1, 5)] for each in views)
     assert [len(each.people) for each in estimator(images, cameras)] == [0, 0]
@@ -122,7 +120,6 @@ def test_bad_boxes_and_the_smallest_of_too_many_people_are_not_lifted_but_counte
 
 
 def test_only_so_many_people_are_lifted_as_are_wanted_the_largest(photo):
-    fetch.fetch()
     camera, device = Camera.from_focal(1500, *photo.shape[1::-1]), select_device("cpu")
     everyone = PoseEstimator(device=device)(photo, camera).people
     estimate = PoseEstimator(EstimatorConfig(max_people=2), device)(photo, camera)
@@ -143,7 +140,6 @@ def test_only_so_many_people_are_lifted_as_are_wanted_the_largest(photo):
             "lifter_weights is a file of a BlazePose lifter; give the files of mppe as posenet",
         ),
         ({"rootnet": "r.pth.tar"}, "of the lifter mppe, not of blazepose_full; use mppe"),
-        ({"detector_weights": "d.pth"}, "'d.pth' are for torchvision detectors, not for nano"),
     ],
 )
 def test_files_that_lack_or_would_not_be_used_are_refused(options, message):
@@ -152,7 +148,6 @@ def test_files_that_lack_or_would_not_be_used_are_refused(options, message):
 
 
 def test_a_detector_of_torchvision_is_as_good_as_any(photo, tmp_path):
-    fetch.fetch(["blazepose_full"])
     name, device = "ssdlite320_mobilenet_v3_large", select_device("cpu")
     state = torchvision.models.get_model(name, weights=None, weights_backbone=None).state_dict()
     for key, values in state.items():
@@ -173,7 +168,6 @@ def test_a_detector_of_torchvision_is_as_good_as_any(photo, tmp_path):
 
 
 def test_3dmppe_lifts_whom_the_detector_finds(mppe_snapshots, photo):
-    fetch.fetch(["nanodet"])
     device, camera = select_device("cpu"), Camera.from_focal(1500, *photo.shape[1::-1])
     posenet, rootnet = map(str, mppe_snapshots)
     files = {"posenet": posenet, "rootnet": rootnet, "runtime": "torch"}
@@ -219,5 +213,5 @@ def test_the_people_say_which_estimator_found_them(photo):
     camera = Camera.from_field_of_view(40, *photo.shape[1::-1])
     for name in ("blazepose_full", "blazepose_lite"):
         people = PoseEstimator(EstimatorConfig(lifter=name), "cpu")(photo, camera).people
-        (file,) = model(name).files
-        assert people.estimator == f"{name}/{file.sha256[:8]}"
+        digest = hashlib.sha256(weights_file(name).read_bytes()).hexdigest()
+        assert people.estimator == f"{name}/{digest[:8]}"

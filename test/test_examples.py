@@ -12,8 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from pinet_ros.models import fetch
-
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -43,7 +41,6 @@ def test_examples_are_short(script):
 
 
 def test_a_picture_gives_skeletons(photo, calibration, tmp_path):
-    fetch.fetch()
     cv2.imwrite(str(tmp_path / "photo.png"), photo)
 
     printed = lines("picture_to_skeletons.py", tmp_path / "photo.png", calibration.k[0])

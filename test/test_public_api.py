@@ -11,7 +11,6 @@ import pytest
 
 import pinet_ros
 from pinet_ros import Camera, EstimatorConfig, People, PoseEstimator, Refiner
-from pinet_ros.models import fetch
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,7 +21,6 @@ def python(code: str) -> subprocess.CompletedProcess:
 
 
 def test_an_image_gives_refined_people(photo):
-    fetch.fetch()
     camera = Camera.from_focal(1500, *photo.shape[1::-1])
     estimator, refiner = (
         PoseEstimator(EstimatorConfig(max_people=2), device="cpu"),

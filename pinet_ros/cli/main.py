@@ -17,15 +17,15 @@ from pinet_ros.util.plugins import load_plugin, plugin_names
 _COMMANDS = {
     "estimate": "pinet_ros.cli.estimate_command",
     "refine": "pinet_ros.cli.refine_command",
-    "models": "pinet_ros.cli.models_command",
+    "export": "pinet_ros.cli.export_command",
     "bench": "pinet_ros.cli.bench_command",
 }
 _INTERRUPTED = 128 + signal.SIGINT  # exit status
 # The package pinet_training adds these commands, with entry points of this group.
 _TRAINING_GROUP = "pinet.commands"
 _TRAINING_COMMANDS = (
-    *("predict", "evaluate", "train", "train-lifter", "ablate"),
-    *("scenes", "compose", "variants"),
+    *("predict", "evaluate", "train", "train-lifter", "train-detector", "ablate"),
+    *("scenes", "compose", "variants", "models"),
 )
 
 

@@ -6,9 +6,10 @@ import torch
 
 from pinet_ros.detection.detections import Detector
 from pinet_ros.detection.nanodet import NanoDet
+from pinet_ros.detection.nanodet_weights import NANODET
 from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS, TorchvisionDetector
 
-DETECTORS = ("nanodet", *TORCHVISION_DETECTORS)
+DETECTORS = (NANODET, *TORCHVISION_DETECTORS)
 
 
 def load_detector(
@@ -16,10 +17,12 @@ def load_detector(
 ) -> Detector:
     """Load a detector of DETECTORS; the arguments and errors are those of its class.
 
-    `weights` is for torchvision detectors, `runtime` for the others.
+    `runtime` is for NanoDet.
     """
-    if name == "nanodet":
-        return NanoDet(score_threshold=score_threshold, device=device, runtime=runtime)
+    if name == NANODET:
+        return NanoDet(
+            weights=weights, score_threshold=score_threshold, device=device, runtime=runtime
+        )
     return TorchvisionDetector(
         name, weights=weights, score_threshold=score_threshold, device=device
     )

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import save
-
-from pinet_ros.errors import one_line
-from pinet_ros.lifting.blazepose_import import import_blazepose
+from pinet_ros.errors import ModelError, one_line
 from pinet_ros.lifting.blazepose_network import VARIANTS, BlazePoseNetwork
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.models import own_weights
 from pinet_ros.models.networks import module_onnx
+from pinet_ros.models.own_weights import read_weights, save_weights, weights_path
 from pinet_ros.models.released import load_state_strict
-from pinet_ros.models.safetensors_file import read_safetensors
-from pinet_ros.util.files import write_whole
 
 BLAZEPOSE = tuple(f"blazepose_{variant}" for variant in VARIANTS)
 
-_NETWORK = "network"  # key of the metadata
+_SHIPPED = Path(__file__).with_name("weights")
 _DEVIATIONS = "deviations.weight"  # of the head that the published weights lack
 
 
@@ -27,19 +22,12 @@ def weights_file(name: str, weights: str | Path = "") -> Path:
 
     Args:
         name: one of BLAZEPOSE.
-        weights: a .safetensors file; empty for the published weights.
+        weights: a .safetensors file; empty for the weights in the package.
 
     Raises:
         ModelError: the file does not exist.
     """
-    if not weights:
-        return fetch.path(name)
-    if not Path(weights).is_file():
-        raise ModelError(
-            f"there are no weights of {name} at {weights}; give a weights.safetensors that `pinet "
-            "train-lifter` wrote, or none for the default ones"
-        )
-    return Path(weights)
+    return weights_path(_SHIPPED, name, weights, "train-lifter")
 
 
 def network_of(file: Path) -> str:
@@ -48,11 +36,12 @@ def network_of(file: Path) -> str:
     Raises:
         ModelError: the file is missing or damaged, or holds other weights.
     """
-    name = read_safetensors(file)[0].get(_NETWORK)
+    name = own_weights.network_of(file)
     if name not in BLAZEPOSE:
         raise ModelError(
             f"{file} must hold weights of one of {', '.join(BLAZEPOSE)}, got those of "
-            f"{one_line(str(name))}; give a weights.safetensors that `pinet train-lifter` wrote"
+            f"{one_line(name or 'no network')}; give a weights.safetensors that `pinet "
+            "train-lifter` wrote"
         )
     return name
 
@@ -67,19 +56,10 @@ def load_blazepose(name: str, file: Path) -> BlazePoseNetwork:
     Raises:
         ModelError: the file is damaged, or holds another network's weights.
     """
+    state = read_weights(file, name)
     variant = name.removeprefix("blazepose_")
-    if file.suffix == ".tflite":
-        network = BlazePoseNetwork(variant, deviations=False)
-        import_blazepose(network, file)
-        return network.eval()
-    metadata, state = read_safetensors(file)
-    if metadata.get(_NETWORK) != name:
-        raise ModelError(
-            f"{file} must hold weights of {name}, got those of "
-            f"{one_line(str(metadata.get(_NETWORK)))}; choose the lifter that they belong to"
-        )
     network = BlazePoseNetwork(variant, deviations=_DEVIATIONS in state)
-    load_state_strict(network, {key: value.float() for key, value in state.items()}, str(file))
+    load_state_strict(network, state, str(file))
     return network.eval()
 
 
@@ -103,13 +83,5 @@ def export_blazepose(name: str, weights: str | Path = "") -> bytes:
 
 
 def save_blazepose(path: Path, name: str, network: BlazePoseNetwork) -> None:
-    """Write a network's weights in half precision; an interrupted run leaves no broken file.
-
-    Args:
-        path: the .safetensors file.
-        name: one of BLAZEPOSE.
-        network: the network.
-    """
-    state = {key: value.detach().cpu().half() for key, value in network.state_dict().items()}
-    content = save({key: value.contiguous() for key, value in state.items()}, {_NETWORK: name})
-    write_whole(path, lambda stream: stream.write(content))
+    """Write a network's weights in half precision, see `save_weights`; name is of BLAZEPOSE."""
+    save_weights(path, name, network)

@@ -1,9 +1,8 @@
-"""Networks by name or from a file, and the runtime that runs them."""
+"""Torch modules as networks, and the runtime that runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,11 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from pinet_ros.errors import PinetError
-from pinet_ros.models import fetch, onnx_cache
+from pinet_ros.models import onnx_cache
 from pinet_ros.models.cache import sha256_of
-from pinet_ros.models.catalog import ModelError, model
-from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.tfjs import load_tfjs
 
 if TYPE_CHECKING:
     from pinet_ros.models.onnx_export import Exportable
@@ -26,33 +22,6 @@ RUNTIMES = ("auto", "torch", "onnx")
 
 # From images (B,C,H,W) to a tuple of tensors, each with B as its first axis.
 Network = Callable[[Tensor], tuple[Tensor, ...]]
-
-
-@dataclass(frozen=True)
-class Definition:
-    """How a fetched file becomes a network.
-
-    Attributes:
-        load: takes the file's path and the names of the outputs in the file.
-        outputs: for each output's name here, its name in the file; in the order returned.
-    """
-
-    load: Callable[..., GraphModule]
-    outputs: Mapping[str, str]
-
-
-_NANODET = Definition(
-    load_tfjs,
-    {
-        "scores_8": "Identity",  # of the cells of stride 8, (B,2704,80)
-        "scores_16": "Identity_1",
-        "scores_32": "Identity_2",
-        "distances_8": "Identity_3",  # (B,2704,44)
-        "distances_16": "Identity_4",
-        "distances_32": "Identity_5",
-    },
-)
-NETWORKS: Mapping[str, Definition] = {"nanodet": _NANODET}
 
 
 def select_runtime(name: str, device: torch.device | str) -> str:
@@ -101,24 +70,6 @@ def describe_runtime(name: str) -> str:
     """
     package = {"torch": "torch", "onnx": "onnxruntime"}[name]
     return f"{package} {import_module(package).__version__}"
-
-
-def load_network(name: str, device: torch.device | str, runtime: str = "auto") -> Network:
-    """Load a fetched network; ONNX Runtime uses as many threads as torch is set to at this time.
-
-    Args:
-        name: one of NETWORKS.
-        device: where the network runs.
-        runtime: one of RUNTIMES.
-
-    Raises:
-        ModelError: there is no such network, or its files are missing from the cache folder or
-            damaged.
-        PinetError: see `select_runtime`.
-    """
-    if select_runtime(runtime, device) == "onnx":
-        return _run_by_onnx(onnx_model(name))
-    return load_module(name).to(device)
 
 
 def as_network(
@@ -182,46 +133,7 @@ def _run_by_onnx(content: bytes) -> Network:
     return OnnxNetwork(content, threads=torch.get_num_threads())
 
 
-def load_module(name: str) -> GraphModule:
-    """Load one of NETWORKS as a torch module on the CPU.
-
-    Raises:
-        ModelError: there is no such network, or its files are missing from the cache folder or
-            damaged.
-    """
-    definition = _definition(name)
-    return definition.load(fetch.path(name), list(definition.outputs.values()))
-
-
-def onnx_model(name: str) -> bytes:
-    """Return the ONNX content of one of NETWORKS, from the cache folder if it is there.
-
-    Raises:
-        ModelError: there is no such network, its files are missing from the cache folder or
-            damaged, or ONNX Runtime's outputs differ from torch's.
-        PinetError: ONNX's packages are missing.
-    """
-    _require_packages()
-    outputs = _definition(name).outputs
-    return onnx_cache.get(onnx_path(name), lambda: _export(load_module(name), outputs))
-
-
 def _export(module: Exportable, outputs: Iterable[str]) -> bytes:
     from pinet_ros.models.onnx_export import export_onnx  # slow, and seldom needed
 
     return export_onnx(module, outputs)
-
-
-def onnx_path(name: str) -> Path:
-    """Return the path of the ONNX file of one of NETWORKS; it depends on the fetched files.
-
-    Raises:
-        ModelError: there is no such network.
-    """
-    return onnx_cache.path(name, [file.sha256 for file in model(name).files])
-
-
-def _definition(name: str) -> Definition:
-    if name not in NETWORKS:
-        raise ModelError(f"there is no network '{name}', only {', '.join(NETWORKS)}")
-    return NETWORKS[name]

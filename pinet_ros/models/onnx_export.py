@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.models.onnx_network import OnnxNetwork
 
 OPSET = 17  # ONNX 1.12, June 2022: supported by TensorRT 8.6 and torch's exporter since 2.0

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.errors import one_line
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError, one_line
 
 _WRAPPER = "module."  # prefix from torch's DataParallel, which wrapped the saved networks
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from safetensors import safe_open
 from torch import Tensor
 
-from pinet_ros.errors import one_line
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError, one_line
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

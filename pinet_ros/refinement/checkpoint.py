@@ -15,8 +15,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from pinet_ros.errors import one_line
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError, one_line
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.models.safetensors_file import read_safetensors
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation

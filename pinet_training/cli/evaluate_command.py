@@ -24,6 +24,12 @@ from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import select_device
+from pinet_training.cli.network_evaluations import (
+    add_detector,
+    add_lifter,
+    run_detector,
+    run_lifter,
+)
 from pinet_training.datasets.pairing import read_paired
 from pinet_training.datasets.people_pictures import read_people_pictures
 from pinet_training.datasets.pose2sim import FRAMES
@@ -63,6 +69,8 @@ def add_commands(subparsers: argparse._SubParsersAction) -> None:
             ("mupots", _add_mupots, _evaluate_mupots, "on MuPoTS-3D or a similar data set"),
             ("real", _add_real, _evaluate_real, "on real people, recorded with four cameras"),
             ("pictures", _add_pictures, _evaluate_pictures, "on pictures with known poses"),
+            ("lifter", add_lifter, run_lifter, "BlazePose on held-out rendered people"),
+            ("detector", add_detector, run_detector, "NanoDet on rendered or real people"),
         ],
     )
 
@@ -182,7 +190,8 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
 def _evaluate_real(options: argparse.Namespace) -> int:
     """Measure real people before and after refinement, against triangulation from four cameras.
 
-    Uses the recording of Pose2Sim's demo; download it with: pinet models fetch pose2sim_clips.
+    Uses the recording of Pose2Sim's demo; download it and the networks
+    of its truth with: pinet models fetch pose2sim_clips nanodet blazepose_full.
     """
     if not 1 <= options.frames <= FRAMES:
         raise PinetError(f"--frames must be from 1 to {FRAMES}, got {options.frames}")

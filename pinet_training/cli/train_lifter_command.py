@@ -11,12 +11,13 @@ import torch
 
 from pinet_ros.cli.arguments import add_device, given_fields, natural_number, register
 from pinet_ros.errors import DatasetError, PinetError
-from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
-from pinet_ros.lifting.mppe.backbone import DEPTHS
+from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, weights_file
+from pinet_ros.lifting.mppe.backbone import BACKBONES
 from pinet_ros.util.device import describe_device
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_training import (
+    PUBLISHED,
     PoseData,
     blazepose_configuration,
     train_blazepose,
@@ -28,14 +29,12 @@ from pinet_training.lifter.person_samples import PeopleInPictures
 from pinet_training.lifter.pose_samples import read_pose_samples
 from pinet_training.lifter.real_validation import validation_on_pictures
 from pinet_training.lifter.sources import is_rendered, needs_images, read_people
-from pinet_training.runs.memory import keep_freed_memory
-from pinet_training.runs.processes import available_cores
+from pinet_training.runs.on_cpu import prepare
 from pinet_training.runs.run_folder import RunFolder
-from pinet_training.runs.workers import Workers, join_workers
+from pinet_training.runs.workers import Workers, join_workers, loading_processes
 
 _WEIGHTS = "snapshot.pth.tar"
 _BLAZEPOSE_WEIGHTS = "weights.safetensors"
-_MOST_LOADERS = 8
 
 
 def add_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -73,12 +72,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initial",
         metavar="WEIGHTS",
-        help="initial weights of PoseNet or RootNet: imagenet (downloaded from torchvision), "
-        f"random, or a snapshot file; default: {IMAGENET}. BlazePose begins as published",
+        help="initial weights of PoseNet or RootNet: imagenet (fetched), random, or a snapshot "
+        f"file; default: {IMAGENET}. Of BlazePose: {PUBLISHED}, or a weights.safetensors of an "
+        f"earlier training; default: {PUBLISHED}",
     )
-    parser.add_argument(
-        "--depth", type=int, choices=DEPTHS, help="depth of the ResNet of PoseNet or RootNet"
-    )
+    parser.add_argument("--backbone", choices=BACKBONES, help="backbone of PoseNet or RootNet")
     parser.add_argument(
         "--size",
         type=int,
@@ -92,6 +90,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "nothing is learnt from them",
     )
     parser.add_argument("--epochs", type=int, help="number of epochs")
+    parser.add_argument(
+        "--crops",
+        type=natural_number,
+        help="people that an epoch of PoseNet or RootNet shows; 0: each of them once",
+    )
     parser.add_argument("--batch-size", type=int, help="crops per step, over all workers")
     parser.add_argument("--learning-rate", type=float, help="initial learning rate")
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
@@ -124,12 +127,15 @@ def _train(arguments: argparse.Namespace) -> int:
 def _train_blazepose(
     arguments: argparse.Namespace, workers: Workers, device: torch.device
 ) -> RunFolder:
-    for name in ("images", "initial", "depth", "size"):
+    for name in ("images", "backbone", "size", "crops"):
         if getattr(arguments, name):
             raise PinetError(f"--{name} is for posenet and rootnet, not for {arguments.network}")
     if len(arguments.data) != 1:
         raise DatasetError(f"BlazePose is trained on one data set, got {len(arguments.data)}")
     scenes, network = arguments.data[0], arguments.network
+    initial = arguments.initial or PUBLISHED
+    if initial != PUBLISHED:
+        weights_file(network, initial)  # fail before the scenes are read
     recipe = BlazePoseRecipe(**given_fields(arguments, BlazePoseRecipe))
     real = None
     if arguments.pictures is not None and workers.is_main:
@@ -139,20 +145,19 @@ def _train_blazepose(
     folder = RunFolder.open_together(
         workers,
         arguments.output,
-        blazepose_configuration(recipe, data),
+        blazepose_configuration(recipe, data, initial),
         resume=arguments.resume,
         weights=_BLAZEPOSE_WEIGHTS,
     )
-    if device.type == "cpu":
-        keep_freed_memory()
-        torch.set_num_threads(max(1, available_cores() // workers.count))
+    prepare(device, workers)
     if workers.is_main:
         print(f"training on {describe_device(device)}, {workers.count} workers: {recipe}")
     train_blazepose(
         data,
         recipe,
         device,
-        processes=_loaders(arguments.loaders, workers),
+        initial=initial,
+        processes=loading_processes(arguments.loaders, workers),
         workers=workers,
         folder=folder,
     )
@@ -181,7 +186,7 @@ def _train_mppe(
         recipe,
         device,
         initial=initial,
-        processes=_loaders(arguments.loaders, workers),
+        processes=loading_processes(arguments.loaders, workers),
         workers=workers,
         folder=folder,
     )
@@ -212,10 +217,3 @@ def _read(paths: Sequence[Path], images: Sequence[Path]) -> LifterData:
         read_people(path, split="test") for path in paths if is_rendered(path)
     ]
     return LifterData(sets, next((people for people in held_out if len(people)), None))
-
-
-def _loaders(requested: int | None, workers: Workers) -> int:
-    """Number of processes that load images for each worker."""
-    if requested is not None:
-        return requested
-    return max(0, min(_MOST_LOADERS, available_cores() // workers.count - 1))

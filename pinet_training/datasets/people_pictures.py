@@ -23,7 +23,7 @@ from pinet_ros.cli.predictions.records import read_arrays
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.pictures import read_image
 
-_TRUTH = "truth.npz"
+TRUTH = "truth.npz"
 _SHAPES: dict[str, tuple[int | None, ...]] = {
     "picture_camera_matrix": (None, 3, 3),
     "picture_distortion": (None, 5),
@@ -61,7 +61,7 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
         CameraError: a camera cannot be used.
     """
     names = ("picture", "person_picture", *_SHAPES)
-    file = read_arrays(Path(folder) / _TRUTH, names)
+    file = read_arrays(Path(folder) / TRUTH, names)
     arrays = {name: file.array(name, *shape) for name, shape in _SHAPES.items()}
     pictures, owners = (file[name].astype(str) for name in ("picture", "person_picture"))
     for part, count in (("picture", len(pictures)), ("person", len(owners))):

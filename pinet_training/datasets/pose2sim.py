@@ -15,9 +15,9 @@ import numpy as np
 
 from pinet_ros.geometry.calibration import read_qualisys
 from pinet_ros.imaging.video import SourceError, VideoFile
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import POSE2SIM_CALIBRATION, POSE2SIM_CLIPS
 from pinet_training.evaluation.triangulation import View
+from pinet_training.originals import fetch
+from pinet_training.originals.catalog import POSE2SIM_CALIBRATION, POSE2SIM_CLIPS
 
 CLIPS = tuple(POSE2SIM_CLIPS)
 CAMERAS = ("cam01", "cam02", "cam03", "cam04")

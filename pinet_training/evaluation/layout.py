@@ -69,3 +69,8 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     align = ("left", *("right" for _ in headers[1:]))
     # the cells are text already: tabulate would round them anew
     return f"{title}\n" + tabulate(rows, headers, colalign=align, disable_numparse=True)
+
+
+def told(value: float | None) -> str:
+    """A number with three digits or so; a dash for none."""
+    return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}"

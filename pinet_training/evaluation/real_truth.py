@@ -18,7 +18,6 @@ import torch
 from pinet_ros.detection.nanodet import NanoDet
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.blazepose import BlazePose, Landmarks
-from pinet_ros.models import fetch
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17, convert
 from pinet_training.evaluation.bones import bone_lengths
 from pinet_training.evaluation.triangulation import (
@@ -27,6 +26,8 @@ from pinet_training.evaluation.triangulation import (
     associate,
     triangulate_robustly,
 )
+from pinet_training.originals.blazepose_original import published_weights
+from pinet_training.originals.nanodet_original import published_nanodet_weights
 
 MAN, RENDERED_WOMAN = "man", "rendered_woman"
 
@@ -80,9 +81,13 @@ class AccurateNetworks:
             ModelError: the networks have not been fetched.
         """
         self.device = device
-        self.detector = NanoDet(score_threshold=_DETECTION_SCORE, device=device)
         # always the published weights: the truth must not depend on what is the default
-        self.lifter = BlazePose(weights=fetch.path("blazepose_full"), mirror=True, device=device)
+        self.detector = NanoDet(
+            weights=published_nanodet_weights(), score_threshold=_DETECTION_SCORE, device=device
+        )
+        self.lifter = BlazePose(
+            weights=published_weights("blazepose_full"), mirror=True, device=device
+        )
 
 
 def upright_landmarks(accurate: AccurateNetworks, image: np.ndarray, view: View) -> Landmarks:

@@ -32,6 +32,7 @@ _HIDDEN = 0.2  # weight of a joint that cannot be seen, over that of a visible o
 _SURE = 0.25  # share of joints that are visible, from which there is a person for sure
 _WITHIN = math.erf(0.5**0.5)  # share of errors within one deviation
 _SMALLEST = 1e-3  # error that deviations are learnt from, metres, or of a logarithm
+_LEAST = 1e-6  # by which sums are divided where there is nothing
 _LARGEST = 1.0  # of the logarithm of a distance's error that counts
 
 
@@ -101,8 +102,33 @@ def pose_errors(outputs: tuple[Tensor, ...], batch: Batch) -> PoseErrors:
     )
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What sums over a batch are divided by: numbers of the whole batch, a worker on average.
+
+    Attributes:
+        crops: of the batch.
+        people: crops that show somebody.
+        taught: those of them on which the teacher is asked.
+    """
+
+    crops: float
+    people: float
+    taught: float
+
+    @classmethod
+    def of(cls, is_person: Tensor, asked: int) -> Tensor:
+        """The numbers (3,) of a batch, of which the teacher is asked on the first crops."""
+        people = is_person > 0
+        numbers = (len(people), int(people.sum()), int(people[:asked].sum()))
+        return torch.tensor(numbers, dtype=torch.float32, device=is_person.device)
+
+
 def losses(
-    outputs: tuple[Tensor, ...], batch: Batch, teacher: tuple[Tensor, ...] | None = None
+    outputs: tuple[Tensor, ...],
+    batch: Batch,
+    teacher: tuple[Tensor, ...] | None = None,
+    counts: Counts | None = None,
 ) -> dict[str, Tensor]:
     """The losses by the names in LossWeights: means over the people, of presence over the batch.
 
@@ -110,7 +136,10 @@ def losses(
         outputs: of the network for the crops of the batch.
         batch: of PoseCrops.
         teacher: outputs of the teacher for the first crops of the batch.
+        counts: what sums are divided by; by default the numbers of this batch.
     """
+    asked = 0 if teacher is None else len(teacher[0])
+    counts = counts or Counts(*Counts.of(batch["is_person"], asked).tolist())
     person = batch["is_person"] > 0  # crops of nobody are left out, finite or not
     people = {name: each[person] for name, each in batch.items() if name != "crop"}
     image, world, visibility, _, log_deviations = (each[person] for each in outputs)
@@ -126,14 +155,15 @@ def losses(
         "visibility": _visibility_loss(visibility, visible),
         "deviations": deviation_losses(errors, log_deviations).mean(-1),
     }
-    means = {name: _mean(each) for name, each in found.items()}
-    means["presence"] = _presence_loss(outputs[3][:, 0], batch["is_person"], batch["visible"])
+    means = {name: each.sum() / max(_LEAST, counts.people) for name, each in found.items()}
+    presence = _presence_losses(outputs[3][:, 0], batch["is_person"], batch["visible"])
+    means["presence"] = presence.sum() / max(_LEAST, counts.crops)
     if teacher is not None:
-        count = len(teacher[0])
-        rows = person[:count]
-        ours = [each[:count][rows] for each in outputs[:3]]
+        rows = person[:asked]
+        ours = [each[:asked][rows] for each in outputs[:3]]
         of_teacher = _teacher_losses(ours, [each[rows] for each in teacher[:3]])
-        means["teacher"] = _mean(of_teacher * batch["visible"][:count][rows].mean(1))
+        of_teacher = of_teacher * batch["visible"][:asked][rows].mean(1)
+        means["teacher"] = of_teacher.sum() / max(_LEAST, counts.taught)
     return means
 
 
@@ -159,12 +189,12 @@ def _quantile_loss(sizes: Tensor, log_deviations: Tensor) -> Tensor:
     return torch.maximum(_WITHIN * excess, (_WITHIN - 1) * excess)
 
 
-def _presence_loss(logits: Tensor, is_person: Tensor, visible: Tensor) -> Tensor:
+def _presence_losses(logits: Tensor, is_person: Tensor, visible: Tensor) -> Tensor:
     """People of whom next to nothing is seen count little: they are as good as nobody."""
     sure = (visible.mean(1) / _SURE).clamp(max=1)
     weights = torch.where(is_person > 0, sure, 1.0)
     each = F.binary_cross_entropy_with_logits(logits, is_person, reduction="none")
-    return (weights * each).mean()
+    return weights * each
 
 
 def _visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
@@ -187,10 +217,6 @@ def _teacher_losses(outputs: list[Tensor], teacher: list[Tensor]) -> Tensor:
         + _huber(world / 0.1).mean((1, 2))
         + 0.1 * _huber(visibility).mean(1)
     )
-
-
-def _mean(values: Tensor) -> Tensor:
-    return values.sum() / max(1, len(values))
 
 
 def _huber(differences: Tensor) -> Tensor:

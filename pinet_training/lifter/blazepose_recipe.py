@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE
 from pinet_training.lifter.blazepose_losses import LossWeights
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.schedules import rise_and_fall
+
+_POSITIVE = ("epochs", "steps", "batch_size", "learning_rate", "warm_up", "gradient", "fitted")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class BlazePoseRecipe:
         taught: share of the crops on which the teacher, the network before the training, is asked.
         gradient: norm to which gradients are clipped.
         weights: of the losses.
+        fitted: crops on which deviations are fitted at the end, see `fit_deviations`.
         presence_late: what the weight of presence rises to, see `weights_at`.
         seed: seed of all random numbers.
 
@@ -40,19 +43,20 @@ class BlazePoseRecipe:
     epochs: int = 24
     steps: int = 250
     batch_size: int = 32
-    learning_rate: float = 1e-3
-    warm_up: int = 200
+    learning_rate: float = 5e-4
+    warm_up: int = 300
     decay: float = 0.998
     frozen: int = 2
     nobody: float = 0.2
     taught: float = 0.25
     gradient: float = 5.0
     weights: LossWeights = field(default_factory=LossWeights)
-    presence_late: float = 0.15
+    fitted: int = 8000
+    presence_late: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "batch_size", "learning_rate", "warm_up", "gradient"):
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("decay", "nobody", "taught"):

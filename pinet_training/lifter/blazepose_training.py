@@ -16,15 +16,18 @@ from tqdm import tqdm
 
 from pinet_ros.errors import DatasetError
 from pinet_ros.lifting.blazepose_network import LANDMARK_VALUES, VISIBILITY, BlazePoseNetwork
-from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, weights_file
+from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose
+from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.networks import as_network
-from pinet_training.lifter.blazepose_losses import losses
+from pinet_training.lifter.blazepose_losses import Counts, losses
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_validation import held_out_rows, validate_on_crops
+from pinet_training.lifter.deviation_fit import fit_deviations
 from pinet_training.lifter.drawn_boxes import DrawnBoxes
 from pinet_training.lifter.joint_adaptation import JointAdaptation
 from pinet_training.lifter.pose_crops import Batch, PoseCrops
 from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
+from pinet_training.originals.blazepose_original import published_weights
 from pinet_training.runs.channel_adam import ChannelAdam, step_sizes
 from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
@@ -33,7 +36,10 @@ from pinet_training.runs.workers import Workers
 # Deviations before the training: of joints and of the distance's logarithm.
 _DEVIATION, _DISTANCE_DEVIATION = 0.2, 0.15
 _LOOKED_AT = 64  # crops from which the sizes of steps come
+_TOGETHER = 50  # crops of a batch without gradients
 _SOFTER = 0.1  # scale of the logits of visibility and presence at the start
+
+PUBLISHED = "published"
 
 Validation = Callable[[BlazePoseNetwork], dict[str, float]]
 
@@ -66,6 +72,7 @@ def train_blazepose(
     recipe: BlazePoseRecipe,
     device: torch.device | str = "cpu",
     *,
+    initial: str = PUBLISHED,
     processes: int = 0,
     workers: Workers | None = None,
     folder: RunFolder | None = None,
@@ -73,23 +80,32 @@ def train_blazepose(
 ) -> tuple[BlazePoseNetwork, list[dict[str, Any]]]:
     """Train a network; the arguments are those of `lifter_training.train_lifter`.
 
+    `initial` are PUBLISHED weights or a file of an earlier training, to go on from. The teacher
+    is always the published network.
+
     Returns:
         The running average of the network, and the records of the epochs, see `Trainer.run`.
 
     Raises:
-        ModelError: the published weights have not been fetched.
+        ModelError: the published weights have not been fetched, or the file cannot be used.
+        RecipeError: a batch has fewer crops than there are workers.
         TrainingError: the loss is not finite.
     """
-    trainer = _Trainer(data, recipe, torch.device(device), processes, workers or Workers())
+    workers = workers or Workers()
+    workers.require_a_sample_each(recipe.batch_size)
+    trainer = _Trainer(data, recipe, torch.device(device), processes, workers, initial)
     records = trainer.run(recipe.epochs, folder=folder, log=log)
     return trainer.trained.eval(), records
 
 
-def blazepose_configuration(recipe: BlazePoseRecipe, data: PoseData) -> dict[str, Any]:
+def blazepose_configuration(
+    recipe: BlazePoseRecipe, data: PoseData, initial: str = PUBLISHED
+) -> dict[str, Any]:
     """Return what determines the result of a training, for its run folder."""
     boxes = {"train": data.train, "held_out": data.held_out}
     described = {name: {"boxes": len(s), "sha256": s.sha256()} for name, s in boxes.items()}
-    return {"recipe": asdict(recipe), "data": described}
+    begun = initial if initial == PUBLISHED else sha256_of(Path(initial))
+    return {"recipe": asdict(recipe), "data": described, "initial": begun}
 
 
 class _Trainer(Trainer):
@@ -102,13 +118,18 @@ class _Trainer(Trainer):
         device: torch.device,
         processes: int,
         workers: Workers,
+        initial: str = PUBLISHED,
     ) -> None:
-        file = weights_file(recipe.network)
+        file = published_weights(recipe.network)
         published = _softened(load_blazepose(recipe.network, file))
-        self.network = _with_deviations(published, recipe.network).to(device)
+        begun, source = published, file
+        if initial != PUBLISHED:
+            source = Path(initial)
+            begun = load_blazepose(recipe.network, source)
+        self.network = _with_deviations(begun, recipe.network).to(device)
         # networks that stay as they are; on the CPU ONNX Runtime is several times faster
-        start = _Start(published, recipe.frozen)
-        self._start = as_network(start, start.output_names, device, "auto", file)
+        start = _Start(begun, recipe.frozen)
+        self._start = as_network(start, start.output_names, device, "auto", source)
         teacher = _Teacher(published)
         self._teacher = as_network(teacher, teacher.output_names, device, "auto", file)
         for part in self.network.beginning(recipe.frozen):
@@ -130,18 +151,14 @@ class _Trainer(Trainer):
         self._held_out = PoseCrops(data.held_out, rows, held_out, augment=False)
         self._boxes = DrawnBoxes(data.train, recipe.nobody)
         sizes = step_sizes(self.network, self._look)
-        sizes = {each: workers.sum(size) / workers.count for each, size in sizes.items()}
+        sizes = {each: workers.mean(size) for each, size in sizes.items()}
         self.optimiser = ChannelAdam(sizes, recipe.learning_rate)
 
     def batches(self, epoch: int) -> DataLoader:
         recipe = self._recipe
         self._weights = recipe.weights_at(epoch)
-        rng = np.random.default_rng((recipe.seed, epoch))
-        order = self._boxes.draw(recipe.steps * recipe.batch_size, rng)
-        crops = PoseCrops(
-            self._train, order, self._joints, augment=True, seed=(recipe.seed, epoch)
-        )
-        rows = np.arange(len(order)).reshape(recipe.steps, -1)
+        crops = self._drawn(recipe.steps * recipe.batch_size, (recipe.seed, epoch))
+        rows = np.arange(len(crops)).reshape(recipe.steps, -1)
         mine = rows[:, self.workers.shard(recipe.batch_size).numpy()]
         return crops.loader(mine.tolist(), self._processes)
 
@@ -149,18 +166,26 @@ class _Trainer(Trainer):
         batch = {name: each.to(self._device, non_blocking=True) for name, each in batch.items()}
         crops = batch["crop"].float() / 255
         with torch.no_grad():
-            asked = max(1, round(self._recipe.taught * len(crops)))
+            asked = self._asked()
+            counts = Counts.of(batch["is_person"], asked)
+            counts = Counts(*self.workers.mean(counts).tolist())
             teacher = self._teacher(crops[:asked])
             scales = self._start(crops)
             scales = [each.contiguous(memory_format=torch.channels_last) for each in scales]
-        parts = losses(self._rest(*scales), batch, teacher)
+        parts = losses(self._rest(*scales), batch, teacher, counts)
         weighted = [self._weights[name] * part.float() for name, part in parts.items()]
         loss = torch.stack(weighted).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         clip_grad_norm_(self.network.parameters(), self._recipe.gradient)
         self.optimiser.step()
-        return self.workers.sum(loss.detach()).item() / self.workers.count
+        return self.workers.mean(loss.detach()).item()
+
+    def _asked(self) -> int:
+        """How many of this worker's crops the teacher is asked on: the first of the batch."""
+        size = self._recipe.batch_size
+        first = max(1, round(self._recipe.taught * size))
+        return int((self.workers.shard(size) < first).sum())
 
     def learning_rate_at(self, progress: float) -> float:
         return self._recipe.learning_rate_at(progress)
@@ -171,6 +196,12 @@ class _Trainer(Trainer):
         found = validate_on_crops(network, self._held_out, self._device, self._processes)
         return found | (self._real(network) if self._real else {})
 
+    def finish(self) -> None:
+        """Fit the deviations to the errors of the trained network."""
+        network = self.trained.eval()
+        crops = self._drawn(self._recipe.fitted, (self._recipe.seed, self._recipe.epochs + 1))
+        fit_deviations(network, crops.loader(_parts(len(crops)), self._processes), self._device)
+
     def summary(self, validation: dict[str, float]) -> str:
         return ", ".join(f"{name} {value:.1f}" for name, value in validation.items())
 
@@ -179,11 +210,14 @@ class _Trainer(Trainer):
 
     def _look(self) -> None:
         """Run the network on crops like those of the training."""
-        start = (self._recipe.seed, 0)  # epochs are counted from 1
-        order = self._boxes.draw(_LOOKED_AT, np.random.default_rng(start))
-        crops = PoseCrops(self._train, order, self._joints, augment=True, seed=start)
-        (batch,) = crops.loader([list(range(len(order)))], 0)
+        crops = self._drawn(_LOOKED_AT, (self._recipe.seed, 0))  # epochs are counted from 1
+        (batch,) = crops.loader([list(range(len(crops)))], 0)
         self.network(batch["crop"].to(self._device).float() / 255)
+
+    def _drawn(self, count: int, seed: tuple[int, int]) -> PoseCrops:
+        """Crops as the training sees them."""
+        order = self._boxes.draw(count, np.random.default_rng(seed))
+        return PoseCrops(self._train, order, self._joints, augment=True, seed=seed)
 
 
 class _Start(nn.Module):
@@ -223,6 +257,11 @@ class _Rest(nn.Module):
         return self.network.finish(scales)
 
 
+def _parts(count: int) -> list[list[int]]:
+    """Numbers of crops, in parts of a batch."""
+    return [list(range(n, min(n + _TOGETHER, count))) for n in range(0, count, _TOGETHER)]
+
+
 @torch.no_grad()
 def _softened(published: BlazePoseNetwork) -> BlazePoseNetwork:
     """The network with logits of visibility and presence that are smaller.
@@ -236,10 +275,12 @@ def _softened(published: BlazePoseNetwork) -> BlazePoseNetwork:
     return published
 
 
-def _with_deviations(published: BlazePoseNetwork, name: str) -> BlazePoseNetwork:
-    """A copy of a network with a head of deviations, which says the same for everybody."""
+def _with_deviations(begun: BlazePoseNetwork, name: str) -> BlazePoseNetwork:
+    """A copy of a network with a head of deviations; a new one says the same for everybody."""
     network = BlazePoseNetwork(name.removeprefix("blazepose_"))
-    network.load_state_dict(published.state_dict(), strict=False)
+    network.load_state_dict(begun.state_dict(), strict=False)
+    if begun.deviations is not None:
+        return network
     head = network.deviations
     nn.init.zeros_(head.weight)
     nn.init.constant_(head.bias, np.log(_DEVIATION))

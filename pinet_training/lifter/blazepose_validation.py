@@ -44,7 +44,7 @@ def validate_on_crops(
         nobody pass; and within_1 and within_2, the percentage of joints within one and two
         deviations, hidden_1 and hidden_2 of those that are hidden, far_1 and far_2 of distances.
     """
-    found = _measured(network, crops, device, processes)
+    found = measure_crops(network, crops, device, processes)
     person = found.pop("person") > 0
     threshold = np.quantile(found["presence"][~person], 1 - _PASS) if (~person).any() else -np.inf
     of = {name: each[person] for name, each in found.items()}
@@ -55,24 +55,48 @@ def validate_on_crops(
         "distance_percent": 100 * np.median(np.abs(of["distance"])),
         "recall": 100 * (of["presence"] > threshold).mean(),
     }
-    others = np.arange(17) != ROOT
-    ratios = (of["joint"] / of["deviation"])[:, others]
-    hidden = ratios[of["visible"][:, others] == 0]
-    far = np.abs(of["distance"]) / of["distance_deviation"]
-    for count in (1, 2):
-        for name, each in (("within", ratios), ("hidden", hidden), ("far", far)):
-            report[f"{name}_{count}"] = 100 * (each < count).mean()
+    report |= within_deviations(of)
     return {name: float(value) for name, value in report.items()}
 
 
+def within_deviations(found: dict[str, np.ndarray]) -> dict[str, float]:
+    """The percentages of errors within one and two deviations, which end in _1 and _2.
+
+    Args:
+        found: of people, see `measure_crops`.
+
+    Returns:
+        `within` of all joints but the pelvis, `hidden` of those that cannot be seen, and `far` of
+        distances; NaN where there are none, or no deviations.
+    """
+    others = np.arange(17) != ROOT
+    ratios = (found["joint"] / found["deviation"])[:, others]
+    hidden = ratios[found["visible"][:, others] == 0]
+    far = np.abs(found["distance"]) / found["distance_deviation"]
+    shares = {}
+    for count in (1, 2):
+        for name, each in (("within", ratios), ("hidden", hidden), ("far", far)):
+            known = each[~np.isnan(each)]
+            shares[f"{name}_{count}"] = 100 * (known < count).mean() if len(known) else np.nan
+    return shares
+
+
 @torch.inference_mode()
-def _measured(
+def measure_crops(
     network: Callable[[Tensor], tuple[Tensor, ...]],
     crops: PoseCrops,
     device: torch.device,
-    processes: int,
+    processes: int = 0,
 ) -> dict[str, np.ndarray]:
-    """What `validate_on_crops` summarises, with a row for each crop."""
+    """Measure a network on each of N crops; of nobody only `presence` has a meaning.
+
+    Returns:
+        person (N,), 1 for a person; presence (N,), the logit; joint and aligned (N,17) metres,
+        errors of the joints before and after Procrustes alignment; root (N,) metres, of the
+        pelvis; point (N,17), in the image as a fraction of the crop's side, NaN for joints
+        outside of it; distance (N,), of the distance's logarithm; deviation (N,17) metres and
+        distance_deviation (N,), NaN if the network gives none; visible (N,17).
+    """
     rows = range(len(crops))
     batches = [rows[n : n + _BATCH] for n in range(0, len(rows), _BATCH)]
     parts = [
@@ -88,12 +112,16 @@ def _measured_batch(
     outputs = network(batch["crop"].float() / 255)
     errors = pose_errors(outputs, batch)
     inside = ((batch["points"] >= 0) & (batch["points"] < SIZE)).all(-1)
+    far = batch["root"].norm(dim=-1)
+    along = errors.distance.expm1() * far
+    across = errors.distance.exp() * errors.across.norm(dim=-1)
     deviations = outputs[4].exp() if len(outputs) > 4 else batch["world"].new_full((1, 18), np.nan)
     true = batch["world"].cpu().numpy()
     aligned = procrustes(errors.joints.cpu().numpy() + true, true) - true
     tensors = {
         "person": batch["is_person"],
         "presence": outputs[3][:, 0],
+        "root": torch.hypot(along, across),
         "joint": errors.joints.norm(dim=-1),
         "point": errors.points.norm(dim=-1).where(inside, np.nan),
         "distance": errors.distance,

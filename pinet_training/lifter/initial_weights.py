@@ -9,11 +9,14 @@ import torch
 from torch import nn
 
 from pinet_ros.errors import PinetError
+from pinet_ros.lifting.mppe.backbone import SMALL
 from pinet_ros.models.cache import sha256_of
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.skeleton import JointSet
 from pinet_training.lifter.lifter_recipe import LifterRecipe
 from pinet_training.lifter.targets import TASKS
+from pinet_training.originals import fetch
+from pinet_training.originals.efficientnet_original import EFFICIENTNET, published_efficientnet
 
 IMAGENET, RANDOM = "imagenet", "random"
 
@@ -22,10 +25,10 @@ def initial_network(recipe: LifterRecipe, joint_set: JointSet, initial: str) -> 
     """Build a network with its initial weights; random weights follow from the recipe's seed.
 
     Args:
-        recipe: which network, its depth and the seed.
+        recipe: which network, its backbone and the seed.
         joint_set: output joints of PoseNet.
-        initial: `imagenet` for torchvision's ResNet weights in the backbone, downloaded once;
-            `random`; or the path of a snapshot of the same network.
+        initial: `imagenet` for published weights in the backbone, downloaded once; `random`;
+            or the path of a snapshot of the same network.
 
     Raises:
         ModelError: the snapshot cannot be read, or belongs to another network.
@@ -33,11 +36,12 @@ def initial_network(recipe: LifterRecipe, joint_set: JointSet, initial: str) -> 
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        network = TASKS[recipe.network].build(joint_set, recipe.depth)
+        network = TASKS[recipe.network].build(joint_set, recipe.backbone)
     if initial == IMAGENET:
-        load_state_strict(network.backbone, _imagenet_state(recipe.depth), "torchvision's ResNet")
+        state, source = _imagenet_state(recipe.backbone)
+        load_state_strict(network.backbone, state, source)
     elif initial != RANDOM:
-        wanted = f"{len(joint_set)} joints and ResNet-{recipe.depth}"
+        wanted = f"{len(joint_set)} joints and {recipe.backbone}"
         source = f"{initial}, as initial weights for {wanted},"
         load_state_strict(network, load_released_state(initial), source)
     return network
@@ -48,10 +52,18 @@ def describe_initial(initial: str) -> str:
     return initial if initial in (IMAGENET, RANDOM) else sha256_of(Path(initial))
 
 
-def _imagenet_state(depth: int) -> dict[str, torch.Tensor]:
+def _imagenet_state(backbone: str) -> tuple[dict[str, torch.Tensor], str]:
+    """Weights of a backbone trained on ImageNet, and where they are from."""
+    if backbone == SMALL:
+        fetch.fetch([EFFICIENTNET])
+        return published_efficientnet(), "the published EfficientNet-Lite0"
+    return _of_torchvision(backbone), "torchvision's ResNet"
+
+
+def _of_torchvision(backbone: str) -> dict[str, torch.Tensor]:
     from torchvision.models import get_model_weights  # importing it takes seconds
 
-    weights = get_model_weights(f"resnet{depth}").DEFAULT
+    weights = get_model_weights(backbone).DEFAULT
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pinet_ros.lifting.mppe.backbone import DEPTHS
+from pinet_ros.lifting.mppe.backbone import BACKBONES, RELEASED
 from pinet_training.lifter.crop_augmentation import Augmentation
 from pinet_training.lifter.targets import TASKS
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 
 _STRIDE = 32  # pixels of the crop per cell of the backbone's features
 _SMALLEST = 64  # pixels: batch normalisation needs more than one cell of the features
@@ -21,9 +21,11 @@ class LifterRecipe:
 
     Attributes:
         network: a key of TASKS.
-        depth: depth of the ResNet, one of DEPTHS.
+        backbone: one of BACKBONES.
         size: side of the crops, pixels; the lifter expects 256, smaller crops are for trials.
-        epochs: number of epochs; in each, every person of the largest data set is seen once.
+        epochs: number of epochs.
+        crops: people that an epoch shows, drawn at random; 0 for every person of the largest data
+            set once.
         batch_size: people per step, over all devices.
         learning_rate: Adam's initial learning rate.
         steps: fractions of the training after which the learning rate drops to a tenth.
@@ -35,9 +37,10 @@ class LifterRecipe:
     """
 
     network: str = "posenet"
-    depth: int = 50
+    backbone: str = RELEASED
     size: int = 256
     epochs: int = 25
+    crops: int = 0
     batch_size: int = 32
     learning_rate: float = 1e-3
     steps: tuple[float, ...] = (17 / 25, 21 / 25)
@@ -48,13 +51,14 @@ class LifterRecipe:
         for name in ("epochs", "batch_size", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise RecipeError(f"seed must not be negative, got {self.seed}")
+        for name in ("seed", "crops"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"{name} must not be negative, got {getattr(self, name)}")
         if self.size < _SMALLEST or self.size % _STRIDE:
             raise RecipeError(
                 f"size must be a multiple of {_STRIDE} and at least {_SMALLEST}, got {self.size}"
             )
-        for name, known in {"network": tuple(TASKS), "depth": DEPTHS}.items():
+        for name, known in {"network": tuple(TASKS), "backbone": BACKBONES}.items():
             if getattr(self, name) not in known:
                 raise RecipeError(
                     f"{name} must be one of {', '.join(map(str, known))}, got "

@@ -21,7 +21,6 @@ from pinet_training.lifter.initial_weights import describe_initial, initial_netw
 from pinet_training.lifter.lifter_recipe import LifterRecipe
 from pinet_training.lifter.person_samples import PeopleInPictures
 from pinet_training.lifter.targets import TASKS
-from pinet_training.refiner.refiner_recipe import RecipeError
 from pinet_training.runs.epochs import Trainer
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
@@ -98,11 +97,7 @@ def train_lifter(
         PinetError: the initial weights are not available.
     """
     workers = workers or Workers()
-    if recipe.batch_size < workers.count:
-        raise RecipeError(
-            f"batch_size must be at least the number of workers, {workers.count}, got "
-            f"{recipe.batch_size}"
-        )
+    workers.require_a_sample_each(recipe.batch_size)
     network = initial_network(recipe, data.sets[0].joint_set, initial).to(device)
     trainer = _Trainer(network, data, recipe, processes, workers)
     records = trainer.run(recipe.epochs, folder=folder, log=log)
@@ -147,6 +142,7 @@ class _Trainer(Trainer):
         recipe = self._recipe
         rng = np.random.default_rng((recipe.seed, epoch))
         order = mixed_order([len(each) for each in self._sets], rng)
+        order = order[: recipe.crops or None]
         # the last batch is filled up with people from the first
         steps = -(-len(order) // recipe.batch_size)
         order = order[np.arange(steps * recipe.batch_size) % len(order)]

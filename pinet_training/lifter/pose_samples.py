@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pinet_ros.errors import DatasetError
-from pinet_ros.geometry.camera import Camera
 from pinet_training.datasets.box_areas import areas, intersections, overlaps
 from pinet_training.rendering.scene_detections import SceneDetections
+from pinet_training.rendering.scene_pictures import Pictures
 from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 
 NOBODY = -1
@@ -23,26 +23,6 @@ _OTHER = 0.2  # intersection over union up to which it may be of nobody
 _COVERED = 0.15  # share of its area that people may cover, then
 _RANDOM_BOXES = 0.3  # boxes a scene around nobody, drawn at random; the others are the detector's
 _ATTEMPTS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """The scenes of a split, by number: images and cameras."""
-
-    scenes: Sequence[tuple[Shard, int]]
-
-    def __len__(self) -> int:
-        return len(self.scenes)
-
-    def image(self, number: int) -> np.ndarray:
-        """Read an image (H,W,3) uint8 BGR."""
-        shard, scene = self.scenes[number]
-        return shard.image(scene)
-
-    def camera(self, number: int) -> Camera:
-        """Return the camera of an image."""
-        shard, scene = self.scenes[number]
-        return shard.camera(scene)
 
 
 @dataclass(frozen=True, eq=False)

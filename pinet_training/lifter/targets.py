@@ -43,11 +43,11 @@ class Task:
     """How to build one of the networks, and how to compute its targets.
 
     Attributes:
-        build: builds the network for a joint set and a ResNet depth.
+        build: builds the network for a joint set and a backbone.
         targets: computes the targets of people.
     """
 
-    build: Callable[[JointSet, int], nn.Module]
+    build: Callable[[JointSet, str], nn.Module]
     targets: Callable[[PeopleInPictures], Targets]
 
 
@@ -83,6 +83,6 @@ def _rootnet_targets(people: PeopleInPictures) -> Targets:
 
 
 TASKS = {
-    "posenet": Task(lambda joints, depth: PoseNet(len(joints), depth), _posenet_targets),
-    "rootnet": Task(lambda joints, depth: RootNet(depth), _rootnet_targets),
+    "posenet": Task(lambda joints, backbone: PoseNet(len(joints), backbone), _posenet_targets),
+    "rootnet": Task(lambda joints, backbone: RootNet(backbone), _rootnet_targets),
 }

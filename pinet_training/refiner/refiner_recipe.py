@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pinet_ros.errors import PinetError
 from pinet_ros.refinement.formulation import STANDARDISATIONS, Formulation, Target
 from pinet_training.refiner.pose_augmentation import Augmentation
 from pinet_training.refiner.samples import ALONE, OTHERS
 from pinet_training.refiner.variants import DEFAULT, VARIANTS
-
-
-class RecipeError(PinetError):
-    """A training cannot be run with the requested settings."""
-
+from pinet_training.runs.recipes import RecipeError
 
 _CHOICES = {"variant": VARIANTS, "standardisation": STANDARDISATIONS, "others": OTHERS}
 

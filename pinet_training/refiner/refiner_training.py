@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.refinement.checkpoint import (
     Checkpoint,
     build_network,

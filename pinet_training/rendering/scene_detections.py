@@ -21,16 +21,17 @@ import torch
 from pinet_ros.cli.predictions.records import read_arrays
 from pinet_ros.detection.detections import Detector
 from pinet_ros.detection.load_detector import load_detector
+from pinet_ros.detection.nanodet_weights import NANODET, nanodet_file
 from pinet_ros.errors import DatasetError
 from pinet_ros.imaging.frame import Frame
-from pinet_ros.models.catalog import model
+from pinet_ros.models.cache import sha256_of
 from pinet_ros.util.device import select_device
 from pinet_ros.util.files import write_whole
 from pinet_training.rendering.shards import RenderedScenes, Shard, require_whole
 from pinet_training.runs.processes import available_cores, run_in_processes
 from pinet_training.runs.settings import hold_settings
 
-DETECTOR = "nanodet"
+DETECTOR = NANODET
 SCORE_THRESHOLD = 0.3  # below the estimator's: the boxes that a training should meet
 
 _ARRAYS: dict[str, tuple[int | None, ...]] = {"boxes": (None, 4), "scores": (None,)}
@@ -83,7 +84,8 @@ def detect(folder: Path, *, device: str = "auto", workers: int | None = None) ->
     """
     scenes = RenderedScenes(folder)
     numbers = scenes.shards()
-    files = {file.name: file.sha256 for file in model(DETECTOR).files}
+    file = nanodet_file()
+    files = {file.name: sha256_of(file)}
     settings = {"score_threshold": SCORE_THRESHOLD, "detector": files, "data_set": scenes.settings}
     started = any(_path(scenes, number).is_file() for number in numbers)
     hold_settings(_folder(scenes) / "settings.json", settings, replace=not started)

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from pinet_ros.detection.nanodet_weights import nanodet_file
 from pinet_ros.detection.torchvision_detector import RANDOM, TORCHVISION_DETECTORS
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, weights_file
 from pinet_ros.lifting.lifter import estimator_name
 from pinet_ros.models.cache import sha256_of
-from pinet_ros.models.catalog import model
 from pinet_ros.people import People
 from pinet_ros.util.device import select_device
 from pinet_ros.util.files import write_whole
@@ -141,8 +141,8 @@ def _settings(config: EstimatorConfig, scenes: RenderedScenes) -> dict[str, obje
         file = weights_file(config.lifter)
         networks[config.lifter] = {file.name: sha256_of(file)}
     if config.detector not in TORCHVISION_DETECTORS:
-        files = model(config.detector).files
-        networks[config.detector] = {file.name: file.sha256 for file in files}
+        file = nanodet_file(config.detector_weights)
+        networks[config.detector] = {file.name: sha256_of(file)}
     elif not config.detector_weights:
         networks["detector_weights"] = _torchvision_weights(config.detector)
     return {**chosen, "networks": networks, "data_set": scenes.settings}

@@ -87,6 +87,9 @@ class Trainer(ABC):
     def write(self, path: Path) -> None:
         """Write the trained network to a file."""
 
+    def finish(self) -> None:  # noqa: B027  # most trainings have none
+        """Last work on the trained network, by the main worker alone, before its validation."""
+
     @property
     def trained(self) -> nn.Module:
         """The result so far: the averaged network if there is one, else the network."""
@@ -127,6 +130,8 @@ class Trainer(ABC):
                 records.append(self._run_epoch(number, epochs, records, shown=log is not None))
                 if not self.workers.is_main:
                     continue
+                if number == epochs:
+                    self.finish()
                 due = number % validation_interval == 0 or number == epochs
                 records[-1]["validation"] = self.validate() if due else None
                 if written:

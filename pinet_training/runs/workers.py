@@ -13,6 +13,10 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from pinet_ros.util.device import select_device
+from pinet_training.runs.processes import available_cores
+from pinet_training.runs.recipes import RecipeError
+
+_MOST_LOADERS = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,22 @@ class Workers:
         """Return which of a batch's `size` samples this worker processes; may be none."""
         return torch.arange(self.rank, size, self.count)
 
+    def require_a_sample_each(self, batch_size: int) -> None:
+        """Check that a batch has a sample for each worker.
+
+        Raises:
+            RecipeError: it has fewer.
+        """
+        if batch_size < self.count:
+            raise RecipeError(
+                f"batch_size must be at least the number of workers, {self.count}, got "
+                f"{batch_size}"
+            )
+
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        """Mean of a value over all workers, in place."""
+        return self.sum(value).div_(self.count)
+
     def wrap(self, network: nn.Module) -> nn.Module:
         """Wrap a network so that its gradients are averaged over the workers."""
         return network if self.count == 1 else DistributedDataParallel(network)
@@ -53,6 +73,13 @@ class Workers:
         if self.count > 1:
             torch.distributed.all_reduce(value)
         return value
+
+
+def loading_processes(requested: int | None, workers: Workers) -> int:
+    """Number of processes that load images for each worker; as many as suit, if none is given."""
+    if requested is not None:
+        return requested
+    return max(0, min(_MOST_LOADERS, available_cores() // workers.count - 1))
 
 
 @contextmanager

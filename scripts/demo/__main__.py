@@ -31,7 +31,7 @@ from pinet_ros.geometry.calibration import read_calibration, read_qualisys, writ
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.pictures import PictureError
 from pinet_ros.imaging.video import ImageSource, open_source
-from pinet_ros.models import fetch
+from pinet_training.originals import fetch
 
 PLAYER = "camera_player"
 CLIP_CAMERA = "cam02"  # the upright camera of the demo clip

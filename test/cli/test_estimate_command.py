@@ -18,7 +18,7 @@ from pinet_ros.geometry.calibration import write_calibration
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.attention_picture import attention_picture
 from pinet_ros.imaging.drawing import draw_people
-from pinet_ros.models import fetch, networks
+from pinet_ros.models import networks
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.refinement.model import NetworkConfig
@@ -31,7 +31,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory, photo, calibration):
     """A folder with a photo of people, a black image of the same size, and their calibration."""
-    fetch.fetch(["nanodet", "blazepose_full"])
     folder = tmp_path_factory.mktemp("pictures")
     cv2.imwrite(str(folder / "hall.png"), photo)
     cv2.imwrite(str(folder / "black.png"), np.zeros_like(photo))

@@ -11,8 +11,8 @@ from command_line import fails, run
 from pinet_ros.util import plugins
 
 COMMANDS = (
-    *("predict", "evaluate", "train", "train-lifter", "ablate"),
-    *("scenes", "compose", "variants"),
+    *("predict", "evaluate", "train", "train-lifter", "train-detector", "ablate"),
+    *("scenes", "compose", "variants", "models"),
 )
 
 

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from pinet_ros.detection.torchvision_detector import TORCHVISION_DETECTORS, TorchvisionDetector
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import ModelError, PinetError
 from pinet_ros.imaging.frame import Frame
-from pinet_ros.models.catalog import ModelError
 
 pytestmark = pytest.mark.slow
 

@@ -31,11 +31,11 @@ from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.pictures import PictureError, read_image
 from pinet_ros.imaging.video import open_source
 from pinet_ros.lifting.blazepose_weights import load_blazepose
-from pinet_ros.models import fetch
 from pinet_ros.refinement.checkpoint import load_checkpoint
 from pinet_ros.ros.parameter_files import read_parameter_file
 from pinet_training.datasets.annotations import read_annotations
 from pinet_training.datasets.scenes import load_scenes
+from pinet_training.originals import fetch
 
 # what YAML has and no library writes
 _ODD_YAML = (

@@ -261,7 +261,7 @@ def _float32(rng: Rng) -> float:
 def small_photo() -> np.ndarray:
     """A person on a frame of the demo's clip, (95,54,3)."""
     from pinet_ros.imaging.video import open_source
-    from pinet_ros.models import fetch
+    from pinet_training.originals import fetch
 
     first = open_source(str(fetch.path("demo_clip", "cam02.mp4"))).read()
     assert first is not None

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def report():
-    return lifter.benchmark_lifter(people=2, repetitions=1, depth=18)
+    return lifter.benchmark_lifter(people=2, repetitions=1, backbone="resnet18")
 
 
 def test_reports_ratio_and_difference_of_each_part(report):

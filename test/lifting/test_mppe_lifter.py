@@ -11,11 +11,10 @@ from plain_mppe import CELLS, clouds, write_snapshot
 
 from pinet_ros.cli.benchmarks.plain_lifter import plain_lift
 from pinet_ros.detection.detections import Detections
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import ModelError, PinetError
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.lifting.mppe.mppe_lifter import ThreeDMPPE
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
 
 pytestmark = pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 import torch
 from plain_mppe import PlainPoseNet, PlainRootNet, clouds, randomised, write_snapshot
 
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.snapshots import (
@@ -14,7 +15,6 @@ from pinet_ros.lifting.mppe.snapshots import (
     load_rootnet,
     save_snapshot,
 )
-from pinet_ros.models.catalog import ModelError
 
 pytestmark = pytest.mark.slow
 
@@ -66,36 +66,63 @@ def test_sizes_are_the_released_ones():
     assert parameters(RootNet()) == 33_997_634
 
 
-@pytest.mark.parametrize(("joints", "depth"), [(18, 18), (17, 34), (21, 101), (18, 152)])
-def test_joints_and_depth_are_those_of_the_weights(joints, depth, tmp_path):
+@pytest.mark.parametrize(
+    ("joints", "backbone"),
+    [
+        (18, "resnet18"),
+        (17, "resnet34"),
+        (21, "resnet101"),
+        (18, "resnet152"),
+        (17, "efficientnet_lite0"),
+    ],
+)
+def test_joints_and_backbone_are_those_of_the_weights(joints, backbone, tmp_path):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = PoseNet(joints, depth)
+        network = PoseNet(joints, backbone)
     save_snapshot(network, tmp_path / "pose.pth.tar")
     found = load_posenet(tmp_path / "pose.pth.tar")
     assert found.joint_count == joints
     assert not found.training
     assert parameters(found) == parameters(network)
-    save_snapshot(RootNet(depth), tmp_path / "root.pth.tar")
-    assert parameters(load_rootnet(tmp_path / "root.pth.tar")) == parameters(RootNet(depth))
+    save_snapshot(RootNet(backbone), tmp_path / "root.pth.tar")
+    assert parameters(load_rootnet(tmp_path / "root.pth.tar")) == parameters(RootNet(backbone))
 
 
-def test_a_depth_that_resnet_does_not_come_in_is_refused():
-    with pytest.raises(ValueError, match=r"one of \(18, 34, 50, 101, 152\), got 20"):
-        PoseNet(21, 20)
+def test_a_backbone_that_is_not_known_is_refused():
+    with pytest.raises(ValueError, match=r"one of resnet18, .*, efficientnet_lite0, got 'vgg'"):
+        PoseNet(21, "vgg")
+
+
+def test_the_small_backbone_gives_results_in_the_same_cells():
+    """A heat map with one cell alone: the result is where this cell is in the crop."""
+    pose, root = PoseNet(17, "efficientnet_lite0").eval(), RootNet("efficientnet_lite0").eval()
+    assert parameters(pose) < parameters(PoseNet(17)) / 9
+    features = torch.full((1, 64, 32, 32), -1e3)
+    features[..., 20, 12] = 1e3
+    for network, head in ((pose, pose.head), (root, root.root)):
+        head.deconv_layers = torch.nn.Identity()
+        network.backbone = torch.nn.Identity()
+    with torch.no_grad():
+        last = pose.head.final_layer
+        last.weight.zero_()
+        last.weight.view(17, 32, 64)[:, 5] = 1.0  # the slice at this depth is the brightest
+        root.root.xy_layer.weight.fill_(1.0)
+        root.root.depth_layer = torch.nn.Conv2d(64, 1, 1)
+        joints, roots = pose(features), root(features)
+    torch.testing.assert_close(joints[0], torch.tensor([24.0, 40, 10]).expand(17, 3))
+    torch.testing.assert_close(roots[0, :2], torch.tensor([24.0, 40]))
 
 
 def test_another_network_is_refused_with_the_names_that_differ(released, tmp_path):
     pose, root = released
     with pytest.raises(
         ModelError,
-        match=r"tried with 21 joints and ResNet-50, does not fit .*"
+        match=r"tried with 21 joints and resnet50, does not fit .*"
         r"missing, first head\..*unexpected, first root\.",
     ):
         load_posenet(root)
-    with pytest.raises(
-        ModelError, match=r"tried with ResNet-50, does not fit the network RootNet"
-    ):
+    with pytest.raises(ModelError, match=r"tried with resnet50, does not fit the network RootNet"):
         load_rootnet(pose)
     state = torch.load(pose, weights_only=True)
     state["network"] = {f"module.{name}": value for name, value in state["network"].items()}

@@ -3,64 +3,44 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
 import torch
 
-from pinet_ros.errors import PinetError
+from pinet_ros.detection.nanodet_weights import NANODET, load_nanodet, nanodet_file
+from pinet_ros.errors import ModelError, PinetError
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, load_blazepose, weights_file
-from pinet_ros.models import catalog, networks, onnx_cache
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.networks import (
-    Network,
-    as_network,
-    load_network,
-    onnx_model,
-    onnx_path,
-    select_runtime,
-)
+from pinet_ros.models import networks, onnx_cache
+from pinet_ros.models.networks import Network, as_network, module_onnx, select_runtime
 from pinet_ros.models.onnx_export import export_onnx
 
 # Largest accepted differences by output.
-PIXELS, METRES, PROBABILITY, LOGIT = 5e-3, 1e-5, 1e-5, 1e-3
+PIXELS, METRES, SCORE, LOGIT = 5e-3, 1e-5, 1e-5, 1e-3
 TOLERANCES = {
-    "nanodet": [PROBABILITY] * 3 + [LOGIT] * 3,
-    "blazepose": [PIXELS, METRES, LOGIT, LOGIT],
+    "nanodet": [SCORE, PIXELS],
+    "blazepose": [PIXELS, METRES, LOGIT, LOGIT, LOGIT],
 }
 
 
-@pytest.fixture
-def nanodet_only(
-    fetched: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """A cache folder that holds nothing but NanoDet."""
-    folder = fetched("nanodet").parent
-    for name in ("nanodet.json", "nanodet.bin"):
-        (tmp_path / name).symlink_to(folder / name)
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
-    return tmp_path
-
-
 def load(name: str, runtime: str) -> Network:
-    if name == "nanodet":
-        return load_network(name, "cpu", runtime)
-    module, file = load_blazepose(name, weights_file(name)), weights_file(name)
+    if name == NANODET:
+        file = nanodet_file()
+        module = load_nanodet(file)
+    else:
+        file = weights_file(name)
+        module = load_blazepose(name, file)
     return as_network(module, module.output_names, "cpu", runtime, file)
 
 
-@pytest.mark.parametrize("name", ["nanodet", *BLAZEPOSE])
-def test_onnx_agrees_with_torch_on_people(
-    name: str, fetched: Callable[[str], Path], people: torch.Tensor
-) -> None:
-    fetched(name)
+@pytest.mark.parametrize("name", [NANODET, *BLAZEPOSE])
+def test_onnx_agrees_with_torch_on_people(name: str, people_crops: torch.Tensor) -> None:
     by_onnx, by_torch = (load(name, runtime) for runtime in ("onnx", "torch"))
-    if name == "nanodet":
-        people = torch.nn.functional.interpolate(4 * people.flip(1) - 2, size=(416, 416))
-    for images in people, people[1:], torch.cat([people, people.flip(-1), people[:1]]):
+    both = people_crops
+    if name == NANODET:
+        both = torch.nn.functional.interpolate(4 * both.flip(1) - 2, size=(416, 416))
+    for images in both, both[1:], torch.cat([both, both.flip(-1), both[:1]]):
         with torch.inference_mode():
             expected = by_torch(images)
         found = by_onnx(images)
@@ -70,14 +50,17 @@ def test_onnx_agrees_with_torch_on_people(
 
 
 def test_a_network_is_exported_only_once(
-    nanodet_only: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = onnx_model("nanodet")
-    (kept,) = nanodet_only.glob("nanodet-*.onnx")
+    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
+    file = nanodet_file()
+    module = load_nanodet(file)
+    first = module_onnx(module, module.output_names, file)
+    (kept,) = tmp_path.glob("nanodetnetwork-*.onnx")
     assert kept.read_bytes() == first
     onnx.checker.check_model(onnx.load_from_string(first))
-    monkeypatch.setattr(networks, "load_module", lambda name: pytest.fail(f"{name} exported"))
-    assert onnx_model("nanodet") == first
+    monkeypatch.setattr(networks, "_export", lambda *_: pytest.fail("exported again"))
+    assert module_onnx(module, module.output_names, file) == first
     assert not caplog.records
 
 
@@ -117,14 +100,6 @@ def test_a_damaged_export_is_replaced(
     assert kept.read_bytes() == good
     assert f"{kept} is damaged" in caplog.text
     assert list(tmp_path.iterdir()) == [kept]
-
-
-def test_other_weights_are_exported_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = catalog.model("nanodet")
-    before = onnx_path("nanodet")
-    other = replace(model.files[1], sha256="0" * 64)
-    monkeypatch.setitem(catalog.MODELS, "nanodet", replace(model, files=(model.files[0], other)))
-    assert onnx_path("nanodet") != before
 
 
 def test_a_folder_that_cannot_be_written_to_costs_only_time(
@@ -174,28 +149,15 @@ def test_a_runtime_that_is_not_to_be_had_is_refused() -> None:
         select_runtime("tensorrt", "cpu")
 
 
-def test_weights_that_were_not_fetched_are_missed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
-    with pytest.raises(ModelError, match="run 'pinet models fetch nanodet'"):
-        load_network("nanodet", "cpu", "onnx")
-    with pytest.raises(ModelError, match="run 'pinet models fetch blazepose_lite'"):
-        weights_file("blazepose_lite")
-
-
 def running_threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def test_onnx_takes_as_many_threads_as_torch(
-    fetched: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetched("nanodet")
-    onnx_model("nanodet")
+def test_onnx_takes_as_many_threads_as_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    load(NANODET, "onnx")
     for threads in (1, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         before = running_threads()
-        network = load_network("nanodet", "cpu", "onnx")
+        network = load(NANODET, "onnx")
         assert running_threads() - before == threads - 1  # the caller's works too
         del network

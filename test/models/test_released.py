@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.models.released import load_released_state, load_state_strict
 
 

@@ -9,7 +9,7 @@ from command_line import fails, run
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.refinement.checkpoint import (
     build_network,
     load_checkpoint,
@@ -189,7 +189,7 @@ def test_weights_in_half_precision_are_half_as_large_and_give_the_same_poses(
     network = build_network(VARIANTS[name].network)
     save_checkpoint(tmp_path / "full.safetensors", network, Formulation())
     half = tmp_path / "half.safetensors"
-    run("models", "export", "pinet", "--weights", tmp_path / "full.safetensors", "--output", half)
+    run("export", "pinet", "--weights", tmp_path / "full.safetensors", "--output", half)
 
     size = (tmp_path / "full.safetensors").stat().st_size
     assert half.stat().st_size == pytest.approx(size / 2, rel=0.15)
@@ -214,7 +214,7 @@ def test_weights_stored_as_float16_are_read(network, tmp_path):
 
 
 def test_only_pinet_is_exported_as_weights(tmp_path):
-    message = fails("models", "export", "nanodet", "--output", tmp_path / "nanodet.safetensors")
+    message = fails("export", "nanodet", "--output", tmp_path / "nanodet.safetensors")
     assert "only pinet is written as .safetensors; write nanodet as .onnx" in message
 
 

@@ -13,7 +13,6 @@ import pytest
 from harness import next_domain
 
 from pinet_ros.geometry.calibration import write_calibration
-from pinet_ros.models import fetch
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +20,6 @@ MOST = 25
 
 
 def test_an_image_passes_few_files(photo, calibration, tmp_path):
-    fetch.fetch(["nanodet", "blazepose_full"])
     cv2.imwrite(str(tmp_path / "photo.png"), photo)
     write_calibration(tmp_path / "camera.yaml", calibration)
     program = str(Path(__file__).with_name("image_path.py"))

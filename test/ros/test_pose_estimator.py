@@ -173,34 +173,30 @@ def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expe
 
 
 @pytest.mark.parametrize(
-    ("parameters", "environment", "expected_message"),
+    ("parameters", "expected_message"),
     [
-        ({"device": "gpu"}, {}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
-        ({"score_threshold": 3}, {}, "score_threshold must be of type float from 0.0 to 1.0"),
-        ({"max_people": -1}, {}, "max_people must be of type int from 1 to 200, such as 20"),
-        ({"detector": "yolo"}, {}, "parameter detector must be one of nanodet, maskrcnn_"),
-        ({"lifter": "mppe"}, {}, "set posenet and rootnet to"),
-        ({"score_treshold": 0.5}, {}, "no parameter score_treshold; did you mean score_thresh"),
-        ({"image_rotation": 45}, {}, "image_rotation must be one of 0, 90, 180, 270, got 45"),
+        ({"device": "gpu"}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
+        ({"score_threshold": 3}, "score_threshold must be of type float from 0.0 to 1.0"),
+        ({"max_people": -1}, "max_people must be of type int from 1 to 200, such as 20"),
+        ({"detector": "yolo"}, "parameter detector must be one of nanodet, maskrcnn_"),
+        ({"lifter": "mppe"}, "set posenet and rootnet to"),
+        ({"score_treshold": 0.5}, "no parameter score_treshold; did you mean score_thresh"),
+        ({"image_rotation": 45}, "image_rotation must be one of 0, 90, 180, 270, got 45"),
         (
             {"qos_overrides./image.subscription.deadline": 5},
-            {},
             "deadline cannot be overridden; only history, depth, reliability, durability can be",
         ),
-        ({"device": "cpu"}, {"PINET_CACHE": "EMPTY"}, "pinet models fetch"),
+        ({"lifter_weights": "none"}, "there are no weights of blazepose_full at none; give a"),
+        ({"detector_weights": "none"}, "there are no weights of nanodet at none; give a"),
         pytest.param(
             {"device": "cuda"},
-            {},
             "'cuda' was asked for but torch",
             marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
         ),
     ],
 )
-def test_what_it_cannot_start_with_ends_with_a_message(
-    ros, tmp_path, parameters, environment, expected_message
-):
-    environment = {name: str(tmp_path / value) for name, value in environment.items()}
-    estimator = ros.start("pose_estimator", parameters, environment=environment)
+def test_what_it_cannot_start_with_ends_with_a_message(ros, parameters, expected_message):
+    estimator = ros.start("pose_estimator", parameters)
     assert estimator.wait() == 1
     assert expected_message in estimator.output
     assert "Traceback" not in estimator.output

@@ -11,7 +11,6 @@ from std_msgs.msg import Header
 from test_messages import random_people
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pinet_ros.models import fetch
 from pinet_ros.msg import PeopleAttention, PersonPoseArray
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
@@ -192,7 +191,6 @@ def test_a_crowd_is_refined_in_time_and_the_node_stops_promptly(ros, estimator):
 
 @pytest.mark.parametrize("executable", ["pose_refiner", "pose_pipeline"])
 def test_publishes_the_attention_where_asked(ros, estimator, executable):
-    fetch.fetch(["nanodet", "blazepose_full"])
     weights = random_weights(ros.folder, "gru3")
     received = ros.listen(PeopleAttention, "people/attention")
     parameters = {"device": "cpu", "weights": str(weights), "publish_attention": True}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.refinement.checkpoint import load_checkpoint, save_checkpoint
 from pinet_ros.refinement.formulation import PUBLISHED
 from pinet_ros.refinement.inference import EVERYBODY
@@ -15,10 +15,11 @@ from pinet_ros.refinement.refiner import Refiner
 from pinet_training.datasets.scenes import Scenes, ScenesError, people_of
 from pinet_training.evaluation.metrics import mean_metrics
 from pinet_training.refiner.pose_augmentation import Augmentation
-from pinet_training.refiner.refiner_recipe import RECIPES, Recipe, RecipeError
+from pinet_training.refiner.refiner_recipe import RECIPES, Recipe
 from pinet_training.refiner.refiner_training import train
 from pinet_training.refiner.samples import OTHERS, NeighbourSampling
 from pinet_training.runs.epochs import TrainingError
+from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.run_folder import RunFolder, configuration
 
 pytestmark = pytest.mark.slow

@@ -9,17 +9,22 @@ import torch
 from torch import Tensor
 
 from pinet_ros.cli.benchmarks.medians import medians_ms
-from pinet_ros.lifting.blazepose_import import PUBLISHED_OUTPUTS, load_published
+from pinet_ros.detection.nanodet_network import NanoDetNetwork
+from pinet_ros.detection.nanodet_weights import NANODET, load_nanodet, nanodet_file
+from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
 from pinet_ros.lifting.blazepose_weights import (
     BLAZEPOSE,
     load_blazepose,
     network_of,
     weights_file,
 )
-from pinet_ros.models import fetch
-from pinet_ros.models.networks import NETWORKS, Network, as_network, load_module, load_network
+from pinet_ros.models.networks import Network, as_network
+from pinet_ros.util.plugins import load_plugin, plugin_names
 
-NAMES = (*NETWORKS, *BLAZEPOSE)
+# Where pinet_training offers the published BlazePose, to compare with.
+_ORIGINALS, _BLAZEPOSE = "pinet.originals", "blazepose"
+
+NAMES = (NANODET, *BLAZEPOSE)
 PEOPLE = (1, 2, 4)
 REPETITIONS = 10
 
@@ -47,10 +52,12 @@ def benchmark_estimator(
         `max_diff`, largest difference between the results, relative to the largest value of an
         output or to 1 if that is smaller; `torch_ms` and `onnx_ms`, the medians. For BlazePose
         also `published_ms`, of the graph that MediaPipe publishes, by ONNX Runtime; and
-        `to_published`, our median by ONNX Runtime over that.
+        `to_published`, our median by ONNX Runtime over that. They are left out where
+        pinet_training is not installed.
 
     Raises:
-        ModelError: weights are missing, damaged, or another network's.
+        ModelError: weights are missing, damaged, or another network's; or the published ones have
+            not been fetched.
     """
     random = torch.Generator().manual_seed(0)
     given = {network_of(Path(lifter_weights)): lifter_weights} if lifter_weights else {}
@@ -59,24 +66,27 @@ def benchmark_estimator(
         shape, ways = _ways_to_run(name, given.get(name, ""))
         report[name] = {
             str(count): _compare(ways, torch.rand(count, *shape, generator=random), repetitions)
-            for count in ((1,) if name == "nanodet" else counts)
+            for count in ((1,) if name == NANODET else counts)
         }
     return report
 
 
 def _ways_to_run(name: str, weights: str | Path) -> tuple[tuple[int, ...], dict[str, Network]]:
     """The shape of a network's images, and the network in each way."""
-    if name not in BLAZEPOSE:
-        plain = load_module(name)
-        return plain.input_shape, {_TORCH: plain, _ONNX: load_network(name, "cpu", "onnx")}
-    file, published = weights_file(name, weights), fetch.path(name)
-    module = load_blazepose(name, file)
-    graph = load_published(published)
+    module: NanoDetNetwork | BlazePoseNetwork
+    if name == NANODET:
+        file = nanodet_file(weights)
+        module = load_nanodet(file)
+    else:
+        file = weights_file(name, weights)
+        module = load_blazepose(name, file)
     ways: dict[str, Network] = {
         _TORCH: module,
         _ONNX: as_network(module, module.output_names, "cpu", "onnx", file),
-        _PUBLISHED: as_network(graph, list(PUBLISHED_OUTPUTS), "cpu", "onnx", published),
     }
+    if name in BLAZEPOSE and plugin_names(_ORIGINALS):
+        original = load_plugin(_ORIGINALS, _BLAZEPOSE, "the published BlazePose")
+        ways[_PUBLISHED] = original(name)
     return module.input_shape, ways
 
 

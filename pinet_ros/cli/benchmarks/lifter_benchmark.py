@@ -26,6 +26,7 @@ from pinet_ros.detection.detections import Detections
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.imaging.regions import crop_squares
+from pinet_ros.lifting.mppe.backbone import RELEASED
 from pinet_ros.lifting.mppe.boxes import to_squares
 from pinet_ros.lifting.mppe.mppe_lifter import MEAN, STD, ThreeDMPPE
 from pinet_ros.lifting.mppe.posenet import PoseNet
@@ -54,7 +55,7 @@ def benchmark_lifter(
     people: int = PEOPLE,
     repetitions: int = REPETITIONS,
     device: torch.device | str = "cpu",
-    depth: int = 50,
+    backbone: str = RELEASED,
 ) -> dict[str, Row]:
     """Time both implementations in turn; weights are random, which does not affect the times.
 
@@ -65,7 +66,7 @@ def benchmark_lifter(
         people: number of people in the image.
         repetitions: runs of each implementation.
         device: device to run on.
-        depth: depth of the ResNet.
+        backbone: of both networks, one of BACKBONES.
 
     Returns:
         Results named `soft_argmax`, `fused_head`, `crops`, `lifter`, and on CUDA `half`: a batch
@@ -77,7 +78,7 @@ def benchmark_lifter(
     cv2.setNumThreads(torch.get_num_threads())  # by default it uses all cores
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
-        networks = random_posenet(depth).to(device), random_rootnet(depth).to(device)
+        networks = random_posenet(backbone).to(device), random_rootnet(backbone).to(device)
         with torch.inference_mode(), _as_snapshots(*networks) as paths:
             report = {
                 "soft_argmax": _soft_argmax(people, repetitions, device),
@@ -229,16 +230,16 @@ def random_detections(people: int) -> Detections:
     return Detections(boxes, np.ones(people, np.float32))
 
 
-def random_posenet(depth: int) -> PoseNet:
+def random_posenet(backbone: str) -> PoseNet:
     """PoseNet with random weights whose joints are apart, as those of a trained one."""
-    network = _settled(PoseNet(21, depth))
+    network = _settled(PoseNet(21, backbone))
     nn.init.normal_(network.head.final_layer.weight, std=0.05)
     return network
 
 
-def random_rootnet(depth: int) -> RootNet:
+def random_rootnet(backbone: str) -> RootNet:
     """RootNet with random weights and roots at 1.5 times the distance from the box size."""
-    network = _settled(RootNet(depth))
+    network = _settled(RootNet(backbone))
     nn.init.constant_(network.get_parameter("root.depth_layer.bias"), 1.5)
     return network
 

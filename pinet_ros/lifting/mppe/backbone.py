@@ -1,36 +1,61 @@
-"""Parts shared by PoseNet and RootNet: a ResNet without its classifier, and deconvolutions."""
+"""Parts shared by PoseNet and RootNet: the backbones, and deconvolutions."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
-DEPTHS = (18, 34, 50, 101, 152)
-CELLS = 64  # of a heat map along each axis, for crops of 256 pixels
-FEATURES = 256  # channels after the deconvolutions
+from pinet_ros.lifting.mppe.efficientnet_lite import EfficientNetLite0
+
+RELEASED = "resnet50"  # backbone of the released networks
+SMALL = "efficientnet_lite0"
+CELLS = 64  # in which results are given, along each axis of a crop of 256 pixels
+_CELLS_OF_FEATURES = 8  # along an axis of a backbone's features
 
 
-class Backbone(nn.Module):
+@dataclass(frozen=True)
+class Decoder:
+    """How a backbone's features become heat maps.
+
+    Attributes:
+        cells: of a heat map along each axis, and of the volume's depth.
+        channels: after each deconvolution.
+    """
+
+    cells: int
+    channels: int
+
+    @property
+    def scale(self) -> float:
+        """From cells of the heat maps to those in which results are given."""
+        return CELLS / self.cells
+
+
+DECODERS = {
+    **{f"resnet{depth}": Decoder(64, 256) for depth in (18, 34, 50, 101, 152)},
+    SMALL: Decoder(32, 64),
+}
+BACKBONES = tuple(DECODERS)
+
+
+class ResNet(nn.Module):
     """torchvision's ResNet (He et al., CVPR 2016), up to its last stage.
 
     Attributes:
         channels: channels of the features, which have one cell per 32 x 32 pixels.
     """
 
-    def __init__(self, depth: int = 50) -> None:
+    def __init__(self, name: str) -> None:
         """Initialise random weights.
 
         Args:
-            depth: depth of the ResNet, one of DEPTHS; the released networks have 50.
-
-        Raises:
-            ValueError: the depth is not supported.
+            name: torchvision's name, such as resnet50.
         """
         super().__init__()
-        if depth not in DEPTHS:
-            raise ValueError(f"ResNet's depth must be one of {DEPTHS}, got {depth}")
         from torchvision.models import resnet  # importing it takes seconds
 
-        whole = getattr(resnet, f"resnet{depth}")(weights=None)
+        whole = getattr(resnet, name)(weights=None)
         self.conv1, self.bn1, self.relu, self.maxpool = (
             whole.conv1,
             whole.bn1,
@@ -47,22 +72,38 @@ class Backbone(nn.Module):
         return self.layer4(self.layer3(self.layer2(self.layer1(stem))))
 
 
-def deconvolutions(channels: int) -> nn.Sequential:
-    """Build three upsampling layers, from (N,C,h,w) to (N,256,8h,8w).
+def build_backbone(name: str) -> ResNet | EfficientNetLite0:
+    """Build a backbone with random weights.
+
+    Args:
+        name: one of BACKBONES.
+
+    Raises:
+        ValueError: there is no such backbone.
+    """
+    if name not in DECODERS:
+        raise ValueError(f"the backbone must be one of {', '.join(BACKBONES)}, got {name!r}")
+    return EfficientNetLite0() if name == SMALL else ResNet(name)
+
+
+def deconvolutions(inputs: int, decoder: Decoder) -> nn.Sequential:
+    """Build upsampling layers, from (N,C,8,8) to (N,F,cells,cells).
 
     Source: Xiao et al., ECCV 2018.
 
     Args:
-        channels: C.
+        inputs: C.
+        decoder: F and the number of cells.
     """
     layers: list[nn.Module] = []
-    for _ in range(3):
+    side = _CELLS_OF_FEATURES
+    while side < decoder.cells:
         layers += [
-            nn.ConvTranspose2d(channels, FEATURES, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(FEATURES),
+            nn.ConvTranspose2d(inputs, decoder.channels, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(decoder.channels),
             nn.ReLU(inplace=True),
         ]
-        channels = FEATURES
+        inputs, side = decoder.channels, 2 * side
     return nn.Sequential(*layers)
 
 

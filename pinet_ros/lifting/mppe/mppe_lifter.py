@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pinet_ros.detection.detections import Detections
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import ModelError, PinetError
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.frame import Frame
 from pinet_ros.imaging.regions import Regions
@@ -20,7 +20,6 @@ from pinet_ros.lifting.mppe.boxes import distance_measure, to_squares
 from pinet_ros.lifting.mppe.buckets import in_buckets
 from pinet_ros.lifting.mppe.snapshots import Networks, load_networks
 from pinet_ros.models.cache import sha256_of
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.models.networks import Network
 from pinet_ros.people import People
 from pinet_ros.skeleton import H36M_18, MUCO_21, MUPOTS_17, JointSet

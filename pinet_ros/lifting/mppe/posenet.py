@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from pinet_ros.lifting.mppe.backbone import CELLS, FEATURES, Backbone, deconvolutions, initialise
+from pinet_ros.lifting.mppe.backbone import (
+    DECODERS,
+    RELEASED,
+    Decoder,
+    build_backbone,
+    deconvolutions,
+    initialise,
+)
 from pinet_ros.lifting.mppe.soft_argmax import fused_soft_argmax
 
 
 class _Head(nn.Module):
     """From the backbone's features to the joints' coordinates."""
 
-    def __init__(self, channels: int, joints: int) -> None:
+    def __init__(self, channels: int, decoder: Decoder, joints: int) -> None:
         super().__init__()
-        self.deconv_layers = deconvolutions(channels)
-        self.final_layer = nn.Conv2d(FEATURES, joints * CELLS, 1)
+        self.deconv_layers = deconvolutions(channels, decoder)
+        self.final_layer = nn.Conv2d(decoder.channels, joints * decoder.cells, 1)
+        self._decoder = decoder
         initialise(self)
 
     def forward(self, features: Tensor) -> Tensor:
         last = self.final_layer
         assert last.bias is not None  # nn.Conv2d has one by default
-        return fused_soft_argmax(self.deconv_layers(features), last.weight, last.bias, CELLS)
+        features = self.deconv_layers(features)
+        cells = fused_soft_argmax(features, last.weight, last.bias, self._decoder.cells)
+        return cells * self._decoder.scale
 
 
 class PoseNet(nn.Module):
@@ -36,20 +46,20 @@ class PoseNet(nn.Module):
 
     input_shape = (3, 256, 256)
 
-    def __init__(self, joints: int = 21, depth: int = 50) -> None:
+    def __init__(self, joints: int = 21, backbone: str = RELEASED) -> None:
         """Initialise random weights.
 
         Args:
             joints: number of joints of a person: 21 for MuCo-3DHP, 18 for Human3.6M, or another.
-            depth: depth of the ResNet, one of DEPTHS.
+            backbone: one of BACKBONES.
 
         Raises:
-            ValueError: the depth is not supported.
+            ValueError: there is no such backbone.
         """
         super().__init__()
         self.joint_count = joints
-        self.backbone = Backbone(depth)
-        self.head = _Head(self.backbone.channels, joints)
+        self.backbone = build_backbone(backbone)
+        self.head = _Head(self.backbone.channels, DECODERS[backbone], joints)
 
     def forward(self, crops: Tensor) -> Tensor:
         """Predict the joints of crops.

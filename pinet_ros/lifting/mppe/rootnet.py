@@ -5,23 +5,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.lifting.mppe.backbone import FEATURES, Backbone, deconvolutions, initialise
+from pinet_ros.lifting.mppe.backbone import (
+    DECODERS,
+    RELEASED,
+    Decoder,
+    build_backbone,
+    deconvolutions,
+    initialise,
+)
 from pinet_ros.lifting.mppe.soft_argmax import soft_argmax
 
 
 class _Root(nn.Module):
     """From the backbone's features to the root's position and the correction of its distance."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, decoder: Decoder) -> None:
         super().__init__()
-        self.deconv_layers = deconvolutions(channels)
-        self.xy_layer = nn.Conv2d(FEATURES, 1, 1)
+        self.deconv_layers = deconvolutions(channels, decoder)
+        self.xy_layer = nn.Conv2d(decoder.channels, 1, 1)
+        self._scale = decoder.scale
         self.depth_layer = nn.Conv2d(channels, 1, 1)
         initialise(self)
 
     def forward(self, features: Tensor) -> Tensor:
         heatmaps = self.xy_layer(self.deconv_layers(features))
-        position = soft_argmax(heatmaps[:, :, None])[:, 0, :2]
+        position = soft_argmax(heatmaps[:, :, None])[:, 0, :2] * self._scale
         mean = features.float().mean(dim=(2, 3), keepdim=True)
         correction = self.depth_layer(mean.to(self.depth_layer.weight.dtype))
         return torch.cat([position, correction.flatten(1).float()], dim=1)
@@ -41,18 +49,18 @@ class RootNet(nn.Module):
 
     input_shape = (3, 256, 256)
 
-    def __init__(self, depth: int = 50) -> None:
+    def __init__(self, backbone: str = RELEASED) -> None:
         """Initialise random weights.
 
         Args:
-            depth: depth of the ResNet, one of DEPTHS.
+            backbone: one of BACKBONES.
 
         Raises:
-            ValueError: the depth is not supported.
+            ValueError: there is no such backbone.
         """
         super().__init__()
-        self.backbone = Backbone(depth)
-        self.root = _Root(self.backbone.channels)
+        self.backbone = build_backbone(backbone)
+        self.root = _Root(self.backbone.channels, DECODERS[backbone])
 
     def forward(self, crops: Tensor) -> Tensor:
         """Predict the roots of crops.

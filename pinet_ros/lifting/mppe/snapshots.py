@@ -9,14 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.lifting.mppe.backbone import CELLS
+from pinet_ros.lifting.mppe.backbone import DECODERS, RELEASED, SMALL
 from pinet_ros.lifting.mppe.posenet import PoseNet
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.models.networks import Network, as_network, module_onnx
 from pinet_ros.models.released import load_released_state, load_state_strict
 from pinet_ros.util.files import write_whole
 
-_RELEASED_DEPTH = 50
 _RELEASED_JOINTS = 21
 
 
@@ -82,7 +81,7 @@ def export_snapshot(network: str, path: str | Path) -> bytes:
 def load_posenet(path: str | Path) -> PoseNet:
     """Load PoseNet from a snapshot, released or written by `pinet train-lifter`.
 
-    The number of joints and the depth of the ResNet follow from the weights.
+    The number of joints and the backbone follow from the weights.
 
     Raises:
         ModelError: the file is missing or is not a snapshot, or its weights are not PoseNet's;
@@ -90,10 +89,11 @@ def load_posenet(path: str | Path) -> PoseNet:
     """
     state = load_released_state(path)
     last = state.get("head.final_layer.bias")
-    joints = _RELEASED_JOINTS if last is None else max(1, len(last) // CELLS)
-    depth = _depth(state)
-    network = PoseNet(joints, depth)
-    load_state_strict(network, state, f"{path}, tried with {joints} joints and ResNet-{depth},")
+    backbone = _backbone(state)
+    cells = DECODERS[backbone].cells
+    joints = _RELEASED_JOINTS if last is None else max(1, len(last) // cells)
+    network = PoseNet(joints, backbone)
+    load_state_strict(network, state, f"{path}, tried with {joints} joints and {backbone},")
     return network.eval()
 
 
@@ -104,18 +104,21 @@ def load_rootnet(path: str | Path) -> RootNet:
         ModelError: see `load_posenet`.
     """
     state = load_released_state(path)
-    depth = _depth(state)
-    network = RootNet(depth)
-    load_state_strict(network, state, f"{path}, tried with ResNet-{depth},")
+    backbone = _backbone(state)
+    network = RootNet(backbone)
+    load_state_strict(network, state, f"{path}, tried with {backbone},")
     return network.eval()
 
 
-def _depth(state: Mapping[str, Tensor]) -> int:
-    """The ResNet's depth, from the names of its weights; the released depth if none matches."""
+def _backbone(state: Mapping[str, Tensor]) -> str:
+    """The backbone, from the names of its weights; the released one if none matches."""
+    if any(name.startswith("backbone.blocks.") for name in state):
+        return SMALL
     bottleneck = "backbone.layer1.0.conv3.weight" in state
     blocks = len([name for name in state if _is_block(name)])
     depths = {(True, 6): 50, (True, 23): 101, (True, 36): 152, (False, 2): 18, (False, 6): 34}
-    return depths.get((bottleneck, blocks), _RELEASED_DEPTH)
+    depth = depths.get((bottleneck, blocks))
+    return RELEASED if depth is None else f"resnet{depth}"
 
 
 def _is_block(name: str) -> bool:

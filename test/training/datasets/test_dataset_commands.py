@@ -11,7 +11,6 @@ from pinet_ros.cli.predictions.predictions import (
     write_predictions,
 )
 from pinet_ros.estimator import PoseEstimator
-from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
@@ -34,7 +33,6 @@ def run(*arguments):
 @pytest.fixture
 def photos(photo, calibration, made, tmp_path):
     """A .json of a photo of people and a black image, beside their pictures."""
-    fetch.fetch(["nanodet", "blazepose_full"])
     height, width = photo.shape[:2]
     matrix = calibration.camera(width, height).matrix
     content = made.coco({"hall/people.png": [], "hall/black.png": []})

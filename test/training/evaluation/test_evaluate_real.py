@@ -15,7 +15,6 @@ from stand_ins import refined
 
 from pinet_ros.errors import PinetError
 from pinet_ros.lifting.blazepose import Landmarks
-from pinet_ros.models import fetch
 from pinet_ros.people import People
 from pinet_ros.refinement.refiner import Refinement
 from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17
@@ -32,6 +31,7 @@ from pinet_training.evaluation.real_truth import (
 )
 from pinet_training.evaluation.sightings import Sighting, find_people
 from pinet_training.evaluation.triangulation import Triangulation
+from pinet_training.originals import fetch
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ METRICS = {"mpjpe_mm", "pa_mpjpe_mm", "limbs_mpjpe_mm", "limbs_pa_mpjpe_mm", "ro
 
 @pytest.fixture(scope="module", autouse=True)
 def clips():
-    fetch.fetch(["pose2sim_clips"])
+    fetch.fetch(["pose2sim_clips", "nanodet", "blazepose_full"])
 
 
 @pytest.fixture(scope="module")

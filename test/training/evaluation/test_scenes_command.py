@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from evaluation_command import row_of, run, values, written
 
-from pinet_ros.models.catalog import ModelError
+from pinet_ros.errors import ModelError
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.device import DeviceError

@@ -10,7 +10,6 @@ import pytest
 
 from pinet_ros.errors import PinetError
 from pinet_ros.geometry.camera import Camera
-from pinet_ros.models import fetch
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.person_samples import Group, gather_people
 from pinet_training.rendering.scene_detections import detect
@@ -60,6 +59,5 @@ def rendered_folder(tmp_path_factory) -> Path:
         rendered = render_scenes(folder / "rendered", ingredients, scenes=100, workers=1)
     except PinetError as error:
         pytest.skip(f"nothing can be rendered here: {error}")
-    fetch.fetch(["nanodet"])
     detect(rendered.folder, device="cpu", workers=1)
     return rendered.folder

@@ -14,6 +14,7 @@ from pinet_ros.skeleton import BLAZEPOSE_33, MUPOTS_17, convert
 from pinet_training.lifter.blazepose_joints import to_mupots
 from pinet_training.lifter.blazepose_losses import (
     ROOT,
+    Counts,
     LossWeights,
     PoseErrors,
     deviation_losses,
@@ -176,3 +177,24 @@ def test_a_person_of_whom_little_is_seen_is_hardly_one(batch, seen, weight):
     of_people = -logits[[0, 2]].sigmoid().log().sum()
     of_nobody = -(1 - logits[1].sigmoid()).log()
     torch.testing.assert_close(found, (weight * of_people + of_nobody) / 3)
+
+
+def test_losses_do_not_depend_on_how_many_workers_share_a_batch(batch):
+    """The mean over the workers of what each computes on its crops is that of the whole batch."""
+    outputs, teacher = outputs_for(batch), outputs_for(batch, seed=1)
+    asked = 2
+    expected = losses(outputs, batch, only(teacher, slice(asked)))
+    total = Counts.of(batch["is_person"], asked)
+    shards = [slice(0, 1), slice(1, 3)]  # of two workers; one crop each is taught
+    parts = [
+        losses(
+            only(outputs, shard),
+            only(batch, shard),
+            only(teacher, slice(shard.start, shard.start + 1)),
+            Counts(*(total / 2).tolist()),
+        )
+        for shard in shards
+    ]
+    for name, value in expected.items():
+        mean = sum(part[name] for part in parts) / 2
+        torch.testing.assert_close(mean, value, msg=lambda text, name=name: f"{name}: {text}")

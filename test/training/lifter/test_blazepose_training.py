@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 import command_line
@@ -17,7 +17,7 @@ import torch
 from made_up_poses import write_scenes
 
 from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, weights_file
-from pinet_ros.models import fetch
+from pinet_ros.models.cache import sha256_of
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import train_lifter_command as command
 from pinet_training.lifter.blazepose_losses import LossWeights
@@ -29,16 +29,25 @@ from pinet_training.lifter.blazepose_training import (
 )
 from pinet_training.lifter.pose_samples import read_pose_samples
 from pinet_training.lifter.real_validation import validation_on_pictures
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.originals import fetch
+from pinet_training.originals.blazepose_original import published_network
 from pinet_training.runs.channel_adam import ChannelAdam
-from pinet_training.runs.memory import keep_freed_memory
+from pinet_training.runs.on_cpu import keep_freed_memory
+from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.run_folder import RunFolder
 
 fails = partial(command_line.fails, "train-lifter")
 run = partial(command_line.run, "train-lifter")
 
 SMALL = BlazePoseRecipe(
-    network="blazepose_lite", epochs=2, steps=2, batch_size=2, warm_up=1, nobody=0.3, decay=0.5
+    network="blazepose_lite",
+    epochs=2,
+    steps=2,
+    batch_size=2,
+    warm_up=1,
+    nobody=0.3,
+    decay=0.5,
+    fitted=20,
 )
 
 
@@ -65,6 +74,7 @@ def data(scenes):
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"warm_up": 0}, "warm_up must be positive"),
         ({"gradient": 0}, "gradient must be positive"),
+        ({"fitted": 0}, "fitted must be positive"),
         ({"decay": 1.0}, r"decay must be 0 or more and below 1, got 1\.0"),
         ({"nobody": -0.1}, "nobody must be 0 or more and below 1"),
         ({"taught": 1.5}, "taught must be 0 or more and below 1"),
@@ -127,7 +137,7 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
         load_blazepose("blazepose_lite", folder(name, resume=True).weights) for name in "ab"
     ]
     states = [network.state_dict() for network in networks]
-    published = load_blazepose("blazepose_lite", weights_file("blazepose_lite")).state_dict()
+    published = published_network("blazepose_lite").state_dict()
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
         torch.testing.assert_close(value, trained.state_dict()[name].half().float())
@@ -148,12 +158,32 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
     assert json.dumps(asdict(SMALL)) in json.dumps(stored)
 
 
+def test_a_training_goes_on_from_earlier_weights(data, tmp_path):
+    """With their deviations; they are a part of what identifies the run."""
+    network = load_blazepose("blazepose_lite", weights_file("blazepose_lite"))
+    torch.nn.init.constant_(network.deviations.bias, -2.5)
+    begun = tmp_path / "earlier.safetensors"
+    save_blazepose(begun, "blazepose_lite", network)
+    recipe = replace(SMALL, epochs=1, steps=1, learning_rate=1e-12)
+    trained, _ = train_blazepose(data, recipe, initial=str(begun), log=None)
+    expected = load_blazepose("blazepose_lite", begun).state_dict()
+    for name, value in trained.state_dict().items():
+        if not name.startswith("deviations"):  # they are fitted at the end
+            torch.testing.assert_close(value, expected[name], rtol=1e-4, atol=1e-5)
+    identities = [blazepose_configuration(recipe, data)["initial"]]
+    identities += [blazepose_configuration(recipe, data, str(begun))["initial"]]
+    assert identities == ["published", sha256_of(begun)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--depth", 18), "--depth is for posenet and rootnet, not for blazepose_lite"),
+        (
+            ("--backbone", "resnet18"),
+            "--backbone is for posenet and rootnet, not for blazepose_lite",
+        ),
         (("--size", 64), "--size is for posenet and rootnet, not for blazepose_lite"),
-        (("--initial", "random"), "--initial is for posenet and rootnet"),
+        (("--initial", "random"), "there are no weights of blazepose_lite at random; give a"),
         (("--images", "."), "--images is for posenet and rootnet"),
         (("second",), "BlazePose is trained on one data set, got 2"),
         (("--epochs", 0), "epochs must be positive, got 0"),
@@ -184,8 +214,7 @@ def test_the_command_reads_scenes_and_writes_weights(scenes, tmp_path, monkeypat
         folder.finish(lambda path: save_blazepose(path, recipe.network, network), [])
 
     monkeypatch.setattr(command, "train_blazepose", trained)
-    monkeypatch.setattr(command, "keep_freed_memory", lambda: None)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(command, "prepare", lambda *_: None)
     arguments = ("--network", "blazepose_lite", "--epochs", 3, "--batch-size", 5, "--seed", 7)
     run(scenes, *arguments, "--output", tmp_path / "run", "--device", "cpu", "--loaders", 0)
     ((data, recipe, device, options),) = given
@@ -220,7 +249,6 @@ def pictures(photo, calibration, tmp_path):
 
 def test_networks_are_measured_on_real_people(pictures):
     """Kinds of people of whom nobody is found have counts, but no errors."""
-    fetch.fetch(["nanodet", "blazepose_lite"])
     validate = validation_on_pictures(pictures, "blazepose_lite", torch.device("cpu"))
     network = load_blazepose("blazepose_lite", weights_file("blazepose_lite"))
     found = validate(network)
@@ -232,7 +260,7 @@ def test_networks_are_measured_on_real_people(pictures):
 def test_keeping_freed_memory_changes_nothing_else():
     """In a process of its own, as it cannot be undone."""
     code = (
-        "import numpy as np; from pinet_training.runs.memory import keep_freed_memory; "
+        "import numpy as np; from pinet_training.runs.on_cpu import keep_freed_memory; "
         "keep_freed_memory(); print(sum(np.ones(10**6).sum() for _ in range(20)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,7 +21,7 @@ from pinet_training.rendering.shards import RenderedScenes
 pytestmark = pytest.mark.slow
 
 SMALL = (
-    "--depth", 18, "--size", 64, "--batch-size", 16, "--initial", "random",
+    "--backbone", "resnet18", "--size", 64, "--batch-size", 16, "--initial", "random",
     "--device", "cpu", "--loaders", 0,
 )  # fmt: skip
 

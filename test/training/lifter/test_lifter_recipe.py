@@ -6,7 +6,7 @@ import pytest
 
 from pinet_training.lifter.crop_augmentation import Augmentation
 from pinet_training.lifter.lifter_recipe import RECIPES, LifterRecipe
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ def test_the_recipes_are_the_released_ones(network, epochs, steps):
     recipe = RECIPES[network]
 
     assert (recipe.network, recipe.epochs, recipe.batch_size) == (network, epochs, 32)
-    assert (recipe.depth, recipe.size) == (50, 256)
+    assert (recipe.backbone, recipe.size) == ("resnet50", 256)
     for epoch in range(epochs):
         expected = 1e-3 / 10 ** sum(epoch >= step for step in steps)
         for step in (0, 0.99):
@@ -39,7 +39,11 @@ def test_a_shorter_training_has_its_steps_earlier():
         ({"seed": -1}, "seed must not be negative, got -1"),
         ({"size": 250}, "size must be a multiple of 32 and at least 64, got 250"),
         ({"size": 32}, "size must be a multiple of 32 and at least 64, got 32"),
-        ({"depth": 20}, "depth must be one of 18, 34, 50, 101, 152, got 20"),
+        (
+            {"backbone": "resnet20"},
+            "backbone must be one of resnet18, .*, efficientnet_lite0, got",
+        ),
+        ({"crops": -1}, "crops must not be negative, got -1"),
         ({"network": "net"}, "network must be one of posenet, rootnet, got 'net'"),
         (
             {"network": "rootnet", "augmentation": Augmentation(scale=0.1)},

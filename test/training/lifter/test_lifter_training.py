@@ -10,22 +10,21 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.errors import DatasetError, PinetError
+from pinet_ros.errors import DatasetError, ModelError, PinetError
 from pinet_ros.lifting.mppe.snapshots import load_posenet, load_rootnet, save_snapshot
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.lifter.crop_augmentation import UNCHANGED
 from pinet_training.lifter.initial_weights import initial_network
 from pinet_training.lifter.lifter_recipe import RECIPES
 from pinet_training.lifter.lifter_training import LifterData, lifter_configuration, train_lifter
 from pinet_training.lifter.sources import read_people
-from pinet_training.refiner.refiner_recipe import RecipeError
+from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
 
 pytestmark = pytest.mark.slow
 
-SMALL = {"depth": 18, "size": 64, "batch_size": 4, "epochs": 2}
+SMALL = {"backbone": "resnet18", "size": 64, "batch_size": 4, "epochs": 2}
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
@@ -137,7 +136,7 @@ def every_second(people):
     return replace(people, **{name: getattr(people, name)[::2] for name in names})
 
 
-@pytest.mark.parametrize(("network", "epochs"), [("posenet", 12), ("rootnet", 9)])
+@pytest.mark.parametrize(("network", "epochs"), [("posenet", 12), ("rootnet", 11)])
 def test_a_hundred_rendered_people_are_overfitted(network, epochs, rendered_folder):
     people, others = (read_people(rendered_folder, split=split) for split in ("train", "test"))
     people = every_second(people)
@@ -203,9 +202,9 @@ def test_a_training_begins_with_a_snapshot(drawn, tmp_path):
     trained, _ = train_lifter(LifterData([drawn(6)]), recipe, initial=str(path), log=None)
 
     torch.testing.assert_close(dict(trained.named_parameters()), dict(network.named_parameters()))
-    wanted = r"as initial weights for 17 joints and ResNet-34, .* PoseNet: weights"
+    wanted = r"as initial weights for 17 joints and resnet34, .* PoseNet: weights"
     with pytest.raises(ModelError, match=wanted):
-        initial_network(replace(recipe, depth=34), MUPOTS_17, str(path))
+        initial_network(replace(recipe, backbone="resnet34"), MUPOTS_17, str(path))
     with pytest.raises(ModelError, match=r"RootNet: .* missing, first root\."):
         initial_network(small("rootnet"), MUPOTS_17, str(path))
 

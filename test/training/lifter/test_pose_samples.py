@@ -9,7 +9,6 @@ import pytest
 from made_up_poses import CAMERA, box_around, write_scenes
 
 from pinet_ros.errors import DatasetError
-from pinet_ros.models import fetch
 from pinet_training.lifter.blazepose_training import PoseData
 from pinet_training.lifter.pose_samples import NOBODY, read_pose_samples
 from pinet_training.rendering.scene_detections import SceneDetections, detect
@@ -116,7 +115,6 @@ def test_a_split_without_scenes_or_people_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_people_are_detected_once_in_each_shard(tmp_path):
-    fetch.fetch(["nanodet"])
     scenes = write_scenes(tmp_path / "scenes", [1, 1], ["train", "test"], detections=False)
     assert detect(scenes.folder, device="cpu", workers=1) == 1
     found = SceneDetections.of(scenes, 0)

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from pinet_ros.cli.main import main
+from pinet_ros.detection.nanodet_weights import nanodet_file
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
-from pinet_ros.models import fetch
-from pinet_ros.models.catalog import model
+from pinet_ros.lifting.blazepose_weights import weights_file
 from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import scenes_command as commands
@@ -28,7 +28,8 @@ from pinet_training.runs import processes
 
 pytestmark = pytest.mark.slow
 
-TOPS = (0, 500, 300, 700)  # of the photo's parts; nobody is found in the third
+TOPS = (0, 500, 300, 700)  # of the photo's parts
+EMPTY = 2  # number of the part that is painted over, so that nobody is found
 
 DONE = Estimation(scenes=4, people=6, found=5, duplicates=1, wrong=0)
 ARRAYS = {
@@ -48,7 +49,8 @@ DEVIATIONS = {
 @pytest.fixture(scope="module")
 def pictures(photo, made_up):
     """Parts of the photo of real people, (480,640,3)."""
-    parts = (photo[top : top + 816] for top in TOPS)
+    parts = [photo[top : top + 816].copy() for top in TOPS]
+    parts[EMPTY][:] = 128
     return [cv2.resize(part, made_up.size, interpolation=cv2.INTER_AREA) for part in parts]
 
 
@@ -74,7 +76,6 @@ def unestimated(rendered, tmp_path):
 @pytest.fixture(scope="module")
 def found(rendered):
     """Whom the estimator finds in each picture when it is called by itself."""
-    fetch.fetch()
     estimator = PoseEstimator(device="cpu")
     shards = [rendered.read(number) for number in range(2)]
     return [estimator(s.image(n), s.camera(n)).people for s in shards for n in range(2)]
@@ -100,7 +101,7 @@ def test_estimates_are_those_of_the_estimator_with_each_scenes_camera(
     summary = estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=2)
 
     counts = [len(people) for people in found]
-    assert counts[2] == 0
+    assert counts[EMPTY] == 0
     assert max(counts) > 1
     _require_equal(tmp_path / "scenes.npz", found, [1, 2, 1, 2])
     assert (summary.scenes, summary.people) == (4, 6)
@@ -146,13 +147,6 @@ def test_a_damaged_picture_is_named_and_what_is_finished_is_kept(pictures, made_
     kept = sorted(path.name for path in _kept(scenes.folder).iterdir())
     assert kept == ["00001.npz", "00003.npz", "settings.json"]
     assert not (tmp_path / "scenes.npz").exists()
-
-
-def test_networks_that_are_missing_are_named(unestimated, tmp_path, monkeypatch):
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "nothing"))
-
-    with pytest.raises(PinetError, match="run 'pinet models fetch"):
-        estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
 
 
 def _people(joints_image, x):
@@ -204,8 +198,8 @@ def test_duplicates_and_wrong_detections_are_kept_and_loaded(told, tmp_path):
             f"0000{shard}/00{scene}.jpg" for shard in range(2) for scene in range(2)
         ]
     loaded = load_scenes(tmp_path / "scenes.npz").scenes
-    (file,) = model("blazepose_full").files
-    assert {scene.estimator for scene in loaded} == {f"blazepose_full/{file.sha256[:8]}"}
+    digest = hashlib.sha256(weights_file("blazepose_full").read_bytes()).hexdigest()
+    assert {scene.estimator for scene in loaded} == {f"blazepose_full/{digest[:8]}"}
     assert [len(scene) for scene in loaded] == [2, 1, 2, 1]
     assert [len(scene.extra) for scene in loaded] == [0, 0, 2, 1]
     assert loaded[2].extra_persons.tolist() == [1, -1]
@@ -361,7 +355,6 @@ def test_files_that_lack_or_are_missing_are_refused():
 
 def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     scenes, _ = told
-    fetch.fetch()
     estimate(scenes.folder, tmp_path / "scenes.npz", device="cpu")
 
     held = json.loads((_kept(scenes.folder) / "settings.json").read_text())
@@ -375,10 +368,12 @@ def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     }
     for name, files in networks.items():
         for file, sha256 in files.items():
-            content = fetch.path(name, file).read_bytes()
+            path = weights_file(name) if name == "blazepose_full" else nanodet_file()
+            assert file == path.name
+            content = path.read_bytes()
             assert hashlib.sha256(content).hexdigest() == sha256
     assert {name: len(files) for name, files in networks.items()} == {
-        "nanodet": 2,
+        "nanodet": 1,
         "blazepose_full": 1,
     }
 
@@ -388,8 +383,8 @@ def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     [
         (lambda s: s["data_set"].update(seed=4), "data_set.seed is 4, expected 5; .*remove"),
         (
-            lambda s: s["networks"]["nanodet"].update({"nanodet.bin": "00"}),
-            "networks.nanodet.nanodet.bin is '00', expected '5d0e4f8c",
+            lambda s: s["networks"]["nanodet"].update({"nanodet.safetensors": "00"}),
+            r"networks.nanodet.nanodet.safetensors is '00', expected '",
         ),
         (lambda s: s.pop("data_set"), r"data_set is None, expected \{'format'"),
     ],
@@ -407,18 +402,11 @@ def test_estimates_of_other_networks_or_pictures_are_refused(change, message, to
     assert json.loads(path.read_text()) == settings
 
 
-def test_settings_of_a_run_that_estimated_nothing_are_replaced(unestimated, tmp_path, monkeypatch):
+def test_settings_of_a_run_that_estimated_nothing_are_replaced(unestimated, tmp_path):
     path = _kept(unestimated) / "settings.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"detector": "another"}))
-    lifter = fetch.path("blazepose_full")
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / lifter.name).symlink_to(lifter)
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path / "cache"))  # it stops when it detects
-
-    with pytest.raises(PinetError, match="run 'pinet models fetch"):
-        estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
-
+    estimate(unestimated, tmp_path / "scenes.npz", device="cpu", workers=1)
     assert json.loads(path.read_text())["detector"] == "nanodet"
 
 

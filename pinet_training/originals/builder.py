@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.models.importers.graph_module import GraphModule, Node
-from pinet_ros.models.importers.layers import (
+from pinet_training.originals.graph_module import GraphModule, Node
+from pinet_training.originals.layers import (
     Add,
     Concatenate,
     Convolution,

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.builder import (
+from pinet_ros.errors import ModelError
+from pinet_training.originals.builder import (
     GraphBuilder,
     UnsupportedError,
     choose_outputs,
     translate,
 )
-from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.tfjs_file import Operation, TFJSFile
+from pinet_training.originals.graph_module import GraphModule
+from pinet_training.originals.tfjs_file import Operation, TFJSFile
 
 
 def load_tfjs(path: str | Path, outputs: Sequence[str] | None = None) -> GraphModule:

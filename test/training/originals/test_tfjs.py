@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from pinet_ros.models.catalog import ModelError
-from pinet_ros.models.importers.tfjs import load_tfjs
+from pinet_ros.errors import ModelError
+from pinet_training.originals.tfjs import load_tfjs
 
 REFERENCE = Path(__file__).parent / "data" / "nanodet_reference.f32.gz"
 SIZE = 416

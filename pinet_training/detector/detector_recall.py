@@ -1,0 +1,78 @@
+"""How many people a detector finds at how many wrong boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pinet_ros.detection.detections import Detections
+from pinet_training.datasets.box_areas import overlaps
+
+WRONG = (0.05, 0.1, 0.2)  # boxes a picture at which the recall is told
+
+_FOUND = 0.5  # intersection over union with the person
+_WRONG = 0.3  # with anybody, below which a box is wrong
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPicture:
+    """A picture and who is in it.
+
+    Attributes:
+        image: reads it, (H,W,3) uint8 BGR.
+        people: (G,4) boxes of the people to find, pixels.
+        ignored: (I,4) boxes of others, who may be found or not.
+    """
+
+    image: Callable[[], np.ndarray]
+    people: np.ndarray
+    ignored: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Recalls:
+    """What a detector gives in a set of pictures.
+
+    Attributes:
+        scores: (P,) the highest score of a box on each person, 0 for none.
+        wrong: (W,) scores of the boxes that are on nobody.
+        pictures: number of pictures.
+    """
+
+    scores: np.ndarray
+    wrong: np.ndarray
+    pictures: int
+
+    def threshold_at(self, wrong: float) -> float:
+        """The lowest score at which no more than so many boxes a picture are wrong."""
+        allowed = int(wrong * self.pictures)
+        scores = np.sort(self.wrong)[::-1]
+        return float(scores[allowed]) if allowed < len(scores) else 0.0
+
+    def at(self, threshold: float) -> tuple[int, int]:
+        """Number of people found and of wrong boxes above a score."""
+        return int((self.scores > threshold).sum()), int((self.wrong > threshold).sum())
+
+
+def measure_recalls(
+    detect: Callable[[np.ndarray], Detections], pictures: Sequence[KnownPicture]
+) -> Recalls:
+    """Run a detector over pictures.
+
+    Args:
+        detect: gives the boxes in an image (H,W,3) uint8 BGR, also those with low scores.
+        pictures: the pictures.
+    """
+    scores: list[float] = []
+    wrong: list[float] = []
+    for picture in pictures:
+        found = detect(picture.image())
+        shared = overlaps(picture.people, found.boxes)  # (G,D)
+        on_person = np.where(shared >= _FOUND, found.scores, 0.0)
+        scores += on_person.max(axis=1, initial=0.0).tolist()
+        everybody = np.concatenate([picture.people, picture.ignored])
+        nearest = overlaps(everybody, found.boxes).max(axis=0, initial=0.0)
+        wrong += found.scores[nearest < _WRONG].tolist()
+    return Recalls(np.array(scores), np.array(wrong), len(pictures))

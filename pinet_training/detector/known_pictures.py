@@ -1,0 +1,76 @@
+"""Pictures in which it is known where people are, to measure a detector on."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pinet_ros.detection.nanodet import MIN_HEIGHT
+from pinet_ros.imaging.pictures import read_image
+from pinet_ros.people import boxes_around
+from pinet_training.datasets.people_pictures import read_people_pictures
+from pinet_training.detector.detector_recall import KnownPicture
+from pinet_training.detector.detector_scenes import DetectorScenes
+
+_LARGEST = 1000  # pixels: longer side of photos; more is of no use to the network
+_IN_SIGHT = 0.5  # part of a person's known joints that is in the image
+
+
+def pictures_of_scenes(scenes: DetectorScenes, most: int) -> list[KnownPicture]:
+    """The first `most` pictures of rendered scenes."""
+    found = []
+    for number, scene in enumerate(scenes.scenes[:most]):
+        large = _heights(scene.people) >= MIN_HEIGHT
+        found.append(
+            KnownPicture(
+                partial(scenes.pictures.image, number),
+                people=scene.people[large],
+                ignored=np.concatenate([scene.people[~large], scene.ignored]),
+            )
+        )
+    return found
+
+
+def pictures_of_people(folder: Path) -> list[KnownPicture]:
+    """Pictures of real people, see `people_pictures`; those of the looser truth are to be found.
+
+    Boxes are those of the projected joints. Boxes on people of the stricter truth, on small ones
+    and on those mostly out of the picture are neither right nor wrong. Others may be in the
+    pictures too: a wrong box is one near nobody who is known.
+
+    Raises:
+        DatasetError: the pictures cannot be read.
+    """
+    found = []
+    for picture in read_people_pictures(folder):
+        pixels = picture.camera.project(picture.joints)
+        size = picture.camera.width, picture.camera.height
+        inside = ((pixels >= 0) & (pixels < size)).all(axis=-1).sum(axis=1)
+        known = np.isfinite(pixels).all(axis=-1).sum(axis=1)
+        boxes = boxes_around(pixels).clip(0, np.tile(size, 2)).astype(float)
+        to_find = ~picture.strict & (inside >= _IN_SIGHT * np.maximum(known, 1))
+        to_find &= _heights(boxes) >= MIN_HEIGHT
+        found.append(
+            KnownPicture(partial(np.asarray, picture.image), boxes[to_find], boxes[~to_find])
+        )
+    return found
+
+
+def read_place(path: Path) -> np.ndarray:
+    """Read a photo (H,W,3) uint8 BGR, made smaller if it is large.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    image = read_image(path)
+    scale = _LARGEST / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def _heights(boxes: np.ndarray) -> np.ndarray:
+    return boxes[:, 3] - boxes[:, 1]

@@ -1,0 +1,81 @@
+"""How many people a detector finds, beside the published one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pinet_ros.detection.detections import Detections
+from pinet_training.detector.detector_recall import WRONG, KnownPicture, Recalls, measure_recalls
+from pinet_training.evaluation.layout import told
+
+THRESHOLDS = (0.3, 0.4, 0.5)
+
+Detect = Callable[[np.ndarray], Detections]
+
+
+def evaluate_detector(
+    detectors: dict[str, Detect],
+    pictures: Sequence[KnownPicture],
+    without_people: Sequence[np.ndarray] = (),
+) -> dict[str, Any]:
+    """Measure detectors on the same pictures.
+
+    Args:
+        detectors: by name; each gives the boxes in an image (H,W,3) uint8 BGR, also those with
+            low scores.
+        pictures: where it is known who is in them.
+        without_people: images of real places without people.
+
+    Returns:
+        `people` and `pictures`, their numbers; and for each detector `thresholds`: for each of
+        THRESHOLDS the people `found`, the `wrong` boxes and the boxes `on_nobody` in the images
+        without people; and `recall`: for each of WRONG, boxes a picture on nobody, the percentage
+        of people found at the threshold that gives no more of them.
+    """
+    report: dict[str, Any] = {"pictures": len(pictures), "without_people": len(without_people)}
+    for name, detect in detectors.items():
+        recalls = measure_recalls(detect, pictures)
+        scores = [detect(image).scores for image in without_people]
+        on_nobody = np.concatenate([*scores, np.zeros(0)])
+        report["people"] = len(recalls.scores)
+        report[name] = {
+            "thresholds": {str(each): _at(recalls, on_nobody, each) for each in THRESHOLDS},
+            "recall": {str(wrong): _recall(recalls, wrong) for wrong in WRONG},
+        }
+    return report
+
+
+def _at(recalls: Recalls, on_nobody: np.ndarray, threshold: float) -> dict[str, int]:
+    found, wrong = recalls.at(threshold)
+    return {
+        "found": found,
+        "wrong": wrong,
+        "on_nobody": int((on_nobody > threshold).sum()),
+    }
+
+
+def _recall(recalls: Recalls, wrong: float) -> float | None:
+    if not len(recalls.scores):
+        return None
+    return 100 * recalls.at(recalls.threshold_at(wrong))[0] / len(recalls.scores)
+
+
+def detector_table(report: dict[str, Any], names: Sequence[str]) -> str:
+    """Format the report for the terminal."""
+    lines = [
+        f"{report['people']} people in {report['pictures']} pictures; "
+        f"{report['without_people']} pictures without people"
+    ]
+    for name in names:
+        for threshold, of in report[name]["thresholds"].items():
+            lines.append(
+                f"{name:<10} threshold {threshold}: {of['found']} found, {of['wrong']} wrong "
+                f"boxes, {of['on_nobody']} in pictures without people"
+            )
+        recalls = report[name]["recall"].items()
+        listed = ", ".join(f"{wrong}: {told(each)} %" for wrong, each in recalls)
+        lines.append(f"{name:<10} found at so many wrong boxes a picture: {listed}")
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""A detector beside the published one."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import command_line
+import cv2
+import numpy as np
+from made_up_poses import write_scenes
+
+from pinet_ros.detection.detections import Detections
+from pinet_training.detector.detector_recall import KnownPicture
+from pinet_training.evaluation.detector_evaluation import detector_table, evaluate_detector
+from pinet_training.originals import fetch
+
+BOX = np.array([[10.0, 10, 60, 110]])
+
+
+def gives(boxes, scores):
+    found = Detections(boxes=np.float32(boxes).reshape(-1, 4), scores=np.float32(scores))
+    return lambda _: found
+
+
+def test_people_wrong_boxes_and_boxes_without_people_are_counted():
+    picture = KnownPicture(lambda: np.zeros((2, 2, 3), np.uint8), BOX, np.zeros((0, 4)))
+    detectors = {
+        "ours": gives([*BOX, [200, 200, 240, 300]], [0.45, 0.35]),
+        "published": gives([], []),
+    }
+    report = evaluate_detector(detectors, [picture] * 20, [np.zeros((2, 2, 3), np.uint8)])
+    assert (report["people"], report["pictures"], report["without_people"]) == (20, 20, 1)
+    assert report["ours"]["thresholds"] == {
+        "0.3": {"found": 20, "wrong": 20, "on_nobody": 2},
+        "0.4": {"found": 20, "wrong": 0, "on_nobody": 1},
+        "0.5": {"found": 0, "wrong": 0, "on_nobody": 0},
+    }
+    assert report["ours"]["recall"] == {"0.05": 100, "0.1": 100, "0.2": 100}
+    assert report["published"]["recall"]["0.2"] == 0
+    table = detector_table(report, ("ours", "published"))
+    assert "20 people in 20 pictures; 1 pictures without people" in table
+    assert "threshold 0.4: 20 found, 0 wrong boxes, 1 in pictures without people" in table
+
+
+def test_the_command_takes_scenes_and_photos(tmp_path, capsys):
+    fetch.fetch(["nanodet"])
+    write_scenes(tmp_path / "scenes", [1, 2], ["train", "test"], detections=False)
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "sky.png"), np.full((40, 60, 3), 200, np.uint8))
+    run = partial(command_line.run, "evaluate", "detector")
+    report = tmp_path / "report.json"
+    run(tmp_path / "scenes", "--without-people", tmp_path / "photos", "--json", report)
+    assert "2 people in 1 pictures; 1 pictures without people" in capsys.readouterr().out
+    assert json.loads(report.read_text())["ours"]["thresholds"]["0.4"]["on_nobody"] == 0
