@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pinet_ros.cli.arguments import add_device, given_fields, natural_number, register
+from pinet_ros.cli.arguments import given_fields, register
 from pinet_ros.imaging.pictures import picture_paths
 from pinet_ros.util.device import describe_device
+from pinet_training.cli.training_options import add_training_options
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.detector.detector_recipe import DetectorRecipe
 from pinet_training.detector.detector_scenes import read_detector_scenes
@@ -46,20 +47,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="write the results here"
     )
-    parser.add_argument("--epochs", type=int, help="number of epochs")
-    parser.add_argument("--batch-size", type=int, help="views per step, over all workers")
-    parser.add_argument("--learning-rate", type=float, help="initial learning rate")
-    parser.add_argument("--seed", type=int, help="seed of all random numbers")
-    parser.add_argument(
-        "--loaders",
-        type=natural_number,
-        metavar="N",
-        help="number of processes that load images, for each worker",
-    )
-    add_device(parser)
-    parser.add_argument(
-        "--resume", action="store_true", help="resume the training in the folder, if there is one"
-    )
+    add_training_options(parser, "views")
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
-from pinet_ros.cli.arguments import add_device, given_fields, natural_number, register
+from pinet_ros.cli.arguments import given_fields, natural_number, register
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, weights_file
 from pinet_ros.lifting.mppe.backbone import BACKBONES
 from pinet_ros.util.device import describe_device
+from pinet_training.cli.training_options import add_training_options
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_training import (
@@ -89,25 +90,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="validate BlazePose on pictures of real people too, see `pinet evaluate pictures`; "
         "nothing is learnt from them",
     )
-    parser.add_argument("--epochs", type=int, help="number of epochs")
     parser.add_argument(
         "--crops",
         type=natural_number,
         help="people that an epoch of PoseNet or RootNet shows; 0: each of them once",
     )
-    parser.add_argument("--batch-size", type=int, help="crops per step, over all workers")
-    parser.add_argument("--learning-rate", type=float, help="initial learning rate")
-    parser.add_argument("--seed", type=int, help="seed of all random numbers")
-    parser.add_argument(
-        "--loaders",
-        type=natural_number,
-        metavar="N",
-        help="number of processes that load images, for each worker",
-    )
-    add_device(parser)
-    parser.add_argument(
-        "--resume", action="store_true", help="resume the training in the folder, if there is one"
-    )
+    add_training_options(parser, "crops")
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -164,7 +164,7 @@ class _Trainer(Trainer):
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        return self.workers.sum(loss.detach()).item() / self.workers.count
+        return self.workers.mean(loss.detach()).item()
 
     def learning_rate_at(self, progress: float) -> float:
         return self._recipe.learning_rate_at(progress)

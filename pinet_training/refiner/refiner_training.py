@@ -251,7 +251,7 @@ class _Trainer(Trainer):
         if self._recipe.gradient_limit is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.gradient_limit)
         self.optimiser.step()
-        return self.workers.sum(loss.detach()).item() / self.workers.count
+        return self.workers.mean(loss.detach()).item()
 
     def _prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The sequences as the network sees them: ordered and augmented."""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from killed_training import killed_after
 from made_up_poses import write_scenes
 
 from pinet_ros.detection.nanodet_weights import load_nanodet
@@ -25,7 +26,6 @@ from pinet_training.detector.detector_training import (
 )
 from pinet_training.originals import fetch
 from pinet_training.originals.nanodet_original import published_nanodet
-from pinet_training.runs.channel_adam import ChannelAdam
 from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
@@ -75,10 +75,6 @@ def test_people_of_scenes_have_boxes(data):
         DetectorData(DetectorScenes(None, []), data.held_out)
 
 
-class KilledError(Exception):
-    """Ends a training as if it had been killed."""
-
-
 def test_a_stopped_training_goes_on_to_the_same_weights(data, tmp_path, monkeypatch):
     configuration = detector_configuration(SMALL, data)
     said = []
@@ -87,18 +83,8 @@ def test_a_stopped_training_goes_on_to_the_same_weights(data, tmp_path, monkeypa
         return RunFolder(tmp_path / name, configuration, resume=resume)
 
     network, expected = train_detector(data, SMALL, folder=folder("a"), log=said.append)
-    left = iter(range(3))
-    step = ChannelAdam.step
-
-    def step_until_killed(*arguments):
-        if next(left, None) is None:
-            raise KilledError
-        return step(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ChannelAdam, "step", step_until_killed)
-        with pytest.raises(KilledError):
-            train_detector(data, SMALL, folder=folder("b"), log=None)
+    with killed_after(3, monkeypatch):
+        train_detector(data, SMALL, folder=folder("b"), log=None)
     _, resumed = train_detector(data, SMALL, folder=folder("b", resume=True), log=None)
     assert resumed == expected
     assert all(math.isfinite(record["loss"]) for record in expected)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from killed_training import killed_after
 from made_up_poses import write_scenes
 
 from pinet_ros.lifting.blazepose_weights import load_blazepose, save_blazepose, weights_file
@@ -31,7 +32,6 @@ from pinet_training.lifter.pose_samples import read_pose_samples
 from pinet_training.lifter.real_validation import validation_on_pictures
 from pinet_training.originals import fetch
 from pinet_training.originals.blazepose_original import published_network
-from pinet_training.runs.channel_adam import ChannelAdam
 from pinet_training.runs.on_cpu import keep_freed_memory
 from pinet_training.runs.recipes import RecipeError
 from pinet_training.runs.run_folder import RunFolder
@@ -106,10 +106,6 @@ def test_the_weight_of_presence_rises_when_poses_are_learnt():
     assert all(recipe.weights_at(epoch)["pose"] == 1 for epoch in (1, 8))
 
 
-class KilledError(Exception):
-    """Ends a training as if it had been killed."""
-
-
 def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, monkeypatch):
     wanted = blazepose_configuration(SMALL, data)
 
@@ -118,18 +114,8 @@ def test_a_stopped_training_is_resumed_as_if_it_had_not_been(data, tmp_path, mon
 
     said = []
     trained, expected = train_blazepose(data, SMALL, folder=folder("a"), log=said.append)
-    left = iter(range(3))
-    step = ChannelAdam.step
-
-    def step_until_killed(*arguments):
-        if next(left, None) is None:
-            raise KilledError
-        return step(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ChannelAdam, "step", step_until_killed)
-        with pytest.raises(KilledError):
-            train_blazepose(data, SMALL, folder=folder("b"), log=None)
+    with killed_after(3, monkeypatch):
+        train_blazepose(data, SMALL, folder=folder("b"), log=None)
     _, resumed = train_blazepose(data, SMALL, folder=folder("b", resume=True), log=None)
 
     assert resumed == expected
