@@ -28,7 +28,9 @@ ROOT = MUPOTS_17.root
 _LIMBS = list(BLAZEPOSE_33.limbs)
 _EARS = list(BLAZEPOSE_33.indices(*EARS))
 _HEAD = MUPOTS_17.index("head")
-_HIDDEN = 0.2  # weight of a joint that cannot be seen, over that of a visible one
+# weights of joints that cannot be seen, over those of visible ones: the rest of a body tells where
+# a joint behind something is, and little of one outside of the crop
+_HIDDEN, _OUTSIDE = 0.7, 0.3
 _SURE = 0.25  # share of joints that are visible, from which there is a person for sure
 _WITHIN = math.erf(0.5**0.5)  # share of errors within one deviation
 _SMALLEST = 1e-3  # error that deviations are learnt from, metres, or of a logarithm
@@ -40,8 +42,8 @@ _LARGEST = 1.0  # of the logarithm of a distance's error that counts
 class LossWeights:
     """Weights of the losses.
 
-    Joints that are not visible count less: where a person is cut off, their errors are large and
-    say little.
+    Joints that are not visible count less, least of all those outside of the crop: their errors
+    are large and say little.
 
     Attributes:
         pose: of the joints relative to the pelvis, per decimetre.
@@ -146,8 +148,9 @@ def losses(
     errors = pose_errors((image, world, visibility), people)
     visible = people["visible"]
     seen = visible.mean(1)
-    weights = torch.where(visible > 0, 1.0, _HIDDEN)[..., None]
     inside = ((people["points"] >= 0) & (people["points"] < SIZE)).all(-1, keepdim=True)
+    unseen = torch.where(inside, _HIDDEN, _OUTSIDE)
+    weights = torch.where(visible[..., None] > 0, 1.0, unseen)
     found = {
         "pose": (errors.joints.abs() * weights).mean((1, 2)) / 0.1,
         "image": (errors.points.abs() * weights * inside).mean((1, 2)) / 0.02,

@@ -40,14 +40,14 @@ class BlazePoseRecipe:
     """
 
     network: str = "blazepose_full"
-    epochs: int = 24
-    steps: int = 250
+    epochs: int = 12
+    steps: int = 500
     batch_size: int = 32
     learning_rate: float = 5e-4
     warm_up: int = 300
     decay: float = 0.998
     frozen: int = 2
-    nobody: float = 0.2
+    nobody: float = 0.1
     taught: float = 0.25
     gradient: float = 5.0
     weights: LossWeights = field(default_factory=LossWeights)
