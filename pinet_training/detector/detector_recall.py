@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from pinet_ros.detection.detections import Detections
 from pinet_training.datasets.box_areas import overlaps
@@ -36,12 +37,14 @@ class Recalls:
     """What a detector gives in a set of pictures.
 
     Attributes:
-        scores: (P,) the highest score of a box on each person, 0 for none.
+        scores: (P,) of the box that each person has, 0 for none; a box is of one person only.
+        shared: (P,) the highest score of a box on each person, who may share it with somebody.
         wrong: (W,) scores of the boxes that are on nobody.
         pictures: number of pictures.
     """
 
     scores: np.ndarray
+    shared: np.ndarray
     wrong: np.ndarray
     pictures: int
 
@@ -55,6 +58,17 @@ class Recalls:
         """Number of people found and of wrong boxes above a score."""
         return int((self.scores > threshold).sum()), int((self.wrong > threshold).sum())
 
+    def sharing(self, threshold: float) -> int:
+        """Number of people who are not found because their only box is of somebody else."""
+        return int(((self.scores <= threshold) & (self.shared > threshold)).sum())
+
+    def right(self, low: float, high: float) -> tuple[int, int]:
+        """Of the boxes with a score from `low` up to `high`: how many are of a person, and all."""
+        of_people, wrong = (
+            int(((scores >= low) & (scores < high)).sum()) for scores in (self.scores, self.wrong)
+        )
+        return of_people, of_people + wrong
+
 
 def measure_recalls(
     detect: Callable[[np.ndarray], Detections], pictures: Sequence[KnownPicture]
@@ -66,13 +80,18 @@ def measure_recalls(
         pictures: the pictures.
     """
     scores: list[float] = []
+    shared_scores: list[float] = []
     wrong: list[float] = []
     for picture in pictures:
         found = detect(picture.image())
         shared = overlaps(picture.people, found.boxes)  # (G,D)
         on_person = np.where(shared >= _FOUND, found.scores, 0.0)
-        scores += on_person.max(axis=1, initial=0.0).tolist()
+        own = np.zeros(len(on_person))
+        people, boxes = linear_sum_assignment(on_person, maximize=True)
+        own[people] = on_person[people, boxes]
+        scores += own.tolist()
+        shared_scores += on_person.max(axis=1, initial=0.0).tolist()
         everybody = np.concatenate([picture.people, picture.ignored])
         nearest = overlaps(everybody, found.boxes).max(axis=0, initial=0.0)
         wrong += found.scores[nearest < _WRONG].tolist()
-    return Recalls(np.array(scores), np.array(wrong), len(pictures))
+    return Recalls(np.array(scores), np.array(shared_scores), np.array(wrong), len(pictures))

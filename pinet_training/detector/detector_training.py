@@ -28,7 +28,8 @@ from pinet_training.detector.detector_recall import WRONG, KnownPicture, measure
 from pinet_training.detector.detector_recipe import DetectorRecipe
 from pinet_training.detector.detector_scenes import DetectorScenes
 from pinet_training.detector.detector_views import DetectorViews, Views
-from pinet_training.detector.known_pictures import pictures_of_scenes
+from pinet_training.detector.known_pictures import picture_of_nobody, pictures_of_scenes
+from pinet_training.detector.score_calibration import calibrate, fit_calibration
 from pinet_training.originals.nanodet_original import published_nanodet
 from pinet_training.runs.channel_adam import ChannelAdam, step_sizes
 from pinet_training.runs.epochs import Trainer, running_average
@@ -37,6 +38,7 @@ from pinet_training.runs.workers import Workers
 
 _LOOKED_AT = 16  # views from which the sizes of steps come
 _VALIDATED = 300  # held-out pictures
+_CALIBRATED = 1500  # pictures of the training that scores are calibrated on
 _LOWEST = 0.05  # score of boxes that are validated
 
 
@@ -191,9 +193,25 @@ class _Trainer(Trainer):
                 value.lerp_(trained[name], 1 - self._recipe.kept)
         return network
 
+    def finish(self) -> None:
+        """Calibrate the scores of the result, on scenes and on pictures of real places."""
+        before = self.result()
+        pictures = pictures_of_scenes(self._data.train, _CALIBRATED)
+        pictures += [picture_of_nobody(image) for image in self._data.without_people]
+        calibration = fit_calibration(measure_recalls(self._detect(before), pictures))
+        after = deepcopy(before)
+        calibrate(after, calibration)
+        # only the average is saved with a run, and the result has but a part of it
+        part = 1 - self._recipe.kept
+        with torch.no_grad():
+            for trained, old, new in zip(
+                *(each.parameters() for each in (self.trained, before, after)), strict=True
+            ):
+                trained += (new - old) / part
+
     def validate(self) -> dict[str, float]:
         """Recall at some numbers of wrong boxes a picture, on held-out and on real people."""
-        detect = detections_of(self.result(), self._device)
+        detect = self._detect(self.result())
         report = {}
         held_out = pictures_of_scenes(self._data.held_out, _VALIDATED)
         for name, pictures in (("rendered", held_out), ("real", self._data.real)):
@@ -205,6 +223,9 @@ class _Trainer(Trainer):
                 found, _ = recalls.at(recalls.threshold_at(wrong))
                 report[f"{name}_{wrong}"] = 100 * found / people
         return report
+
+    def _detect(self, network: NanoDetNetwork) -> Callable[..., Detections]:
+        return detections_of(network, self._device)
 
     def summary(self, validation: dict[str, float]) -> str:
         return ", ".join(f"{name} {value:.1f} %" for name, value in validation.items())

@@ -59,6 +59,12 @@ def pictures_of_people(folder: Path) -> list[KnownPicture]:
     return found
 
 
+def picture_of_nobody(image: np.ndarray) -> KnownPicture:
+    """A picture (H,W,3) uint8 BGR of a real place without people."""
+    nobody = np.zeros((0, 4))
+    return KnownPicture(partial(np.asarray, image), nobody, nobody)
+
+
 def read_place(path: Path) -> np.ndarray:
     """Read a photo (H,W,3) uint8 BGR, made smaller if it is large.
 

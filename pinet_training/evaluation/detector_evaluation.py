@@ -11,7 +11,8 @@ from pinet_ros.detection.detections import Detections
 from pinet_training.detector.detector_recall import WRONG, KnownPicture, Recalls, measure_recalls
 from pinet_training.evaluation.layout import told
 
-THRESHOLDS = (0.3, 0.4, 0.5)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
+SCORES = ((0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9))
 
 Detect = Callable[[np.ndarray], Detections]
 
@@ -31,9 +32,11 @@ def evaluate_detector(
 
     Returns:
         `people` and `pictures`, their numbers; and for each detector `thresholds`: for each of
-        THRESHOLDS the people `found`, the `wrong` boxes and the boxes `on_nobody` in the images
-        without people; and `recall`: for each of WRONG, boxes a picture on nobody, the percentage
-        of people found at the threshold that gives no more of them.
+        THRESHOLDS the people `found`, those `sharing` their only box with somebody who has it,
+        the `wrong` boxes and the boxes `on_nobody` in the images without people; `recall`: for
+        each of WRONG, boxes a picture on nobody, the percentage of people found at the threshold
+        that gives no more of them; and `right`: for each of SCORES, how many boxes with such a
+        score are of a person, and all of them.
     """
     report: dict[str, Any] = {"pictures": len(pictures), "without_people": len(without_people)}
     for name, detect in detectors.items():
@@ -44,6 +47,7 @@ def evaluate_detector(
         report[name] = {
             "thresholds": {str(each): _at(recalls, on_nobody, each) for each in THRESHOLDS},
             "recall": {str(wrong): _recall(recalls, wrong) for wrong in WRONG},
+            "right": {f"{low} to {high}": recalls.right(low, high) for low, high in SCORES},
         }
     return report
 
@@ -52,6 +56,7 @@ def _at(recalls: Recalls, on_nobody: np.ndarray, threshold: float) -> dict[str, 
     found, wrong = recalls.at(threshold)
     return {
         "found": found,
+        "sharing": recalls.sharing(threshold),
         "wrong": wrong,
         "on_nobody": int((on_nobody > threshold).sum()),
     }
@@ -72,10 +77,14 @@ def detector_table(report: dict[str, Any], names: Sequence[str]) -> str:
     for name in names:
         for threshold, of in report[name]["thresholds"].items():
             lines.append(
-                f"{name:<10} threshold {threshold}: {of['found']} found, {of['wrong']} wrong "
-                f"boxes, {of['on_nobody']} in pictures without people"
+                f"{name:<10} threshold {threshold}: {of['found']} found, {of['sharing']} in a box "
+                f"of somebody else, {of['wrong']} wrong boxes, {of['on_nobody']} in pictures "
+                "without people"
             )
         recalls = report[name]["recall"].items()
         listed = ", ".join(f"{wrong}: {told(each)} %" for wrong, each in recalls)
         lines.append(f"{name:<10} found at so many wrong boxes a picture: {listed}")
+        counts = report[name]["right"].items()
+        listed = ", ".join(f"{scores}: {right} of {boxes}" for scores, (right, boxes) in counts)
+        lines.append(f"{name:<10} boxes of a person, by score: {listed}")
     return "\n".join(lines)

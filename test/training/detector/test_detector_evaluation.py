@@ -32,15 +32,19 @@ def test_people_wrong_boxes_and_boxes_without_people_are_counted():
     report = evaluate_detector(detectors, [picture] * 20, [np.zeros((2, 2, 3), np.uint8)])
     assert (report["people"], report["pictures"], report["without_people"]) == (20, 20, 1)
     assert report["ours"]["thresholds"] == {
-        "0.3": {"found": 20, "wrong": 20, "on_nobody": 2},
-        "0.4": {"found": 20, "wrong": 0, "on_nobody": 1},
-        "0.5": {"found": 0, "wrong": 0, "on_nobody": 0},
+        "0.3": {"found": 20, "sharing": 0, "wrong": 20, "on_nobody": 2},
+        "0.4": {"found": 20, "sharing": 0, "wrong": 0, "on_nobody": 1},
+        "0.5": {"found": 0, "sharing": 0, "wrong": 0, "on_nobody": 0},
+        "0.6": {"found": 0, "sharing": 0, "wrong": 0, "on_nobody": 0},
     }
     assert report["ours"]["recall"] == {"0.05": 100, "0.1": 100, "0.2": 100}
     assert report["published"]["recall"]["0.2"] == 0
     table = detector_table(report, ("ours", "published"))
     assert "20 people in 20 pictures; 1 pictures without people" in table
-    assert "threshold 0.4: 20 found, 0 wrong boxes, 1 in pictures without people" in table
+    assert report["ours"]["right"]["0.3 to 0.5"] == (20, 40)
+    found = "threshold 0.4: 20 found, 0 in a box of somebody else, 0 wrong boxes"
+    assert f"{found}, 1 in pictures without people" in table
+    assert "0.3 to 0.5: 20 of 40, 0.5 to 0.7: 0 of 0" in table
 
 
 def test_the_command_takes_scenes_and_photos(tmp_path, capsys):

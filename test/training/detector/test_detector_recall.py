@@ -52,6 +52,26 @@ def test_people_and_wrong_boxes_are_counted():
     assert recalls.threshold_at(1.0) == 0
 
 
+def test_a_box_around_two_people_finds_one():
+    beside = [1.0, 0, 11, 20]
+    both = picture([A, beside])
+    recalls = measure_recalls(detector(([A], [0.8])), [both])
+    assert sorted(recalls.scores) == pytest.approx([0, 0.8])
+    assert (recalls.at(0.5), recalls.sharing(0.5), recalls.sharing(0.9)) == ((1, 0), 1, 0)
+    recalls = measure_recalls(detector(([A, beside], [0.8, 0.6])), [both])
+    assert sorted(recalls.scores) == pytest.approx([0.6, 0.8])
+    assert (recalls.sharing(0.5), recalls.sharing(0.7)) == (0, 1)
+
+
+def test_boxes_of_people_are_counted_by_score():
+    pictures = [picture([A, B])]
+    detect = detector(([A, B, FAR], [0.6, 0.8, 0.6]))
+    recalls = measure_recalls(detect, pictures)
+    assert recalls.right(0.5, 0.7) == (1, 2)
+    assert recalls.right(0.7, 0.9) == (1, 1)
+    assert recalls.right(0.0, 0.5) == (0, 0)
+
+
 def test_small_people_of_scenes_may_be_found_or_not():
     scene = SceneOfPeople(np.array([[0.0, 0, 10, 39], [0, 0, 10, 41]]), np.array([FAR]))
     (found,) = pictures_of_scenes(DetectorScenes(Mock(), [scene]), 5)

@@ -1,0 +1,52 @@
+"""Scores of a detector that are probabilities: of the boxes with 0.5, half are on a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pinet_ros.detection.nanodet_network import NanoDetNetwork
+from pinet_training.detector.detector_recall import Recalls
+
+_STEPS = 50  # of Newton's method
+_HOLD = 1.0  # how strongly the scores are held as they are; a few boxes move them little
+_STEEPEST = 5.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a score's logit becomes: scale times the logit, plus shift."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+
+def fit_calibration(recalls: Recalls) -> Calibration:
+    """Fit probabilities to the boxes that are of a person, and to those that are of nobody.
+
+    Source: Platt, "Probabilistic outputs for support vector machines", 1999, on the logits.
+    """
+    of_people = recalls.scores[recalls.scores > 0]
+    scores = np.concatenate([of_people, recalls.wrong]).clip(1e-4, 1 - 1e-4)
+    right = np.arange(len(scores)) < len(of_people)
+    inputs = np.column_stack([np.log(scores / (1 - scores)), np.ones(len(scores))])
+    start = np.array([1.0, 0.0])
+    found = start.copy()
+    for _ in range(_STEPS):
+        chances = 1 / (1 + np.exp(-inputs @ found))
+        gradient = inputs.T @ (chances - right) + _HOLD * (found - start)
+        curvature = inputs.T @ (inputs * (chances * (1 - chances))[:, None])
+        found -= np.linalg.solve(curvature + _HOLD * np.eye(2), gradient)
+        found[0] = found[0].clip(1 / _STEEPEST, _STEEPEST)
+    return Calibration(*found.tolist())
+
+
+@torch.no_grad()
+def calibrate(network: NanoDetNetwork, calibration: Calibration) -> None:
+    """Change the last weights of a network, so that it gives calibrated scores."""
+    for head in network.heads:
+        last = head[-1]
+        last.weight[0] *= calibration.scale
+        last.bias[0] = calibration.scale * last.bias[0] + calibration.shift
