@@ -15,11 +15,16 @@ from pinet_ros.models.networks import Network, as_network
 from pinet_ros.util.device import select_device
 from pinet_training.datasets.people_pictures import TRUTH
 from pinet_training.datasets.scene_fields import SPLITS
+from pinet_training.detector.detector_recall import KnownPicture
 from pinet_training.detector.detector_scenes import read_detector_scenes
 from pinet_training.detector.detector_training import detections_of
 from pinet_training.detector.known_pictures import (
+    BOXES,
+    boxes_of_another,
+    picture_of_nobody,
     pictures_of_people,
     pictures_of_scenes,
+    pictures_with_boxes,
     read_place,
 )
 from pinet_training.evaluation.detector_evaluation import detector_table, evaluate_detector
@@ -60,7 +65,7 @@ def add_detector(parser: argparse.ArgumentParser) -> None:
         "data",
         type=Path,
         help="folder of rendered scenes, of which the test split is used; or of pictures with "
-        "truth.npz, as of `pinet evaluate pictures`",
+        "truth.npz, as of `pinet evaluate pictures`; or of photos with boxes.json",
     )
     parser.add_argument(
         "--detector-weights",
@@ -73,6 +78,14 @@ def add_detector(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="folder of photos without people, in which boxes are counted",
+    )
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="boxes of another detector (.json), to compare; may be given several times",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     add_device(parser, default="cpu")
@@ -106,21 +119,26 @@ def run_detector(options: argparse.Namespace) -> int:
         OURS: load_nanodet(nanodet_file(options.detector_weights)),
         PUBLISHED: published_nanodet(),
     }
-    if (options.data / TRUTH).is_file():
-        pictures = pictures_of_people(options.data)
-    else:
-        scenes = read_detector_scenes(options.data, "test")
-        pictures = pictures_of_scenes(scenes, len(scenes))
+    detectors = {name: detections_of(network, device) for name, network in networks.items()}
+    detectors |= {path.stem: boxes_of_another(path) for path in options.boxes}
+    pictures = _known_pictures(options.data)
     places = picture_paths(options.without_people) if options.without_people else []
     report = evaluate_detector(
-        {name: detections_of(network, device) for name, network in networks.items()},
-        pictures,
-        [read_place(path) for path in places],
+        detectors, pictures, [picture_of_nobody(path.name, read_place(path)) for path in places]
     )
-    print(detector_table(report, tuple(networks)))
+    print(detector_table(report, tuple(detectors)))
     if options.json:
         write_json(options.json, report)
     return 0
+
+
+def _known_pictures(folder: Path) -> list[KnownPicture]:
+    if (folder / TRUTH).is_file():
+        return pictures_of_people(folder)
+    if (folder / BOXES).is_file():
+        return pictures_with_boxes(folder)
+    scenes = read_detector_scenes(folder, "test")
+    return pictures_of_scenes(scenes, len(scenes))
 
 
 def _blazepose(name: str, file: Path, device: torch.device) -> Network:

@@ -37,6 +37,7 @@ class PeoplePicture:
     """One picture and the people in it.
 
     Attributes:
+        name: of its file.
         image: (H,W,3) uint8, BGR.
         camera: the camera that took it.
         moment: name of the moment when it was taken.
@@ -44,6 +45,7 @@ class PeoplePicture:
         strict: (N,) bool, which rows are the strict truth.
     """
 
+    name: str
     image: np.ndarray
     camera: Camera
     moment: str
@@ -82,6 +84,7 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
         rows = owners == name
         found.append(
             PeoplePicture(
+                str(name),
                 image,
                 camera,
                 moment=Path(name).stem.rpartition("_")[2],

@@ -22,14 +22,19 @@ class KnownPicture:
     """A picture and who is in it.
 
     Attributes:
+        name: of its file.
         image: reads it, (H,W,3) uint8 BGR.
         people: (G,4) boxes of the people to find, pixels.
         ignored: (I,4) boxes of others, who may be found or not.
     """
 
+    name: str
     image: Callable[[], np.ndarray]
     people: np.ndarray
     ignored: np.ndarray
+
+
+Detect = Callable[[KnownPicture], Detections]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,20 +75,18 @@ class Recalls:
         return of_people, of_people + wrong
 
 
-def measure_recalls(
-    detect: Callable[[np.ndarray], Detections], pictures: Sequence[KnownPicture]
-) -> Recalls:
+def measure_recalls(detect: Detect, pictures: Sequence[KnownPicture]) -> Recalls:
     """Run a detector over pictures.
 
     Args:
-        detect: gives the boxes in an image (H,W,3) uint8 BGR, also those with low scores.
+        detect: gives the boxes in a picture, also those with low scores.
         pictures: the pictures.
     """
     scores: list[float] = []
     shared_scores: list[float] = []
     wrong: list[float] = []
     for picture in pictures:
-        found = detect(picture.image())
+        found = detect(picture)
         shared = overlaps(picture.people, found.boxes)  # (G,D)
         on_person = np.where(shared >= _FOUND, found.scores, 0.0)
         own = np.zeros(len(on_person))

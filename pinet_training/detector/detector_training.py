@@ -17,14 +17,13 @@ from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from pinet_ros.detection.detections import Detections
 from pinet_ros.detection.nanodet import MEAN, STD, NanoDet
 from pinet_ros.detection.nanodet_network import NanoDetNetwork
 from pinet_ros.detection.nanodet_weights import save_nanodet
 from pinet_ros.errors import DatasetError
 from pinet_ros.imaging.frame import Frame
 from pinet_training.detector.detector_losses import detector_losses
-from pinet_training.detector.detector_recall import WRONG, KnownPicture, measure_recalls
+from pinet_training.detector.detector_recall import WRONG, Detect, KnownPicture, measure_recalls
 from pinet_training.detector.detector_recipe import DetectorRecipe
 from pinet_training.detector.detector_scenes import DetectorScenes
 from pinet_training.detector.detector_views import DetectorViews, Views
@@ -106,7 +105,7 @@ def detector_configuration(recipe: DetectorRecipe, data: DetectorData) -> dict[s
     return {"recipe": asdict(recipe), "data": described}
 
 
-def detections_of(network: NanoDetNetwork, device: torch.device) -> Callable[..., Detections]:
+def detections_of(network: NanoDetNetwork, device: torch.device) -> Detect:
     """A function that detects people as live, down to low scores, with a network in training."""
     with TemporaryDirectory() as temporary:
         weights = Path(temporary) / "weights.safetensors"
@@ -115,7 +114,7 @@ def detections_of(network: NanoDetNetwork, device: torch.device) -> Callable[...
         detector = NanoDet(
             weights=weights, device=device, runtime="torch", score_threshold=_LOWEST
         )
-    return lambda image: detector([Frame.from_array(image, device=device)])[0]
+    return lambda picture: detector([Frame.from_array(picture.image(), device=device)])[0]
 
 
 class _Trainer(Trainer):
@@ -197,7 +196,7 @@ class _Trainer(Trainer):
         """Calibrate the scores of the result, on scenes and on pictures of real places."""
         before = self.result()
         pictures = pictures_of_scenes(self._data.train, _CALIBRATED)
-        pictures += [picture_of_nobody(image) for image in self._data.without_people]
+        pictures += [picture_of_nobody("", image) for image in self._data.without_people]
         calibration = fit_calibration(measure_recalls(self._detect(before), pictures))
         after = deepcopy(before)
         calibrate(after, calibration)
@@ -224,7 +223,7 @@ class _Trainer(Trainer):
                 report[f"{name}_{wrong}"] = 100 * found / people
         return report
 
-    def _detect(self, network: NanoDetNetwork) -> Callable[..., Detections]:
+    def _detect(self, network: NanoDetNetwork) -> Detect:
         return detections_of(network, self._device)
 
     def summary(self, validation: dict[str, float]) -> str:

@@ -8,12 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pinet_ros.cli.predictions.records import Record, read_json
+from pinet_ros.detection.detections import Detections
 from pinet_ros.detection.nanodet import MIN_HEIGHT
 from pinet_ros.imaging.pictures import read_image
 from pinet_ros.people import boxes_around
 from pinet_training.datasets.people_pictures import read_people_pictures
-from pinet_training.detector.detector_recall import KnownPicture
+from pinet_training.detector.detector_recall import Detect, KnownPicture
 from pinet_training.detector.detector_scenes import DetectorScenes
+
+BOXES = "boxes.json"
 
 _LARGEST = 1000  # pixels: longer side of photos; more is of no use to the network
 _IN_SIGHT = 0.5  # part of a person's known joints that is in the image
@@ -26,6 +30,7 @@ def pictures_of_scenes(scenes: DetectorScenes, most: int) -> list[KnownPicture]:
         large = _heights(scene.people) >= MIN_HEIGHT
         found.append(
             KnownPicture(
+                scenes.pictures.name(number),
                 partial(scenes.pictures.image, number),
                 people=scene.people[large],
                 ignored=np.concatenate([scene.people[~large], scene.ignored]),
@@ -54,15 +59,61 @@ def pictures_of_people(folder: Path) -> list[KnownPicture]:
         to_find = ~picture.strict & (inside >= _IN_SIGHT * np.maximum(known, 1))
         to_find &= _heights(boxes) >= MIN_HEIGHT
         found.append(
-            KnownPicture(partial(np.asarray, picture.image), boxes[to_find], boxes[~to_find])
+            KnownPicture(
+                picture.name,
+                partial(np.asarray, picture.image),
+                people=boxes[to_find],
+                ignored=boxes[~to_find],
+            )
         )
     return found
 
 
-def picture_of_nobody(image: np.ndarray) -> KnownPicture:
+def pictures_with_boxes(folder: Path) -> list[KnownPicture]:
+    """Photos whose people are known by their boxes: a folder with boxes.json.
+
+    The file has an object: for the name of each photo the list of its people's boxes, each x, y,
+    width and height in pixels, and an empty list where there is nobody. Small people may be found
+    or not.
+
+    Raises:
+        DatasetError: the file is missing or damaged.
+        PictureError: a photo cannot be read.
+    """
+    file = read_json(folder / BOXES)
+    found = []
+    for name in file.fields:
+        rows = _rows(file, name, 4)
+        boxes = np.column_stack([rows[:, :2], rows[:, :2] + rows[:, 2:]])
+        large = _heights(boxes) >= MIN_HEIGHT
+        image = partial(read_image, folder / name)
+        found.append(KnownPicture(name, image, people=boxes[large], ignored=boxes[~large]))
+    return found
+
+
+def boxes_of_another(path: Path) -> Detect:
+    """A detector whose answers are in a file, to compare it with others.
+
+    The file has a JSON object: for the name of each picture, see KnownPicture, the list of the
+    boxes, each x_min, y_min, x_max, y_max in pixels and a score of 0 to 1.
+
+    Raises:
+        DatasetError: the file is missing or damaged; by the detector: it lacks a picture.
+    """
+    file = read_json(path)
+
+    def detect(picture: KnownPicture) -> Detections:
+        rows = _rows(file, picture.name, 5).astype(np.float32)
+        rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+        return Detections(boxes=rows[:, :4], scores=rows[:, 4])
+
+    return detect
+
+
+def picture_of_nobody(name: str, image: np.ndarray) -> KnownPicture:
     """A picture (H,W,3) uint8 BGR of a real place without people."""
     nobody = np.zeros((0, 4))
-    return KnownPicture(partial(np.asarray, image), nobody, nobody)
+    return KnownPicture(name, partial(np.asarray, image), people=nobody, ignored=nobody)
 
 
 def read_place(path: Path) -> np.ndarray:
@@ -76,6 +127,11 @@ def read_place(path: Path) -> np.ndarray:
     if scale >= 1:
         return image
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def _rows(file: Record, name: str, columns: int) -> np.ndarray:
+    """Rows of numbers under a name; the list may be empty."""
+    return file.array(name, None, columns) if file[name] else np.zeros((0, columns))
 
 
 def _heights(boxes: np.ndarray) -> np.ndarray:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pinet_ros.detection.detections import Detections
-from pinet_training.detector.detector_recall import WRONG, KnownPicture, Recalls, measure_recalls
+from pinet_training.detector.detector_recall import (
+    WRONG,
+    Detect,
+    KnownPicture,
+    Recalls,
+    measure_recalls,
+)
 from pinet_training.evaluation.layout import told
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 SCORES = ((0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9))
 
-Detect = Callable[[np.ndarray], Detections]
-
 
 def evaluate_detector(
     detectors: dict[str, Detect],
     pictures: Sequence[KnownPicture],
-    without_people: Sequence[np.ndarray] = (),
+    without_people: Sequence[KnownPicture] = (),
 ) -> dict[str, Any]:
     """Measure detectors on the same pictures.
 
     Args:
-        detectors: by name; each gives the boxes in an image (H,W,3) uint8 BGR, also those with
-            low scores.
+        detectors: by name; each gives the boxes in a picture, also those with low scores.
         pictures: where it is known who is in them.
-        without_people: images of real places without people.
+        without_people: pictures of real places without people.
 
     Returns:
         `people` and `pictures`, their numbers; and for each detector `thresholds`: for each of
@@ -41,7 +43,7 @@ def evaluate_detector(
     report: dict[str, Any] = {"pictures": len(pictures), "without_people": len(without_people)}
     for name, detect in detectors.items():
         recalls = measure_recalls(detect, pictures)
-        scores = [detect(image).scores for image in without_people]
+        scores = [detect(picture).scores for picture in without_people]
         on_nobody = np.concatenate([*scores, np.zeros(0)])
         report["people"] = len(recalls.scores)
         report[name] = {

@@ -31,6 +31,11 @@ class Pictures:
         shard, scene = self.scenes[number]
         return shard.image(scene)
 
+    def name(self, number: int) -> str:
+        """Name of an image's shard and file, such as 00012/034.jpg."""
+        shard, scene = self.scenes[number]
+        return f"{shard.folder.name}/{shard.truth['scene_image'][scene]}"
+
     def camera(self, number: int) -> Camera:
         """Return the camera of an image."""
         shard, scene = self.scenes[number]

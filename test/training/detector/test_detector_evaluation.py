@@ -12,9 +12,11 @@ from made_up_poses import write_scenes
 
 from pinet_ros.detection.detections import Detections
 from pinet_training.detector.detector_recall import KnownPicture
+from pinet_training.detector.known_pictures import picture_of_nobody
 from pinet_training.evaluation.detector_evaluation import detector_table, evaluate_detector
 from pinet_training.originals import fetch
 
+IMAGE = np.zeros((2, 2, 3), np.uint8)
 BOX = np.array([[10.0, 10, 60, 110]])
 
 
@@ -24,12 +26,12 @@ def gives(boxes, scores):
 
 
 def test_people_wrong_boxes_and_boxes_without_people_are_counted():
-    picture = KnownPicture(lambda: np.zeros((2, 2, 3), np.uint8), BOX, np.zeros((0, 4)))
+    picture = KnownPicture("", lambda: IMAGE, BOX, np.zeros((0, 4)))
     detectors = {
         "ours": gives([*BOX, [200, 200, 240, 300]], [0.45, 0.35]),
         "published": gives([], []),
     }
-    report = evaluate_detector(detectors, [picture] * 20, [np.zeros((2, 2, 3), np.uint8)])
+    report = evaluate_detector(detectors, [picture] * 20, [picture_of_nobody("", IMAGE)])
     assert (report["people"], report["pictures"], report["without_people"]) == (20, 20, 1)
     assert report["ours"]["thresholds"] == {
         "0.3": {"found": 20, "sharing": 0, "wrong": 20, "on_nobody": 2},
@@ -54,6 +56,13 @@ def test_the_command_takes_scenes_and_photos(tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "photos" / "sky.png"), np.full((40, 60, 3), 200, np.uint8))
     run = partial(command_line.run, "evaluate", "detector")
     report = tmp_path / "report.json"
-    run(tmp_path / "scenes", "--without-people", tmp_path / "photos", "--json", report)
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"00000/001.jpg": [], "sky.png": [[0, 0, 20, 40, 0.9]]}))
+    options = ("--boxes", other, "--json", report)
+    run(tmp_path / "scenes", "--without-people", tmp_path / "photos", *options)
     assert "2 people in 1 pictures; 1 pictures without people" in capsys.readouterr().out
-    assert json.loads(report.read_text())["ours"]["thresholds"]["0.4"]["on_nobody"] == 0
+    counted = {
+        name: json.loads(report.read_text())[name]["thresholds"]["0.4"]["on_nobody"]
+        for name in ("ours", "published", "other")
+    }
+    assert counted == {"ours": 0, "published": 0, "other": 1}

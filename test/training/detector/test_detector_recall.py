@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from unittest.mock import Mock
+import json
+from dataclasses import replace
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
 import pytest
 
 from pinet_ros.detection.detections import Detections
+from pinet_ros.errors import DatasetError
+from pinet_ros.imaging.pictures import PictureError
 from pinet_training.detector.detector_recall import KnownPicture, measure_recalls
 from pinet_training.detector.detector_scenes import DetectorScenes, SceneOfPeople
-from pinet_training.detector.known_pictures import pictures_of_people, pictures_of_scenes
+from pinet_training.detector.known_pictures import (
+    boxes_of_another,
+    pictures_of_people,
+    pictures_of_scenes,
+    pictures_with_boxes,
+)
 
 A, B, C = [0.0, 0, 10, 20], [30.0, 0, 40, 20], [60.0, 0, 70, 20]
 FAR = [200.0, 0, 210, 20]
@@ -19,7 +28,7 @@ FAR = [200.0, 0, 210, 20]
 
 def picture(people, ignored=()):
     boxes = [np.array(each, float).reshape(-1, 4) for each in (people, ignored)]
-    return KnownPicture(lambda: np.zeros((1, 1, 3), np.uint8), *boxes)
+    return KnownPicture("", lambda: np.zeros((1, 1, 3), np.uint8), *boxes)
 
 
 def detector(*answers):
@@ -74,9 +83,37 @@ def test_boxes_of_people_are_counted_by_score():
 
 def test_small_people_of_scenes_may_be_found_or_not():
     scene = SceneOfPeople(np.array([[0.0, 0, 10, 39], [0, 0, 10, 41]]), np.array([FAR]))
-    (found,) = pictures_of_scenes(DetectorScenes(Mock(), [scene]), 5)
+    (found,) = pictures_of_scenes(DetectorScenes(MagicMock(), [scene]), 5)
     np.testing.assert_array_equal(found.people, [[0, 0, 10, 41]])
     np.testing.assert_array_equal(found.ignored, [[0, 0, 10, 39], FAR])
+
+
+def test_photos_have_boxes(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((90, 80, 3), 7, np.uint8))
+    boxes = {"a.png": [[10, 20, 30, 60], [1, 2, 3, 39]], "b.png": []}
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    first, second = pictures_with_boxes(tmp_path)
+    np.testing.assert_array_equal(first.people, [[10, 20, 40, 80]])
+    np.testing.assert_array_equal(first.ignored, [[1, 2, 4, 41]])
+    assert first.image().shape == (90, 80, 3)
+    assert second.people.shape == second.ignored.shape == (0, 4)
+    with pytest.raises(PictureError, match=r"b\.png"):
+        second.image()
+    (tmp_path / "boxes.json").write_text('{"a.png": [[1, 2, 3]]}')
+    with pytest.raises(DatasetError, match=r"boxes\.json: a\.png must have shape"):
+        pictures_with_boxes(tmp_path)
+
+
+def test_another_detector_may_have_answered_before(tmp_path):
+    file = tmp_path / "other.json"
+    file.write_text(json.dumps({"a": [[*FAR, 0.3], [*A, 0.7]], "b": []}))
+    detect = boxes_of_another(file)
+    recalls = measure_recalls(detect, [replace(picture([A]), name="a")])
+    assert recalls.scores == pytest.approx([0.7])
+    assert recalls.wrong == pytest.approx([0.3])
+    assert len(detect(replace(picture([]), name="b"))) == 0
+    with pytest.raises(DatasetError, match=r"other\.json: lacks the field 'c'"):
+        detect(replace(picture([]), name="c"))
 
 
 def test_real_people_are_those_of_the_looser_truth(photo, calibration, tmp_path):
