@@ -26,6 +26,8 @@ from pinet_ros.lifting.lifter import Lifter
 from pinet_ros.lifting.load_lifter import LIFTERS, PRECISIONS, load_lifter
 from pinet_ros.models.networks import RUNTIMES, describe_runtime, select_runtime
 from pinet_ros.people import People
+from pinet_ros.positioning.floor import Floor
+from pinet_ros.positioning.placement import place
 from pinet_ros.util.device import describe_device, select_device
 from pinet_ros.util.options import option, violation
 
@@ -103,7 +105,8 @@ class Estimate:
         people: initial poses in MUPOTS_17, metres, camera optical frame.
         detections: the detections that were lifted; of some the lifter may have seen no person.
         dropped: detections that were not lifted.
-        times: seconds of the stages upload, detect and lift; for a batch, of the whole batch.
+        times: seconds of the stages upload, detect, lift and, with a floor, place; for a batch, of
+            the whole batch.
         stamp: time stamp of the image, as given.
     """
 
@@ -170,6 +173,7 @@ class PoseEstimator:
         *,
         channels: str = ...,
         stamp: float | None = ...,
+        floor: Floor | None = ...,
     ) -> Estimate: ...
 
     @overload
@@ -180,6 +184,7 @@ class PoseEstimator:
         *,
         channels: str = ...,
         stamp: Sequence[float] | None = ...,
+        floor: Floor | None = ...,
     ) -> list[Estimate]: ...
 
     def __call__(
@@ -189,6 +194,7 @@ class PoseEstimator:
         *,
         channels: str = "bgr",
         stamp: float | Sequence[float] | None = None,
+        floor: Floor | None = None,
     ) -> Estimate | list[Estimate]:
         """Estimate the people of one image, or of several at once.
 
@@ -199,6 +205,7 @@ class PoseEstimator:
             camera: the camera that took the image; or a list with one camera for each image.
             channels: channel order: rgb, bgr, rgba, bgra or mono.
             stamp: time in seconds when the image was taken; or a list with one for each image.
+            floor: where the floor is for the camera, if that is known; for all images.
 
         Returns:
             The people found; for a list of images, a list of results.
@@ -209,7 +216,7 @@ class PoseEstimator:
         """
         if isinstance(image, np.ndarray):
             single = cast(Camera, camera), cast("float | None", stamp)
-            return self._estimate([image], [single[0]], channels, [single[1]])[0]
+            return self._estimate([image], [single[0]], channels, [single[1]], floor)[0]
         cameras = [camera] if isinstance(camera, Camera) else list(camera)
         stamps = [None] * len(image) if stamp is None else list(cast("Sequence[float]", stamp))
         if not len(image) == len(cameras) == len(stamps):
@@ -217,7 +224,7 @@ class PoseEstimator:
                 f"{len(image)} images need as many cameras and stamps, got {len(cameras)} cameras "
                 f"and {len(stamps)} stamps"
             )
-        return self._estimate(image, cameras, channels, stamps)
+        return self._estimate(image, cameras, channels, stamps, floor)
 
     @property
     def score_threshold(self) -> float:
@@ -247,6 +254,7 @@ class PoseEstimator:
         cameras: Sequence[Camera],
         channels: str,
         stamps: Sequence[float | None],
+        floor: Floor | None,
     ) -> list[Estimate]:
         if not images:
             return []
@@ -266,6 +274,9 @@ class PoseEstimator:
             people = [
                 turn_people_back(p, c, degrees) for p, c in zip(people, cameras, strict=True)
             ]
+        if floor:
+            with _measured(times, "place"):
+                people = [place(found, floor) for found in people]
         return [
             Estimate(found, kept, dropped, times, stamp)
             for found, (kept, dropped), stamp in zip(people, selected, stamps, strict=True)

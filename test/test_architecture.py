@@ -32,6 +32,7 @@ ORDER = (
     ("imaging",),
     ("detection",),
     ("lifting",),
+    ("positioning",),
     ("estimator", "refinement"),
     ("cli", "ros"),
     ("nodes",),

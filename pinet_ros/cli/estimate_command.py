@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +22,7 @@ from pinet_ros.imaging.attention_picture import attention_picture
 from pinet_ros.imaging.drawing import draw_people
 from pinet_ros.imaging.pictures import read_image, write_image
 from pinet_ros.people import People
+from pinet_ros.positioning.floor import Floor
 from pinet_ros.refinement.checkpoint import weights_for
 from pinet_ros.refinement.inference import Passed, RefinerConfig
 from pinet_ros.refinement.refiner import Refinement, Refiner
@@ -37,6 +39,23 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     camera.add_argument("--focal", type=float, help="focal length in pixels")
     camera.add_argument("--calibration", type=Path, metavar="FILE", help="camera_info YAML")
     add_options(parser, EstimatorConfig)
+    parser.add_argument(
+        "--camera-height", type=float, metavar="M", help="metres of the camera above the floor"
+    )
+    parser.add_argument(
+        "--camera-pitch",
+        type=float,
+        default=0.0,
+        metavar="DEG",
+        help="degrees, positive if the camera looks down, for --camera-height",
+    )
+    parser.add_argument(
+        "--camera-roll",
+        type=float,
+        default=0.0,
+        metavar="DEG",
+        help="degrees, positive if the right side of the image sinks, for --camera-height",
+    )
     parser.add_argument(
         "--weights",
         help="PI-Net weights: a name or a file; default: those in the package for the lifter",
@@ -69,6 +88,7 @@ def _estimate(options: argparse.Namespace) -> int:
     if options.json:
         _make_folder(options.json.parent)
     camera_of = _camera_of(options)
+    floor = _floor_of(options)
     estimator = PoseEstimator(config, refiner.device)
     taken = options.json is not None and is_standard_output(options.json)
     said = sys.stderr if taken else sys.stdout
@@ -80,7 +100,7 @@ def _estimate(options: argparse.Namespace) -> int:
         except PinetError as error:
             failures.append(str(error))
             continue
-        estimate = estimator(image, camera)
+        estimate = estimator(image, camera, floor=floor)
         refinement = refiner(estimate.people)
         refined = refinement.people
         results[str(path)] = _people(estimate.people, refinement)
@@ -128,6 +148,19 @@ def _camera_of(options: argparse.Namespace) -> Callable[[int, int], Camera]:
     camera_of = partial(Camera.from_focal, options.focal)
     camera_of(1, 1)  # a focal length that cannot be used is so for all images
     return camera_of
+
+
+def _floor_of(options: argparse.Namespace) -> Floor | None:
+    """The floor under the camera, if its height is given."""
+    if options.camera_height is not None:
+        angles = map(math.radians, (options.camera_pitch, options.camera_roll))
+        return Floor.of_camera(options.camera_height, *angles)
+    if options.camera_pitch or options.camera_roll:
+        raise PinetError(
+            "--camera-pitch and --camera-roll tell where the floor is together with "
+            "--camera-height; give it too"
+        )
+    return None
 
 
 def _dropped(dropped: Dropped, passed: Passed) -> str:

@@ -10,6 +10,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from pinet_ros.detection.detections import Dropped
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.msg import PersonPoseArray
+from pinet_ros.positioning.floor import Floor, FloorConfig
 from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.images import decode
 from pinet_ros.ros.live_node import DEVICE, LiveNode
@@ -28,17 +29,20 @@ class PoseEstimatorNode(LiveNode):
         IMAGE_TRANSPORT,
         *CameraSource.PARAMETERS,
         *Parameter.from_options(EstimatorConfig),
+        *Parameter.from_options(FloorConfig),
     )
 
     def __init__(self, **options: Any) -> None:
         super().__init__("pose_estimator", **options)
         self._publisher = self.create_output(PersonPoseArray, "people/initial")
         self._estimator: PoseEstimator | None = None
+        self._floor: Floor | None = None
         self._camera = CameraSource(self)
 
     def load(self) -> None:
         """Load the networks that the parameters select."""
         config = read_options(self, EstimatorConfig)
+        self._floor = read_options(self, FloorConfig).of_camera()
         self._estimator = PoseEstimator(config, self.value("device"))
         self._estimator.warm_up()
         self.get_logger().info(self._estimator.describe())
@@ -65,7 +69,7 @@ class PoseEstimatorNode(LiveNode):
             image, channels = decode(message)
         camera = self._camera.camera(image.shape[1], image.shape[0])
         self._estimator.score_threshold = self.value("score_threshold")
-        estimate = self._estimator(image, camera, channels=channels)
+        estimate = self._estimator(image, camera, channels=channels, floor=self._floor)
         for stage, seconds in estimate.times.items():
             times.add(stage, seconds)
         self._count_dropped(estimate.dropped)

@@ -22,17 +22,21 @@ class InferenceOptions:
             slightly larger ones in part, see `suppress_small_corrections`.
         root_threshold: the same for translations of the root, as a fraction of its distance from
             the camera.
+        known_deviation: of the logarithm of a distance. Roots whose distances are known better,
+            by a floor for example, stay, see `hold_known_roots`; the default is half of what the
+            size of people alone gives. 0 moves all roots.
 
     Raises:
-        ValueError: a threshold is negative or NaN.
+        ValueError: a value is negative or NaN.
     """
 
     symmetric: bool = True
     turn_threshold: float = 6.0
     root_threshold: float = 0.055
+    known_deviation: float = 0.06
 
     def __post_init__(self) -> None:
-        for name in ("turn_threshold", "root_threshold"):
+        for name in ("turn_threshold", "root_threshold", "known_deviation"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
@@ -43,7 +47,7 @@ class InferenceOptions:
 
 
 # One view, and all corrections as predicted.
-AS_PREDICTED = InferenceOptions(symmetric=False, turn_threshold=0.0, root_threshold=0.0)
+AS_PREDICTED = InferenceOptions(False, turn_threshold=0.0, root_threshold=0.0, known_deviation=0.0)
 
 
 @dataclass(frozen=True)

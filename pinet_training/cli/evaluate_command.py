@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from pinet_ros.cli.arguments import (
     register,
 )
 from pinet_ros.cli.predictions.sequences import add_sequences
-from pinet_ros.errors import PinetError
+from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
+from pinet_ros.positioning.floor import NONE
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
@@ -31,7 +33,7 @@ from pinet_training.cli.network_evaluations import (
     run_lifter,
 )
 from pinet_training.datasets.pairing import read_paired
-from pinet_training.datasets.people_pictures import read_people_pictures
+from pinet_training.datasets.people_pictures import TRUTH, read_people_pictures
 from pinet_training.datasets.pose2sim import FRAMES
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.datasets.scenes import ScenesError, load_scenes
@@ -95,6 +97,12 @@ def _add_real(parser: argparse.ArgumentParser) -> None:
 def _add_pictures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=Path, help="folder of pictures with truth.npz, see people_pictures.py"
+    )
+    parser.add_argument(
+        "--floor",
+        choices=(NONE, "true"),
+        default=NONE,
+        help=f"place people on the true floor of each picture; {DEFAULT}",
     )
     add_options(parser, EstimatorConfig)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
@@ -210,8 +218,16 @@ def _evaluate_real(options: argparse.Namespace) -> int:
 def _evaluate_pictures(options: argparse.Namespace) -> int:
     """Measure people in pictures with known poses, before and after refinement."""
     device = select_device(options.device)
+    pictures = read_people_pictures(options.folder)
+    if options.floor == NONE:
+        pictures = [replace(picture, floor=None) for picture in pictures]
+    elif not any(picture.floor for picture in pictures):
+        raise DatasetError(
+            f"{options.folder / TRUTH} lacks picture_up and picture_camera_height, so the floor "
+            "is not known; omit --floor"
+        )
     report = evaluate_pictures(
-        read_people_pictures(options.folder),
+        pictures,
         PoseEstimator(EstimatorConfig(**given_fields(options, EstimatorConfig)), device),
         Refiner(options.weights or weights_for(options.lifter), device, config=EVERYBODY),
     )

@@ -3,6 +3,8 @@
 picture                (K,)      file name
 picture_camera_matrix  (K,3,3)   intrinsics, pixels
 picture_distortion     (K,5)     k1 k2 p1 p2 k3
+picture_up             (K,3)     optional: unit vector that points up, camera optical frame
+picture_camera_height  (K,)      optional: metres, of the camera above the floor
 person_picture         (P,)      file name of the person's picture
 person_joints          (P,17,3)  joints of mupots_17, metres, camera optical frame; NaN: unknown
 person_strict          (P,)      whether the truth is the strict one of two kinds. A person may be
@@ -22,6 +24,7 @@ import numpy as np
 from pinet_ros.cli.predictions.records import read_arrays
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.pictures import read_image
+from pinet_ros.positioning.floor import Floor
 
 TRUTH = "truth.npz"
 _SHAPES: dict[str, tuple[int | None, ...]] = {
@@ -29,6 +32,12 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
     "picture_distortion": (None, 5),
     "person_joints": (None, 17, 3),
     "person_strict": (None,),
+}
+
+
+_FLOOR: dict[str, tuple[int | None, ...]] = {
+    "picture_up": (None, 3),
+    "picture_camera_height": (None,),
 }
 
 
@@ -43,6 +52,7 @@ class PeoplePicture:
         moment: name of the moment when it was taken.
         joints: (N,17,3) metres, camera frame, joints of MUPOTS_17; NaN for unknown joints.
         strict: (N,) bool, which rows are the strict truth.
+        floor: the floor as the camera sees it; None where it is not known.
     """
 
     name: str
@@ -51,6 +61,7 @@ class PeoplePicture:
     moment: str
     joints: np.ndarray
     strict: np.ndarray
+    floor: Floor | None = None
 
 
 def read_people_pictures(folder: Path) -> list[PeoplePicture]:
@@ -61,10 +72,13 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
             picture that it does not have.
         PictureError: a picture cannot be read.
         CameraError: a camera cannot be used.
+        FloorError: a camera is not above the floor.
     """
-    names = ("picture", "person_picture", *_SHAPES)
+    names = ("picture", "person_picture", *_SHAPES, *_FLOOR)
     file = read_arrays(Path(folder) / TRUTH, names)
-    arrays = {name: file.array(name, *shape) for name, shape in _SHAPES.items()}
+    known = {name: shape for name, shape in _FLOOR.items() if name in file}
+    shapes = _SHAPES | (known if len(known) == len(_FLOOR) else {})
+    arrays = {name: file.array(name, *shape) for name, shape in shapes.items()}
     pictures, owners = (file[name].astype(str) for name in ("picture", "person_picture"))
     for part, count in (("picture", len(pictures)), ("person", len(owners))):
         for name, array in arrays.items():
@@ -90,6 +104,14 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
                 moment=Path(name).stem.rpartition("_")[2],
                 joints=arrays["person_joints"][rows],
                 strict=arrays["person_strict"][rows].astype(bool),
+                floor=_floor(arrays, number),
             )
         )
     return found
+
+
+def _floor(arrays: dict[str, np.ndarray], number: int) -> Floor | None:
+    if not all(name in arrays for name in _FLOOR):
+        return None
+    up, height = (arrays[name][number] for name in _FLOOR)
+    return Floor(up, float(height), up_deviation=0.0, height_deviation=0.0)

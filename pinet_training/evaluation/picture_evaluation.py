@@ -60,7 +60,7 @@ def evaluate_pictures(
     """Measure people in pictures before and after refinement.
 
     Args:
-        pictures: see `read_people_pictures`.
+        pictures: see `read_people_pictures`; people are placed on the floor where it is known.
         estimator: gives the poses to refine.
         refine: the refiner.
 
@@ -70,13 +70,13 @@ def evaluate_pictures(
         (estimates that match no person of either kind); `before`, `after` and `alone` (refined
         without the others), with the means of METRICS over the people found; `difference`, after
         minus before of each metric as [mean, low, high] with the 95 % interval, in which the
-        pictures of one moment are drawn together; and `ankles`, the same again for people with
-        both ankles in the image.
+        pictures of one moment are drawn together; and `ankles` and `no_ankles`, the same again for
+        people with both ankles in the image, and for the others.
     """
     kinds: dict[str, list[tuple[_Seen, dict[str, People], str, Camera]]] = {}
     wrong = 0
     for picture in pictures:
-        estimate = estimator(picture.image, picture.camera)
+        estimate = estimator(picture.image, picture.camera, floor=picture.floor)
         people = estimate.people.to_joint_set(MUPOTS_17)
         poses = {
             "before": people,
@@ -145,6 +145,7 @@ def _report(
         "wrong": wrong,
         **_compare(values, units),
         "ankles": {"found": int(ankles.sum()), **_compare(values, units, ankles)},
+        "no_ankles": {"found": int((~ankles).sum()), **_compare(values, units, ~ankles)},
     }
 
 
@@ -201,7 +202,8 @@ def pictures_table(report: dict[str, Any], tabulate: Callable[..., str]) -> str:
     """Format the report as a table for the terminal."""
     rows = []
     for kind, part in report.items():
-        for title, of in ((kind, part), (f"{kind}, ankles in the image", part["ankles"])):
+        parts = {"": part, ", ankles in the image": part["ankles"], ", others": part["no_ankles"]}
+        for title, of in ((f"{kind}{what}", of) for what, of in parts.items()):
             rows += [[title, of["found"], when, *of[when].values()] for when in WHEN]
     counts = [
         f"{kind}: {part['found']} of {part['in_sight']} found, {part['missed']} missed, "

@@ -19,6 +19,7 @@ from pinet_ros.geometry.camera import Camera
 from pinet_ros.imaging.attention_picture import attention_picture
 from pinet_ros.imaging.drawing import draw_people
 from pinet_ros.models import networks
+from pinet_ros.positioning.floor import Floor
 from pinet_ros.refinement.checkpoint import build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Formulation
 from pinet_ros.refinement.model import NetworkConfig
@@ -169,6 +170,24 @@ def test_an_unknown_network_is_refused(unknown):
     ((kind, name),) = unknown.items()
     with pytest.raises(PinetError, match=f"{kind} must be one of .*, got '{name}'"):
         EstimatorConfig(**unknown)
+
+
+def test_people_stand_on_the_floor_under_a_camera(pictures, photo, calibration, tmp_path):
+    written = tmp_path / "people.json"
+    options = ["--calibration", pictures / "camera.yaml", "--json", written]
+    mounting = ["--camera-height", 1.4, "--camera-pitch", 5, "--camera-roll", -1]
+    assert estimate(pictures / "hall.png", *options, *mounting) == 0
+    (people,) = json.loads(written.read_text()).values()
+    floor = Floor.of_camera(1.4, np.radians(5), np.radians(-1))
+    estimator = PoseEstimator(device=select_device("cpu"))
+    placed = estimator(photo, calibration.camera(1088, 1920), floor=floor)
+    assert list(placed.times) == ["upload", "detect", "lift", "place"]
+    for person, joints in zip(people, placed.people.joints, strict=True):
+        np.testing.assert_allclose(person["initial"], joints, atol=1e-5)
+    message = estimate(pictures / "hall.png", *options, "--camera-pitch", 5)
+    assert "together with --camera-height; give it too" in message
+    message = estimate(pictures / "hall.png", *options, "--camera-height", -1)
+    assert "the camera must be above the floor, got a height of -1 m" in message
 
 
 def test_a_longer_focal_length_puts_people_farther_away(pictures, tmp_path):

@@ -157,7 +157,7 @@ def make_people():
             track_ids=np.arange(count) + 5,
             tracking_states=np.full(count, 2),
             deviations=rng.uniform(0.01, 0.1, size=(count, 17)),
-            distance_deviations=rng.uniform(0.05, 0.2, size=count),
+            distance_deviations=rng.uniform(0.3, 0.9, size=count),
             root_deviations=rng.uniform(0.01, 0.05, size=count),
         )
 

@@ -336,3 +336,22 @@ def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(netwo
 def test_a_threshold_below_zero_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be 0 or more, got -0.1"):
         InferenceOptions(**{name: -0.1})
+
+
+def test_roots_whose_distances_are_known_stay_and_others_move_as_the_network_says(make_people):
+    network = _Correcting(-1.0, np.eye(3), 1.2)
+    people = make_people(1)
+    deviations = np.array([np.nan, 0.3, 0.12, 0.06, 0.02, 0.0], np.float32)
+    moved = []
+    for deviation in deviations:
+        given = replace(people, distance_deviations=np.array([deviation]))
+        refined = Refiner(Checkpoint(network, Formulation()), "cpu")(given).people.joints
+        moved.append((refined - people.joints)[0, 14])
+        pose = refined - refined[:, 14:15]
+        np.testing.assert_allclose(pose[0], _pose(people, 1.2), atol=1e-3)
+    shares = np.linalg.norm(moved, axis=1) / np.linalg.norm(moved[0])
+    np.testing.assert_allclose(shares, [1, 1, 0.982, 0.632, 0.105, 0], atol=2e-3)
+
+
+def _pose(people, stretch):
+    return stretch * (people.joints - people.joints[:, 14:15])[0]

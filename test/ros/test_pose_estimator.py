@@ -13,6 +13,8 @@ from sensor_msgs.msg import CompressedImage
 
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.msg import PersonPoseArray
+from pinet_ros.positioning.floor import Floor
+from pinet_ros.positioning.placement import place
 from pinet_ros.ros.messages import people_from_message
 
 
@@ -56,6 +58,20 @@ def test_publishes_what_the_core_finds_under_the_image_s_header(
     assert float(values["latency_p50_ms"]) > float(values["lift_p50_ms"]) > 0
     assert f"run by onnxruntime {version('onnxruntime')}" in estimator.output
     assert estimator.interrupt() == 0
+
+
+def test_people_are_placed_on_a_fixed_floor(ros, camera, photo, calibration, expected):
+    people = ros.listen(PersonPoseArray, "people/initial")
+    mounting = {"camera_height": 1.4, "camera_pitch": 0.1, "camera_roll": -0.02}
+    ros.start("pose_estimator", {"device": "cpu", "floor": "fixed", **mounting})
+    camera.wait()
+    camera.show(photo, calibration)
+    ros.until(lambda: len(people) == 1)
+    found = people_from_message(people[0])
+    placed = place(expected, Floor.of_camera(1.4, 0.1, -0.02))
+    np.testing.assert_allclose(found.joints, placed.joints, atol=2e-3)
+    assert np.abs(placed.joints - expected.joints).max() > 0.05
+    np.testing.assert_allclose(found.distance_deviations, placed.distance_deviations, rtol=1e-2)
 
 
 def _values(status: DiagnosticStatus) -> list[tuple[str, str]]:
@@ -182,6 +198,7 @@ def test_compressed_images_in_a_camera_s_namespace(ros, photo, calibration, expe
         ({"lifter": "mppe"}, "set posenet and rootnet to"),
         ({"score_treshold": 0.5}, "no parameter score_treshold; did you mean score_thresh"),
         ({"image_rotation": 45}, "image_rotation must be one of 0, 90, 180, 270, got 45"),
+        ({"floor": "fixed"}, "a fixed floor needs camera_height"),
         (
             {"qos_overrides./image.subscription.deadline": 5},
             "deadline cannot be overridden; only history, depth, reliability, durability can be",

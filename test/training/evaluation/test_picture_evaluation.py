@@ -56,8 +56,10 @@ class Estimator:
         self._people = people
         boxes = (detected or people).boxes
         self._detections = Detections(boxes, np.ones(len(boxes), np.float32))
+        self.floors = []
 
-    def __call__(self, image, camera) -> Estimate:
+    def __call__(self, image, camera, *, floor) -> Estimate:
+        self.floors.append(floor)
         return Estimate(self._people, self._detections, Dropped(), {})
 
 
@@ -101,6 +103,8 @@ def test_the_errors_are_those_that_were_made(folder):
         assert mean == pytest.approx(-before["mpjpe_mm"], abs=0.1)
         assert low <= mean <= high
     assert report["strict"]["ankles"]["found"] == 3
+    assert report["strict"]["no_ankles"]["found"] == 0
+    assert report["strict"]["no_ankles"]["before"]["root_mm"] is None
 
 
 def test_what_is_no_truth_is_refused(folder):
@@ -112,6 +116,26 @@ def test_what_is_no_truth_is_refused(folder):
     assert "person_strict must have 9 rows, got 4" in fails("evaluate", "pictures", folder)
     (folder / "truth.npz").unlink()
     assert "truth.npz" in fails("evaluate", "pictures", folder)
+
+
+def test_the_estimator_is_told_where_the_floor_is(folder):
+    with np.load(folder / "truth.npz") as file:
+        arrays = dict(file)
+    up, heights = np.tile([0, -0.8, -0.6], (3, 1)), np.array([1.0, 2.0, 3.0])
+    floors = {"picture_up": up, "picture_camera_height": heights}
+    np.savez(folder / "truth.npz", **arrays | floors)
+    estimator = Estimator(people_at(PLACES[:, None] + BODY))
+    evaluate_pictures(read_people_pictures(folder), estimator, refined)
+    assert [floor.height for floor in estimator.floors] == [1, 2, 3]
+    np.testing.assert_allclose(estimator.floors[0].up, up[0])
+    np.savez(folder / "truth.npz", **arrays | floors | {"picture_camera_height": -heights})
+    message = fails("evaluate", "pictures", folder, "--floor", "true")
+    assert "the camera must be above the floor, got a height of -1 m" in message
+
+
+def test_a_floor_that_is_not_known_cannot_be_stood_on(folder):
+    message = fails("evaluate", "pictures", folder, "--floor", "true")
+    assert "lacks picture_up and picture_camera_height" in message
 
 
 @pytest.mark.slow
