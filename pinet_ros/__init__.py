@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pinet_ros.estimator import Estimate, EstimatorConfig, PoseEstimator
     from pinet_ros.geometry.camera import Camera
     from pinet_ros.people import People
+    from pinet_ros.positioning.floor import Floor
     from pinet_ros.refinement.inference import RefinerConfig
     from pinet_ros.refinement.refiner import Refinement, Refiner
 
@@ -28,6 +29,7 @@ __all__ = [
     "Camera",
     "Estimate",
     "EstimatorConfig",
+    "Floor",
     "People",
     "PoseEstimator",
     "Refinement",
@@ -47,6 +49,7 @@ _HOMES = {
     "Camera": "pinet_ros.geometry.camera",
     "Estimate": "pinet_ros.estimator",
     "EstimatorConfig": "pinet_ros.estimator",
+    "Floor": "pinet_ros.positioning.floor",
     "People": "pinet_ros.people",
     "PoseEstimator": "pinet_ros.estimator",
     "Refinement": "pinet_ros.refinement.refiner",

@@ -99,3 +99,16 @@ def test_parameters_describe_themselves(ros):
         if isinstance(parameter.default, float):
             limits = descriptor.floating_point_range[0]
             assert (limits.from_value, limits.to_value) == (parameter.minimum, parameter.maximum)
+
+
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [
+        *(("ros_api.md", f"msg/{path.name}") for path in sorted((ROOT / "msg").iterdir())),
+        ("robot.md", "examples/nearest_person.py"),
+    ],
+)
+def test_the_docs_include_messages_and_an_example(page, file):
+    assert (ROOT / file).is_file()
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    assert f'--8<-- "{file}"' in lines
