@@ -274,7 +274,7 @@ class PoseEstimator:
             people = [
                 turn_people_back(p, c, degrees) for p, c in zip(people, cameras, strict=True)
             ]
-        if floor:
+        if floor is not None:
             with _measured(times, "place"):
                 people = [place(found, floor) for found in people]
         return [

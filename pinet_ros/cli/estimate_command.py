@@ -22,7 +22,7 @@ from pinet_ros.imaging.attention_picture import attention_picture
 from pinet_ros.imaging.drawing import draw_people
 from pinet_ros.imaging.pictures import read_image, write_image
 from pinet_ros.people import People
-from pinet_ros.positioning.floor import Floor
+from pinet_ros.positioning.floor import Floor, require_upright
 from pinet_ros.refinement.checkpoint import weights_for
 from pinet_ros.refinement.inference import Passed, RefinerConfig
 from pinet_ros.refinement.refiner import Refinement, Refiner
@@ -54,7 +54,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         type=float,
         default=0.0,
         metavar="DEG",
-        help="degrees, positive if the right side of the image sinks, for --camera-height",
+        help="degrees, positive if the camera's right side is lower, for --camera-height",
     )
     parser.add_argument(
         "--weights",
@@ -154,7 +154,9 @@ def _floor_of(options: argparse.Namespace) -> Floor | None:
     """The floor under the camera, if its height is given."""
     if options.camera_height is not None:
         angles = map(math.radians, (options.camera_pitch, options.camera_roll))
-        return Floor.of_camera(options.camera_height, *angles)
+        floor = Floor.of_camera(options.camera_height, *angles)
+        require_upright(floor, options.image_rotation)
+        return floor
     if options.camera_pitch or options.camera_roll:
         raise PinetError(
             "--camera-pitch and --camera-roll tell where the floor is together with "

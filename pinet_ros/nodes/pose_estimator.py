@@ -10,7 +10,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from pinet_ros.detection.detections import Dropped
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
 from pinet_ros.msg import PersonPoseArray
-from pinet_ros.positioning.floor import Floor, FloorConfig
+from pinet_ros.positioning.floor import Floor, FloorConfig, require_upright
 from pinet_ros.ros.camera_source import CameraSource
 from pinet_ros.ros.images import decode
 from pinet_ros.ros.live_node import DEVICE, LiveNode
@@ -43,6 +43,8 @@ class PoseEstimatorNode(LiveNode):
         """Load the networks that the parameters select."""
         config = read_options(self, EstimatorConfig)
         self._floor = read_options(self, FloorConfig).of_camera()
+        if self._floor:
+            require_upright(self._floor, config.image_rotation)
         self._estimator = PoseEstimator(config, self.value("device"))
         self._estimator.warm_up()
         self.get_logger().info(self._estimator.describe())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinet_ros.errors import PinetError
+from pinet_ros.geometry.turning import turn_points
 from pinet_ros.people import People
 from pinet_ros.positioning.fusion import Source
 from pinet_ros.skeleton import MUPOTS_17
@@ -15,7 +16,7 @@ from pinet_ros.util.options import option, violation
 
 NONE, FIXED = "none", "fixed"
 
-_QUARTER = math.pi / 2
+_QUARTER, _TURN = 1.58, 6.29  # radians; rounded numbers are in range too
 
 # Height of the lower ankle above the floor, metres, and its deviation. The median of people who
 # were measured in a studio is 11 cm, that of rendered people with BlazePose's ankles 13 cm.
@@ -29,6 +30,10 @@ _SMALL = 0.05  # metres below the camera, where it begins to be too little to te
 _ALONG, _ACROSS = 0.45, 0.21
 _UNKNOWN = 0.1  # metres: deviation of an ankle whose estimator gives none
 
+_ROLLS = {0: 0.0, 90: math.pi / 2, 180: math.pi, 270: -math.pi / 2}  # by image_rotation
+_TILTED = math.radians(60)
+_SEEN_FROM_THE_SIDE = 0.3  # part of the upright direction that the image shows
+_ANGLES = ("camera_pitch", "camera_roll")
 _ANKLES = list(MUPOTS_17.indices("right_ankle", "left_ankle"))
 
 
@@ -60,6 +65,9 @@ class Floor:
         length = np.linalg.norm(up)
         if up.shape != (3,) or not (np.isfinite(length) and length > 0):
             raise FloorError(f"the floor's up must be a direction (x, y, z), got {self.up!r}")
+        for name in ("up_deviation", "height_deviation"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise FloorError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if not (math.isfinite(self.height) and self.height > 0):
             raise FloorError(
                 f"the camera must be above the floor, got a height of {self.height:g} m; check "
@@ -74,11 +82,15 @@ class Floor:
         Args:
             height: metres, of the camera above the floor.
             pitch: radians, positive if the camera looks down.
-            roll: radians, positive if the right side of its image sinks.
+            roll: radians, positive if the camera's right side is lower than its left one: the
+                horizon then rises to the right in its image.
 
         Raises:
             FloorError: the camera is not above the floor, or an angle is not finite.
         """
+        for name, angle in (("pitch", pitch), ("roll", roll)):
+            if not math.isfinite(angle):
+                raise FloorError(f"the camera's {name} must be a number of radians, got {angle}")
         level = math.cos(pitch)
         up = (-math.sin(roll) * level, -math.cos(roll) * level, -math.sin(pitch))
         return cls(np.array(up), height)
@@ -105,14 +117,20 @@ class FloorConfig:
     )
     camera_roll: float = option(
         0.0,
-        "radians, positive if the right side of the camera's image sinks",
-        minimum=-math.pi,
-        maximum=math.pi,
+        "radians, positive if the camera's right side is lower",
+        minimum=-_TURN,
+        maximum=_TURN,
     )
 
     def __post_init__(self) -> None:
         if problem := violation(self):
             raise PinetError(problem)
+        mounting = {name: getattr(self, name) for name in ("camera_height", *_ANGLES)}
+        if self.floor == NONE and any(mounting.values()):
+            given = next(name for name, value in mounting.items() if value)
+            raise PinetError(
+                f"{given} is given but floor is {NONE}, so it has no effect; set floor to {FIXED}"
+            )
         if self.floor == FIXED and not self.camera_height:
             raise PinetError(
                 "a fixed floor needs camera_height, the metres of the camera above it; give it, "
@@ -124,6 +142,26 @@ class FloorConfig:
         if self.floor == NONE:
             return None
         return Floor.of_camera(self.camera_height, self.camera_pitch, self.camera_roll)
+
+
+def require_upright(floor: Floor, image_rotation: int) -> None:
+    """See that people who stand on a floor are about upright in the turned image.
+
+    Args:
+        floor: the floor, as the camera sees it.
+        image_rotation: degrees, see `image_rotation_option`.
+
+    Raises:
+        FloorError: they lie, or stand on their heads.
+    """
+    right, down, _ = turn_points(floor.up, image_rotation)
+    tilt = abs(math.atan2(right, -down))
+    if tilt > _TILTED and math.hypot(right, down) > _SEEN_FROM_THE_SIDE:
+        raise FloorError(
+            f"people who stand on this floor are tilted by {math.degrees(tilt):.0f} degrees in "
+            f"the image; a camera that is mounted for image_rotation {image_rotation} has a "
+            f"camera_roll of about {_ROLLS[image_rotation]:.2f} radians"
+        )
 
 
 def distances_by_floor(people: People, floor: Floor) -> Source:
@@ -143,16 +181,20 @@ def distances_by_floor(people: People, floor: Floor) -> Source:
     with np.errstate(invalid="ignore"):
         sine = below / distances  # of the angle below the horizon
         cosine = np.sqrt(np.clip(1 - np.square(sine), 0, 1))
-        lowest = np.fmax.reduce(below, axis=1, keepdims=True)  # of the ankles that are known
-        weights = np.nan_to_num(np.exp((below - lowest) / _LOWER))
-        weights /= weights.sum(axis=1, keepdims=True)
     deviations = people.deviations[:, _ANKLES].astype(float)
     radii = np.where(np.isfinite(deviations), deviations, _UNKNOWN)
     of_ankles = radii * np.hypot(_ALONG * sine, _ACROSS * cosine)
     of_up = floor.up_deviation * cosine * distances
     variances = np.square(of_ankles) + np.square(of_up)
+    known = np.isfinite(below) & np.isfinite(variances)
+    # of two ankles the lower one stands, unless their difference is less than is known of them
+    unsure = np.sqrt(_LOWER**2 + np.square(np.where(known, of_ankles, 0)).max(1, keepdims=True))
+    lowest = np.where(known, below, -np.inf).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        weights = np.where(known, np.exp((below - lowest) / unsure), 0)
+        weights /= weights.sum(axis=1, keepdims=True)  # NaN if no ankle is known
     height, variance = (
-        np.where(weights > 0, weights * each, 0).sum(axis=1) for each in (below, variances)
+        (weights * np.where(known, each, 0)).sum(axis=1) for each in (below, variances)
     )
     target = floor.height - ANKLE_HEIGHT
     of_target = math.hypot(floor.height_deviation, _ANKLE_DEVIATION)
@@ -165,4 +207,6 @@ def distances_by_floor(people: People, floor: Floor) -> Source:
 
 def _positive(values: np.ndarray) -> np.ndarray:
     """The values where they are large, and little more than zero where they are negative."""
-    return (values + np.hypot(values, _SMALL)) / 2
+    size = np.hypot(values, _SMALL)
+    # the two are equal; each is precise for one sign
+    return np.where(values > 0, values + size, _SMALL**2 / (size - np.minimum(values, 0))) / 2

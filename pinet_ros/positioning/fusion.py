@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 _WIDE = 1.0  # deviation of a source that is wrong: it says next to nothing
+_SUREST = 1e-6  # deviation
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,8 @@ class Source:
 
     Attributes:
         logarithms: (N,) natural logarithms of the factors by which the distances are to change.
-        deviations: (N,) their standard deviations; NaN or infinite where the source says nothing.
+        deviations: (N,) their standard deviations, 0 or more; NaN or infinite where the source
+            says nothing.
         doubt: probability, 0 to 1, that the source is wrong about a person.
     """
 
@@ -36,13 +38,12 @@ def fuse(sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
     """
     logarithms = np.stack([source.logarithms for source in sources]).astype(float)  # (S,N)
     deviations = np.stack([source.deviations for source in sources]).astype(float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        right = 1 / np.square(deviations)
-    says = np.isfinite(logarithms) & np.isfinite(right) & (right > 0)
-    logarithms, right = np.where(says, logarithms, 0), np.where(says, right, 0)
-    wrong = 1 / (1 / np.maximum(right, 1e-12) + _WIDE**2) * says
+    says = np.isfinite(logarithms) & np.isfinite(deviations)
+    logarithms = np.where(says, logarithms, 0)
+    variances = np.square(np.where(says, deviations, 1).clip(_SUREST, 1 / _SUREST))
+    right, wrong = says / variances, says / (variances + _WIDE**2)
     doubts = np.array([source.doubt for source in sources])
-    weights, means, variances = [], [], []
+    weights, means, spreads = [], [], []
     for is_wrong in product(*((False, True) if doubt else (False,) for doubt in doubts)):
         chosen = np.array(is_wrong)[:, None]
         precisions = np.where(chosen, wrong, right)
@@ -54,10 +55,10 @@ def fuse(sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
             parts = np.log(chances) + np.log(precisions) / 2
             fit = (precisions * np.square(logarithms - mean)).sum(axis=0) / 2
             weights.append(np.where(says, parts, 0).sum(axis=0) - np.log(total) / 2 - fit)
-            variances.append(1 / total)
+            spreads.append(1 / total)
         means.append(mean)
     likely = np.exp(np.array(weights) - np.max(weights, axis=0))
     likely /= likely.sum(axis=0)
     mean = (likely * means).sum(axis=0)
-    spread = (likely * (np.array(variances) + np.square(means))).sum(axis=0) - np.square(mean)
+    spread = (likely * (np.array(spreads) + np.square(means - mean))).sum(axis=0)
     return mean, np.sqrt(spread)

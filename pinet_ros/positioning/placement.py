@@ -11,9 +11,10 @@ from pinet_ros.positioning.floor import Floor, distances_by_floor
 from pinet_ros.positioning.fusion import Source, fuse
 
 _SIZE_DEVIATION = 0.15  # of the logarithm of a distance, from an estimator that gives none
+_SIZE_DOUBT = 0.05  # that somebody has an unusual size, as children have
 
 
-def place(people: People, floor: Floor | None = None) -> People:
+def place(people: People, floor: Floor) -> People:
     """Move people along their viewing rays, by scaling them about the camera.
 
     What is seen of them in the image stays the same. The estimated distance is one source, from
@@ -21,16 +22,15 @@ def place(people: People, floor: Floor | None = None) -> People:
 
     Args:
         people: N people in MUPOTS_17, camera optical frame.
-        floor: of the same camera; None to leave the people where they are.
+        floor: of the same camera.
 
     Returns:
         The people with joints and deviations scaled, and with the deviation that the distance has
         now.
     """
-    if floor is None or not len(people):
-        return people
     given = people.distance_deviations
-    size = Source(np.zeros(len(people)), np.where(np.isfinite(given), given, _SIZE_DEVIATION))
+    deviations = np.where(np.isfinite(given), given, _SIZE_DEVIATION)
+    size = Source(np.zeros(len(people)), deviations, _SIZE_DOUBT)
     logarithms, deviations = fuse([size, distances_by_floor(people, floor)])
     factors = np.exp(logarithms)
     return replace(

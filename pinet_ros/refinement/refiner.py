@@ -262,7 +262,7 @@ def suppress_small_corrections(
 def hold_known_roots(
     initial: np.ndarray, refined: np.ndarray, deviations: np.ndarray, known_deviation: float
 ) -> np.ndarray:
-    """Move roots less than the network says, where their distances are known better than to it.
+    """Move roots less along their viewing rays, where distances are known better than to PI-Net.
 
     It has learnt distances that come from the size of people alone. What a floor tells, for
     example, is not to be changed by it.
@@ -270,16 +270,18 @@ def hold_known_roots(
     Args:
         initial, refined: (N,17,3) metres, camera frame, joints of MUPOTS_17.
         deviations: (N,), `People.distance_deviations`; NaN moves the root as the network says.
-        known_deviation: at which 63 % of a move is made; 0 to make all moves.
+        known_deviation: at which 63 % of a move along the ray is made; 0 to make all moves.
 
     Returns:
         (N,17,3) metres, the refined poses at roots between the initial and the refined ones.
     """
     if not known_deviation:
         return refined
-    surely = np.exp(-np.square(deviations / known_deviation))
-    moves = refined[:, [MUPOTS_17.root]] - initial[:, [MUPOTS_17.root]]
-    return refined - np.nan_to_num(surely)[:, None, None] * moves
+    surely = np.exp(-np.square(deviations.astype(float) / known_deviation))[:, None]
+    roots = initial[:, MUPOTS_17.root].astype(float)
+    rays = roots / np.linalg.norm(roots, axis=1, keepdims=True)
+    along = ((refined[:, MUPOTS_17.root] - roots) * rays).sum(axis=1, keepdims=True) * rays
+    return refined - (np.nan_to_num(surely) * along)[:, None]
 
 
 def _fraction_kept(sizes: Tensor, thresholds: Tensor | float) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,9 +218,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     """Measure people in pictures with known poses, before and after refinement."""
     device = select_device(options.device)
     pictures = read_people_pictures(options.folder)
-    if options.floor == NONE:
-        pictures = [replace(picture, floor=None) for picture in pictures]
-    elif not any(picture.floor for picture in pictures):
+    if options.floor != NONE and not any(picture.floor for picture in pictures):
         raise DatasetError(
             f"{options.folder / TRUTH} lacks picture_up and picture_camera_height, so the floor "
             "is not known; omit --floor"
@@ -230,6 +227,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
         pictures,
         PoseEstimator(EstimatorConfig(**given_fields(options, EstimatorConfig)), device),
         Refiner(options.weights or weights_for(options.lifter), device, config=EVERYBODY),
+        on_floor=options.floor != NONE,
     )
     print(pictures_table(report, tabulate))
     if options.json:

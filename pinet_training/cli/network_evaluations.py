@@ -9,6 +9,7 @@ import torch
 
 from pinet_ros.cli.arguments import DEFAULT, add_device
 from pinet_ros.detection.nanodet_weights import load_nanodet, nanodet_file
+from pinet_ros.errors import PinetError
 from pinet_ros.imaging.pictures import picture_paths
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, load_blazepose, weights_file
 from pinet_ros.models.networks import Network, as_network
@@ -120,13 +121,16 @@ def run_detector(options: argparse.Namespace) -> int:
         PUBLISHED: published_nanodet(),
     }
     detectors = {name: detections_of(network, device) for name, network in networks.items()}
-    detectors |= {path.stem: boxes_of_another(path) for path in options.boxes}
+    for path in options.boxes:
+        if path.stem in detectors:
+            raise PinetError(f"--boxes: there is a detector {path.stem} already; rename {path}")
+        detectors[path.stem] = boxes_of_another(path)
     pictures = _known_pictures(options.data)
     places = picture_paths(options.without_people) if options.without_people else []
     report = evaluate_detector(
         detectors, pictures, [picture_of_nobody(path.name, read_place(path)) for path in places]
     )
-    print(detector_table(report, tuple(detectors)))
+    print(detector_table(report))
     if options.json:
         write_json(options.json, report)
     return 0

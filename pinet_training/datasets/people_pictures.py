@@ -4,7 +4,7 @@ picture                (K,)      file name
 picture_camera_matrix  (K,3,3)   intrinsics, pixels
 picture_distortion     (K,5)     k1 k2 p1 p2 k3
 picture_up             (K,3)     optional: unit vector that points up, camera optical frame
-picture_camera_height  (K,)      optional: metres, of the camera above the floor
+picture_camera_height  (K,)      optional: metres, of the camera above the floor; both may be NaN
 person_picture         (P,)      file name of the person's picture
 person_joints          (P,17,3)  joints of mupots_17, metres, camera optical frame; NaN: unknown
 person_strict          (P,)      whether the truth is the strict one of two kinds. A person may be
@@ -35,6 +35,7 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
 }
 
 
+# both or neither; NaN for pictures of which the floor is not known
 _FLOOR: dict[str, tuple[int | None, ...]] = {
     "picture_up": (None, 3),
     "picture_camera_height": (None,),
@@ -76,8 +77,10 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
     """
     names = ("picture", "person_picture", *_SHAPES, *_FLOOR)
     file = read_arrays(Path(folder) / TRUTH, names)
-    known = {name: shape for name, shape in _FLOOR.items() if name in file}
-    shapes = _SHAPES | (known if len(known) == len(_FLOOR) else {})
+    given = [name for name in _FLOOR if name in file]
+    if len(given) == 1:
+        raise file.error(f"has {given[0]} only; a floor needs {' and '.join(_FLOOR)}")
+    shapes = _SHAPES | (_FLOOR if given else {})
     arrays = {name: file.array(name, *shape) for name, shape in shapes.items()}
     pictures, owners = (file[name].astype(str) for name in ("picture", "person_picture"))
     for part, count in (("picture", len(pictures)), ("person", len(owners))):
@@ -104,14 +107,14 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
                 moment=Path(name).stem.rpartition("_")[2],
                 joints=arrays["person_joints"][rows],
                 strict=arrays["person_strict"][rows].astype(bool),
-                floor=_floor(arrays, number),
+                floor=_floor(arrays, number) if given else None,
             )
         )
     return found
 
 
 def _floor(arrays: dict[str, np.ndarray], number: int) -> Floor | None:
-    if not all(name in arrays for name in _FLOOR):
-        return None
     up, height = (arrays[name][number] for name in _FLOOR)
+    if not (np.isfinite(up).all() and np.isfinite(height)):
+        return None
     return Floor(up, float(height), up_deviation=0.0, height_deviation=0.0)

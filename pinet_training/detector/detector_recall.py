@@ -68,7 +68,13 @@ class Recalls:
         return int(((self.scores <= threshold) & (self.shared > threshold)).sum())
 
     def right(self, low: float, high: float) -> tuple[int, int]:
-        """Of the boxes with a score from `low` up to `high`: how many are of a person, and all."""
+        """How many boxes with a score from `low` up to `high` are of a person, or of nobody.
+
+        Second boxes of a person are not counted, nor boxes that are near somebody.
+
+        Returns:
+            The number of boxes of a person, and of all that are counted.
+        """
         of_people, wrong = (
             int(((scores >= low) & (scores < high)).sum()) for scores in (self.scores, self.wrong)
         )

@@ -84,6 +84,8 @@ def pictures_with_boxes(folder: Path) -> list[KnownPicture]:
     found = []
     for name in file.fields:
         rows = _rows(file, name, 4)
+        if (rows[:, 2:] < 0).any():
+            raise file.error(f"{name}: the width and height of a box must be 0 or more")
         boxes = np.column_stack([rows[:, :2], rows[:, :2] + rows[:, 2:]])
         large = _heights(boxes) >= MIN_HEIGHT
         image = partial(read_image, folder / name)
@@ -104,6 +106,10 @@ def boxes_of_another(path: Path) -> Detect:
 
     def detect(picture: KnownPicture) -> Detections:
         rows = _rows(file, picture.name, 5).astype(np.float32)
+        if (rows[:, :2] > rows[:, 2:4]).any() or ((rows[:, 4] < 0) | (rows[:, 4] > 1)).any():
+            raise file.error(
+                f"{picture.name}: a box must be x_min, y_min, x_max, y_max and a score of 0 to 1"
+            )
         rows = rows[np.argsort(-rows[:, 4], kind="stable")]
         return Detections(boxes=rows[:, :4], scores=rows[:, 4])
 
@@ -130,8 +136,11 @@ def read_place(path: Path) -> np.ndarray:
 
 
 def _rows(file: Record, name: str, columns: int) -> np.ndarray:
-    """Rows of numbers under a name; the list may be empty."""
-    return file.array(name, None, columns) if file[name] else np.zeros((0, columns))
+    """Rows of finite numbers under a name; the list may be empty."""
+    rows = np.zeros((0, columns)) if file[name] == [] else file.array(name, None, columns)
+    if not np.isfinite(rows).all():
+        raise file.error(f"{name} must hold finite numbers")
+    return rows
 
 
 def _heights(boxes: np.ndarray) -> np.ndarray:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from pinet_ros.detection.nanodet_network import NanoDetNetwork
 from pinet_training.detector.detector_recall import Recalls
 
-_STEPS = 50  # of Newton's method
 _HOLD = 1.0  # how strongly the scores are held as they are; a few boxes move them little
-_STEEPEST = 5.0
+_BOUNDS = ((0.2, 5.0), (-10.0, 10.0))  # of scale and shift
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,16 @@ def fit_calibration(recalls: Recalls) -> Calibration:
     right = np.arange(len(scores)) < len(of_people)
     inputs = np.column_stack([np.log(scores / (1 - scores)), np.ones(len(scores))])
     start = np.array([1.0, 0.0])
-    found = start.copy()
-    for _ in range(_STEPS):
-        chances = 1 / (1 + np.exp(-inputs @ found))
-        gradient = inputs.T @ (chances - right) + _HOLD * (found - start)
-        curvature = inputs.T @ (inputs * (chances * (1 - chances))[:, None])
-        found -= np.linalg.solve(curvature + _HOLD * np.eye(2), gradient)
-        found[0] = found[0].clip(1 / _STEEPEST, _STEEPEST)
-    return Calibration(*found.tolist())
+
+    def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+        """Negative logarithm of the likelihood, and its gradient."""
+        logits, moved = inputs @ values, values - start
+        value = np.logaddexp(0, np.where(right, -logits, logits)).sum()
+        value += _HOLD * moved @ moved / 2
+        return value, inputs.T @ (expit(logits) - right) + _HOLD * moved
+
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS)
+    return Calibration(*found.x.tolist())
 
 
 @torch.no_grad()

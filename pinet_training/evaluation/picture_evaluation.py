@@ -55,14 +55,19 @@ class _Seen:
 
 
 def evaluate_pictures(
-    pictures: Sequence[PeoplePicture], estimator: PoseEstimator, refine: Refine
+    pictures: Sequence[PeoplePicture],
+    estimator: PoseEstimator,
+    refine: Refine,
+    *,
+    on_floor: bool = False,
 ) -> dict[str, Any]:
     """Measure people in pictures before and after refinement.
 
     Args:
-        pictures: see `read_people_pictures`; people are placed on the floor where it is known.
+        pictures: see `read_people_pictures`.
         estimator: gives the poses to refine.
         refine: the refiner.
+        on_floor: whether the estimator is told where the floor is, in pictures that tell.
 
     Returns:
         `strict` and `loose`, unless there is no such truth. Each has the counts `in_sight`,
@@ -76,7 +81,8 @@ def evaluate_pictures(
     kinds: dict[str, list[tuple[_Seen, dict[str, People], str, Camera]]] = {}
     wrong = 0
     for picture in pictures:
-        estimate = estimator(picture.image, picture.camera, floor=picture.floor)
+        floor = picture.floor if on_floor else None
+        estimate = estimator(picture.image, picture.camera, floor=floor)
         people = estimate.people.to_joint_set(MUPOTS_17)
         poses = {
             "before": people,

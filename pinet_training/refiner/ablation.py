@@ -216,7 +216,7 @@ def _train_and_test(scenes: tuple[Scenes, Scenes], run: Run, device: str) -> Non
 def _inference(formulation: Formulation) -> InferenceOptions:
     """The default options, except that small corrections are not suppressed."""
     default = InferenceOptions.for_formulation(formulation)
-    return replace(default, turn_threshold=0.0, root_threshold=0.0)
+    return replace(default, turn_threshold=0.0, root_threshold=0.0, known_deviation=0.0)
 
 
 def _errors(joints: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from pinet_ros.positioning.floor import (
     FloorConfig,
     FloorError,
     distances_by_floor,
+    require_upright,
 )
 from pinet_ros.positioning.placement import place
 from pinet_ros.skeleton import MUPOTS_17
@@ -109,17 +110,20 @@ def test_a_placed_person_looks_the_same_and_is_surer():
     np.testing.assert_allclose(after, before, rtol=1e-5)
     true = np.linalg.norm(people.pelvis)
     assert abs(np.linalg.norm(placed.pelvis) - true) < 0.06 * true
-    assert placed.distance_deviations[0] < 0.6 * near.distance_deviations[0]
+    assert placed.distance_deviations[0] < 0.7 * near.distance_deviations[0]
     factor = placed.joints[0, 0, 2] / near.joints[0, 0, 2]
     np.testing.assert_allclose(placed.deviations, near.deviations * factor, rtol=1e-5)
     np.testing.assert_allclose(placed.root_deviations, near.root_deviations * factor, rtol=1e-5)
 
 
-def test_somebody_on_a_table_is_placed_by_size():
+def test_somebody_on_a_table_is_placed_by_both_and_is_known_to_be_unsure():
     people, floor = standing(height=2.2, distance=3.0)
     raised = replace(people, joints=people.joints + np.float32(0.9 * floor.up))
+    by_floor = np.exp(distances_by_floor(raised, floor).logarithms[0])
+    assert by_floor > 1.7
     placed = place(raised, floor)
-    assert np.linalg.norm(placed.pelvis) < 1.12 * np.linalg.norm(raised.pelvis)
+    assert np.linalg.norm(placed.pelvis) < 1.25 * np.linalg.norm(raised.pelvis)
+    assert placed.distance_deviations[0] > 2 * raised.distance_deviations[0]
 
 
 def test_small_changes_of_a_pose_make_small_changes_of_the_place():
@@ -132,11 +136,21 @@ def test_small_changes_of_a_pose_make_small_changes_of_the_place():
     assert moved.max() < 0.02  # 2 mm of the ankle between neighbours
 
 
-def test_without_a_floor_or_people_nothing_changes():
-    people, floor = standing()
-    assert place(people) is people
-    nobody = People.empty(MUPOTS_17)
-    assert place(nobody, floor) is nobody
+def test_an_error_of_the_size_is_not_made_larger():
+    """Also of children, whose size and floor contradict each other."""
+    people, floor = standing(height=1.5, distance=3.0, deviation=0.05)
+    factors = np.exp(np.linspace(-0.6, 0.6, 601))
+    joints = people.joints * np.float32(factors)[:, None, None]
+    many = People.from_joints(MUPOTS_17, joints, distance_deviations=np.full(601, 0.12))
+    placed = np.log(np.linalg.norm(place(many, floor).pelvis, axis=1))
+    slopes = np.diff(placed) / np.diff(np.log(factors))
+    assert np.abs(slopes).max() < 2
+    assert np.abs(slopes[250:350]).max() < 0.4  # of usual sizes the floor decides
+
+
+def test_nobody_is_placed_nowhere():
+    _, floor = standing()
+    assert len(place(People.empty(MUPOTS_17), floor)) == 0
 
 
 def test_people_without_deviations_or_with_unknown_joints_are_placed_by_what_is_known():
@@ -147,7 +161,10 @@ def test_people_without_deviations_or_with_unknown_joints_are_placed_by_what_is_
         joints = people.joints * np.float32(0.8)
         joints[:, unknown] = np.nan
         placed = place(People.from_joints(MUPOTS_17, joints), floor)
-        assert (np.linalg.norm(placed.pelvis) > 1.1 * np.linalg.norm(bare.pelvis)) == is_placed
+        if is_placed:
+            assert np.linalg.norm(placed.pelvis) > 1.1 * np.linalg.norm(bare.pelvis)
+        else:
+            np.testing.assert_allclose(placed.joints, joints)
         assert np.isnan(placed.joints[:, unknown]).all()
 
 
@@ -155,6 +172,28 @@ def test_people_without_deviations_or_with_unknown_joints_are_placed_by_what_is_
 def test_a_floor_above_the_camera_is_refused(height):
     with pytest.raises(FloorError, match="the camera must be above the floor, got a height of"):
         Floor.of_camera(height)
+
+
+@pytest.mark.parametrize(("pitch", "roll"), [(math.nan, 0), (math.inf, 0), (0, math.nan)])
+def test_angles_are_numbers(pitch, roll):
+    with pytest.raises(FloorError, match="must be a number of radians, got"):
+        Floor.of_camera(1.0, pitch, roll)
+
+
+def test_deviations_are_numbers():
+    with pytest.raises(FloorError, match="height_deviation must be 0 or more, got -1"):
+        Floor(-DOWN, 1.0, height_deviation=-1)
+    with pytest.raises(FloorError, match="up_deviation must be 0 or more, got nan"):
+        Floor(-DOWN, 1.0, up_deviation=math.nan)
+
+
+@pytest.mark.parametrize(("rotation", "roll"), [(0, 0), (90, 1.57), (180, 3.14), (270, -1.57)])
+def test_people_on_the_floor_are_upright_in_the_turned_image(rotation, roll):
+    for pitch in (-0.3, 0.0, 1.0, 1.57):
+        for more in (-0.8, 0.0, 0.8):
+            require_upright(Floor.of_camera(1.0, pitch, roll + more), rotation)
+    with pytest.raises(FloorError, match=rf"image_rotation {rotation} has a camera_roll of about"):
+        require_upright(Floor.of_camera(1.0, 0.2, roll + 2), rotation)
 
 
 @pytest.mark.parametrize("up", [(0, 0, 0), (0, math.nan, 1), (0, 1)])
@@ -169,6 +208,7 @@ def test_up_is_a_direction(up):
         ({"floor": "flat"}, "floor must be one of none, fixed, got 'flat'"),
         ({"floor": "fixed"}, "a fixed floor needs camera_height"),
         ({"camera_height": -1.0}, r"camera_height must be 0\.0 to 100\.0, got -1\.0"),
+        ({"camera_pitch": 0.1}, "camera_pitch is given but floor is none, so it has no effect"),
         ({"camera_pitch": 2.0}, "camera_pitch must be"),
         ({"camera_roll": math.nan}, "camera_roll must be"),
     ],
@@ -179,7 +219,8 @@ def test_options_out_of_range_are_refused(values, message):
 
 
 def test_options_describe_a_floor():
-    assert FloorConfig(camera_height=1.0).of_camera() is None
+    assert FloorConfig().of_camera() is None
+    FloorConfig("fixed", 1.0, 1.5708, 3.1416)  # rounded
     floor = FloorConfig("fixed", 1.3, 0.2, -0.1).of_camera()
     np.testing.assert_allclose(floor.up, Floor.of_camera(1.3, 0.2, -0.1).up)
     assert floor.height == 1.3

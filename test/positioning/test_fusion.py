@@ -61,6 +61,13 @@ def test_a_source_loses_weight_smoothly_as_it_disagrees():
     assert np.abs(np.diff(deviations)).max() < 0.003
 
 
+def test_a_source_without_a_deviation_is_sure():
+    for deviation in (0.0, 1e-9, 1e-5):
+        mean, spread = fused([(0.0, 0.1, 0.0), (0.3, deviation, 0.0)])
+        assert mean == pytest.approx(0.3, abs=1e-6)
+        assert 0 <= spread < 2e-5
+
+
 def test_sources_that_say_nothing_are_left_out():
     nothing = np.array([np.nan, 0.4, 0.4])
     means, deviations = fuse(

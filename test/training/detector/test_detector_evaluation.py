@@ -33,17 +33,17 @@ def test_people_wrong_boxes_and_boxes_without_people_are_counted():
     }
     report = evaluate_detector(detectors, [picture] * 20, [picture_of_nobody("", IMAGE)])
     assert (report["people"], report["pictures"], report["without_people"]) == (20, 20, 1)
-    assert report["ours"]["thresholds"] == {
+    assert report["detectors"]["ours"]["thresholds"] == {
         "0.3": {"found": 20, "sharing": 0, "wrong": 20, "on_nobody": 2},
         "0.4": {"found": 20, "sharing": 0, "wrong": 0, "on_nobody": 1},
         "0.5": {"found": 0, "sharing": 0, "wrong": 0, "on_nobody": 0},
         "0.6": {"found": 0, "sharing": 0, "wrong": 0, "on_nobody": 0},
     }
-    assert report["ours"]["recall"] == {"0.05": 100, "0.1": 100, "0.2": 100}
-    assert report["published"]["recall"]["0.2"] == 0
-    table = detector_table(report, ("ours", "published"))
+    assert report["detectors"]["ours"]["recall"] == {"0.05": 100, "0.1": 100, "0.2": 100}
+    assert report["detectors"]["published"]["recall"]["0.2"] == 0
+    table = detector_table(report)
     assert "20 people in 20 pictures; 1 pictures without people" in table
-    assert report["ours"]["right"]["0.3 to 0.5"] == (20, 40)
+    assert report["detectors"]["ours"]["right"]["0.3 to 0.5"] == (20, 40)
     found = "threshold 0.4: 20 found, 0 in a box of somebody else, 0 wrong boxes"
     assert f"{found}, 1 in pictures without people" in table
     assert "0.3 to 0.5: 20 of 40, 0.5 to 0.7: 0 of 0" in table
@@ -62,7 +62,10 @@ def test_the_command_takes_scenes_and_photos(tmp_path, capsys):
     run(tmp_path / "scenes", "--without-people", tmp_path / "photos", *options)
     assert "2 people in 1 pictures; 1 pictures without people" in capsys.readouterr().out
     counted = {
-        name: json.loads(report.read_text())[name]["thresholds"]["0.4"]["on_nobody"]
-        for name in ("ours", "published", "other")
+        name: part["thresholds"]["0.4"]["on_nobody"]
+        for name, part in json.loads(report.read_text())["detectors"].items()
     }
     assert counted == {"ours": 0, "published": 0, "other": 1}
+    assert "there is a detector other already" in command_line.fails(
+        "evaluate", "detector", tmp_path / "scenes", "--boxes", other, "--boxes", other
+    )

@@ -99,9 +99,15 @@ def test_photos_have_boxes(tmp_path):
     assert second.people.shape == second.ignored.shape == (0, 4)
     with pytest.raises(PictureError, match=r"b\.png"):
         second.image()
-    (tmp_path / "boxes.json").write_text('{"a.png": [[1, 2, 3]]}')
-    with pytest.raises(DatasetError, match=r"boxes\.json: a\.png must have shape"):
-        pictures_with_boxes(tmp_path)
+    for damaged, message in (
+        ([[1, 2, 3]], "must have shape"),
+        ([[1, 2, None, 4]], "must hold finite numbers"),
+        ([[1, 2, 3, -4]], ": the width and height of a box must be 0 or more"),
+        (0, "must have shape"),
+    ):
+        (tmp_path / "boxes.json").write_text(json.dumps({"a.png": damaged}))
+        with pytest.raises(DatasetError, match=rf"boxes\.json: a\.png ?{message}"):
+            pictures_with_boxes(tmp_path)
 
 
 def test_another_detector_may_have_answered_before(tmp_path):
@@ -114,6 +120,10 @@ def test_another_detector_may_have_answered_before(tmp_path):
     assert len(detect(replace(picture([]), name="b"))) == 0
     with pytest.raises(DatasetError, match=r"other\.json: lacks the field 'c'"):
         detect(replace(picture([]), name="c"))
+    for damaged in ([[*FAR, 90]], [[5, 0, 1, 1, 0.5]]):
+        file.write_text(json.dumps({"a": damaged}))
+        with pytest.raises(DatasetError, match=r"a: a box must be x_min, y_min, x_max, y_max and"):
+            boxes_of_another(file)(replace(picture([]), name="a"))
 
 
 def test_real_people_are_those_of_the_looser_truth(photo, calibration, tmp_path):

@@ -17,6 +17,7 @@ from made_up_poses import write_scenes
 from pinet_ros.detection.nanodet_weights import load_nanodet
 from pinet_ros.errors import DatasetError
 from pinet_training.cli import train_detector_command as command
+from pinet_training.detector import detector_training
 from pinet_training.detector.detector_recipe import DetectorRecipe
 from pinet_training.detector.detector_scenes import DetectorScenes, read_detector_scenes
 from pinet_training.detector.detector_training import (
@@ -24,6 +25,7 @@ from pinet_training.detector.detector_training import (
     detector_configuration,
     train_detector,
 )
+from pinet_training.detector.score_calibration import Calibration
 from pinet_training.originals import fetch
 from pinet_training.originals.nanodet_original import published_nanodet
 from pinet_training.runs.recipes import RecipeError
@@ -117,6 +119,19 @@ def test_what_is_kept_lies_between_the_published_weights_and_the_trained_ones(da
                 each[1:] for each in (value, results[0.0][name], published[name])
             )
         torch.testing.assert_close(value, (published[name] + results[0.0][name]) / 2)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+def test_the_result_is_calibrated(kept, data, monkeypatch):
+    images = torch.rand(1, 3, 416, 416)
+    logits = {}
+    for scale, shift in ((1.0, 0.0), (1.7, -0.4)):
+        fitted = Calibration(scale, shift)
+        monkeypatch.setattr(detector_training, "fit_calibration", lambda _, fitted=fitted: fitted)
+        network, _ = train_detector(data, replace(SMALL, epochs=1, kept=kept), log=None)
+        with torch.no_grad():
+            logits[scale] = network.logits(images)[0]
+    torch.testing.assert_close(logits[1.7], 1.7 * logits[1.0] - 0.4, atol=1e-4, rtol=1e-4)
 
 
 def test_the_command_reads_scenes_photos_and_people(scenes, tmp_path, monkeypatch, capsys):

@@ -31,10 +31,25 @@ def test_people_who_are_not_found_and_no_boxes_at_all_change_nothing():
     assert fit_calibration(recalls([0.0, 0.0], [])) == Calibration()
 
 
-def test_boxes_that_are_all_right_do_not_blow_the_scores_up():
-    found = fit_calibration(recalls(np.full(1000, 0.3), []))
-    assert 0 < found.scale <= 5
-    assert np.isfinite(found.shift)
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (np.linspace(0.06, 0.2, 3000), []),
+        (np.full(1000, 0.1), []),
+        (np.linspace(0.6, 0.9, 40), np.linspace(0.1, 0.4, 40)),
+        (np.linspace(0.06, 0.3, 50), np.linspace(0.3, 0.9, 50)),
+    ],
+)
+def test_boxes_that_are_hard_to_fit_get_the_best_calibration_in_its_bounds(right, wrong):
+    def loss(scale, shift):
+        scores = np.concatenate([right, wrong])
+        signs = np.where(np.arange(len(scores)) < len(right), 1, -1)
+        logits = scale * np.log(scores / (1 - scores)) + shift
+        return np.log1p(np.exp(-signs * logits)).sum() + ((scale - 1) ** 2 + shift**2) / 2
+
+    found = fit_calibration(recalls(right, wrong))
+    best = min(loss(a, b) for a in np.linspace(0.2, 5, 97) for b in np.linspace(-10, 10, 161))
+    assert loss(found.scale, found.shift) < best + 0.1
 
 
 def test_a_calibrated_network_gives_the_same_boxes_with_other_scores():

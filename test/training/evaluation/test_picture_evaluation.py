@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from stand_ins import refined
 
 from pinet_ros.detection.detections import Detections, Dropped
+from pinet_ros.errors import DatasetError
 from pinet_ros.estimator import Estimate
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.people import People
@@ -125,9 +126,18 @@ def test_the_estimator_is_told_where_the_floor_is(folder):
     floors = {"picture_up": up, "picture_camera_height": heights}
     np.savez(folder / "truth.npz", **arrays | floors)
     estimator = Estimator(people_at(PLACES[:, None] + BODY))
-    evaluate_pictures(read_people_pictures(folder), estimator, refined)
-    assert [floor.height for floor in estimator.floors] == [1, 2, 3]
-    np.testing.assert_allclose(estimator.floors[0].up, up[0])
+    pictures = read_people_pictures(folder)
+    evaluate_pictures(pictures, estimator, refined)
+    evaluate_pictures(pictures, estimator, refined, on_floor=True)
+    assert estimator.floors[:3] == [None] * 3
+    assert [floor.height for floor in estimator.floors[3:]] == [1, 2, 3]
+    np.testing.assert_allclose(estimator.floors[3].up, up[0])
+    heights[1] = np.nan
+    np.savez(folder / "truth.npz", **arrays | floors)
+    assert [bool(each.floor) for each in read_people_pictures(folder)] == [True, False, True]
+    np.savez(folder / "truth.npz", **arrays, picture_up=up)
+    with pytest.raises(DatasetError, match="has picture_up only; a floor needs picture_up and"):
+        read_people_pictures(folder)
     np.savez(folder / "truth.npz", **arrays | floors | {"picture_camera_height": -heights})
     message = fails("evaluate", "pictures", folder, "--floor", "true")
     assert "the camera must be above the floor, got a height of -1 m" in message

@@ -156,15 +156,19 @@ def test_the_teacher_holds_what_rendered_people_do_not_teach(batch):
     assert losses(outputs, batch, tuple(teacher))["teacher"] < 1e-6
 
 
-def test_joints_that_cannot_be_seen_count_a_fifth(batch):
+@pytest.mark.parametrize(("place", "weight"), [(100.0, 0.7), (-1.0, 0.3), (256.0, 0.3)])
+def test_hidden_joints_count_less_and_those_outside_of_the_crop_least(batch, place, weight):
     outputs = outputs_for(batch)
-    found = []
-    for visible in (1.0, 0.0):
-        changed = batch | {"visible": torch.full_like(batch["visible"], visible)}
-        found.append(losses(outputs, changed))
-    for name in ("pose", "image"):
-        torch.testing.assert_close(found[1][name], 0.2 * found[0][name])
-    assert found[1]["distance"] == 0
+    batch = batch | {"points": torch.full_like(batch["points"], 100.0)}
+    batch["points"][..., 0] = place
+    seen, hidden = (
+        losses(outputs, batch | {"visible": torch.full_like(batch["visible"], visible)})
+        for visible in (1.0, 0.0)
+    )
+    torch.testing.assert_close(hidden["pose"], weight * seen["pose"])
+    torch.testing.assert_close(hidden["image"], weight * seen["image"])
+    assert (seen["image"] > 0) == (place == 100)  # outside there is nothing to see
+    assert hidden["distance"] == 0
 
 
 @pytest.mark.parametrize(("seen", "weight"), [(0, 0), (2, 8 / 17), (5, 1), (17, 1)])
