@@ -42,7 +42,7 @@ class DetectorRecipe:
     warm_up: int = 50
     decay: float = 0.995
     real: float = 0.25
-    kept: float = 0.5
+    kept: float = 0.25
     score: float = 1.0
     box: float = 1.5
     distance: float = 0.25
