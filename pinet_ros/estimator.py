@@ -67,7 +67,7 @@ class EstimatorConfig:
         "average over the image and its mirror image: twice the lifter's time, more symmetry",
     )
     score_threshold: float = option(
-        0.4, "drop detections with a lower score", minimum=0.0, maximum=1.0, live=True
+        0.5, "drop detections with a lower score", minimum=0.0, maximum=1.0, live=True
     )
     max_people: int = option(
         20,

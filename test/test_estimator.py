@@ -206,7 +206,7 @@ def test_a_camera_that_is_not_upright_sees_the_same_people(degrees, photo):
     x0, y0, x1, y1 = expected.boxes.clip(0, [upright.width, upright.height] * 2).T
     np.testing.assert_allclose(areas, (x1 - x0) * (y1 - y0), rtol=1e-4)
     blind = PoseEstimator(device="cpu")(mounted, camera).people
-    assert len(blind) < len(found) or degrees == 180
+    assert blind.scores.sum() < 0.9 * found.scores.sum() or degrees == 180
 
 
 def test_the_people_say_which_estimator_found_them(photo):

@@ -29,7 +29,7 @@ class NanoDet:
         weights: str | Path = "",
         device: torch.device | str = "cpu",
         runtime: str = "auto",
-        score_threshold: float = 0.4,
+        score_threshold: float = 0.5,
         iou_threshold: float = 0.6,
         min_height: float = MIN_HEIGHT,
     ) -> None:

@@ -39,7 +39,7 @@ class TorchvisionDetector:
         *,
         weights: str | Path = "",
         device: torch.device | str = "cpu",
-        score_threshold: float = 0.4,
+        score_threshold: float = 0.5,
         top_k: int = 100,
         min_area: float = 1600.0,
     ) -> None:

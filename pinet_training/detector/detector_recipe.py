@@ -35,7 +35,7 @@ class DetectorRecipe:
         RecipeError: a value is out of range.
     """
 
-    epochs: int = 8
+    epochs: int = 6
     steps: int = 100
     batch_size: int = 16
     learning_rate: float = 5e-4

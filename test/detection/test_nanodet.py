@@ -80,7 +80,7 @@ def test_nobody_is_in_a_black_image(nanodet, shape):
 @pytest.mark.parametrize(
     ("changed", "kept"),
     [
-        ({"score_threshold": 0.7}, lambda boxes, scores: scores > 0.7),
+        ({"score_threshold": 0.95}, lambda boxes, scores: scores > 0.95),
         ({"min_height": 500}, lambda boxes, scores: boxes[:, 3] - boxes[:, 1] >= 500),
     ],
     ids=lambda x: next(iter(x)) if isinstance(x, dict) else "",

@@ -82,7 +82,7 @@ def found(rendered):
 
 
 def _kept(folder):
-    return folder / "estimates" / "nanodet_0.4+blazepose_full"
+    return folder / "estimates" / "nanodet_0.5+blazepose_full"
 
 
 def _require_equal(path, found, people_of_scenes):
@@ -256,8 +256,8 @@ def test_all_truth_goes_along(told, tmp_path):
     ("settings", "name"),
     [
         (EstimatorConfig(score_threshold=0.3), "nanodet_0.3+blazepose_full"),
-        (EstimatorConfig(mirror=True), "nanodet_0.4+blazepose_full_mirror"),
-        (EstimatorConfig(lifter="blazepose_lite"), "nanodet_0.4+blazepose_lite"),
+        (EstimatorConfig(mirror=True), "nanodet_0.5+blazepose_full_mirror"),
+        (EstimatorConfig(lifter="blazepose_lite"), "nanodet_0.5+blazepose_lite"),
     ],
 )
 def test_estimates_of_other_settings_are_kept_apart(settings, name, told, tmp_path):
@@ -283,7 +283,7 @@ def _mppe(folder, posenet, rootnet):
 def test_settings_are_named_by_what_is_in_their_files(tmp_path):
     name = folder_name(_mppe(tmp_path / "1", b"a", b"b"))
     hashes = [hashlib.sha256(content).hexdigest()[:8] for content in (b"a", b"b")]
-    assert name == "nanodet_0.4+mppe_{}_{}".format(*hashes)
+    assert name == "nanodet_0.5+mppe_{}_{}".format(*hashes)
     assert folder_name(_mppe(tmp_path / "moved", b"a", b"b")) == name
     others = [_mppe(tmp_path / f"{a}{b}", a, b) for a, b in ((b"c", b"b"), (b"a", b"c"))]
     assert len({name, *map(folder_name, others)}) == 3
@@ -313,7 +313,7 @@ def test_own_weights_of_blazepose_name_the_folder_and_the_estimator(told, tmp_pa
     file.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
     settings = EstimatorConfig(lifter="blazepose_lite", lifter_weights=str(file))
-    assert folder_name(settings) == f"nanodet_0.4+blazepose_lite_{digest[:8]}"
+    assert folder_name(settings) == f"nanodet_0.5+blazepose_lite_{digest[:8]}"
     kept = scenes.folder / "estimates" / folder_name(settings)
     for number in range(2):
         write_estimates(kept / f"{number:05d}.npz", [People.empty(MUPOTS_17)] * 2)
@@ -362,7 +362,7 @@ def test_what_decides_the_estimates_is_kept_with_them(told, tmp_path):
     assert held == {
         "detector": "nanodet",
         "lifter": "blazepose_full",
-        "score_threshold": 0.4,
+        "score_threshold": 0.5,
         "mirror": False,
         "data_set": json.loads((scenes.folder / "dataset.json").read_text()),
     }
