@@ -11,6 +11,7 @@ import numpy as np
 from demo.recorder import Recorder
 from demo.still import save_still
 from pinet_ros.errors import PinetError
+from pinet_ros.people import People
 
 ESTIMATOR_STAGES = ("transport", "decode", "upload", "detect", "lift", "publish")
 REFINER_STAGES = ("refine", "publish")
@@ -45,16 +46,20 @@ def sum_up(recorder: Recorder) -> dict:
 
 def distances(recorder: Recorder) -> list[float]:
     """Median distances in metres, nearest person first, over frames with the usual number."""
-    counts = Counter(len(people) for people in recorder.people.values() if len(people))
+    frames = _with_usual_number(list(recorder.people.values()))
+    if not frames:
+        return []
+    rows = [sorted(people.distance(row) for row in range(len(people))) for people in frames]
+    return [round(value, 2) for value in np.median(rows, axis=0).tolist()]
+
+
+def _with_usual_number(frames: list[People]) -> list[People]:
+    """Those of the frames that have as many people as most frames with anybody."""
+    counts = Counter(len(people) for people in frames if len(people))
     if not counts:
         return []
     usual = counts.most_common(1)[0][0]
-    rows = [
-        sorted(people.distance(row) for row in range(usual))
-        for people in recorder.people.values()
-        if len(people) == usual
-    ]
-    return [round(value, 2) for value in np.median(rows, axis=0).tolist()]
+    return [people for people in frames if len(people) == usual]
 
 
 def print_summary(summary: dict, output: Path) -> None:
@@ -79,15 +84,15 @@ def print_summary(summary: dict, output: Path) -> None:
 
 
 def save_clearest_frame(recorder: Recorder, path: Path) -> None:
-    """Save the frame with the most people and, among those, the highest mean score."""
+    """Save the frame with the highest mean score, of those with the usual number of people."""
     shown = [stamp for stamp in recorder.drawn if len(recorder.people.get(stamp, ()))]
     if not shown:
         raise PinetError(
             "people were found, but pose_overlay has drawn none of them; see its messages above"
         )
-    clearest = max(
-        shown, key=lambda s: (len(recorder.people[s]), recorder.people[s].scores.mean())
-    )
+    usual = len(_with_usual_number([recorder.people[stamp] for stamp in shown])[0])
+    candidates = [stamp for stamp in shown if len(recorder.people[stamp]) == usual]
+    clearest = max(candidates, key=lambda stamp: recorder.people[stamp].scores.mean())
     number = recorder.drawn[clearest]
     video = cv2.VideoCapture(str(recorder.video.path))
     video.set(cv2.CAP_PROP_POS_FRAMES, number)
