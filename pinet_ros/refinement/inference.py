@@ -47,7 +47,9 @@ class InferenceOptions:
 
 
 # One view, and all corrections as predicted.
-AS_PREDICTED = InferenceOptions(False, turn_threshold=0.0, root_threshold=0.0, known_deviation=0.0)
+AS_PREDICTED = InferenceOptions(
+    symmetric=False, turn_threshold=0.0, root_threshold=0.0, known_deviation=0.0
+)
 
 
 @dataclass(frozen=True)

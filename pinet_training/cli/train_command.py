@@ -11,6 +11,7 @@ from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.errors import DatasetError
 from pinet_ros.refinement.formulation import STANDARDISATIONS, Target
 from pinet_ros.util.device import describe_device
+from pinet_training.cli.training_options import add_training_options
 from pinet_training.datasets.pairing import load_training_scenes
 from pinet_training.datasets.scenes import Scenes
 from pinet_training.refiner.ablation import Ablation
@@ -56,18 +57,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--others", choices=OTHERS, help="the people that each person is refined with"
     )
-    parser.add_argument("--epochs", type=int, help="number of epochs")
-    parser.add_argument("--batch-size", type=int, help="sequences per step, over all GPUs")
-    parser.add_argument("--learning-rate", type=float, help="highest learning rate")
     parser.add_argument(
         "--validation",
         type=float,
         help="fraction held out for validation, of a data set's sequences or of rendered bodies",
     )
-    parser.add_argument("--seed", type=int, help="seed of all random numbers")
-    parser.add_argument(
-        "--resume", action="store_true", help="resume the training in the folder, if there is one"
-    )
+    add_training_options(parser, "sequences")
 
 
 def _add_ablate(parser: argparse.ArgumentParser) -> None:

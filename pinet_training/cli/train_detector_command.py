@@ -8,7 +8,7 @@ from pathlib import Path
 from pinet_ros.cli.arguments import given_fields, register
 from pinet_ros.imaging.pictures import picture_paths
 from pinet_ros.util.device import describe_device
-from pinet_training.cli.training_options import add_training_options
+from pinet_training.cli.training_options import add_loading_options, add_training_options
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.detector.detector_recipe import DetectorRecipe
 from pinet_training.detector.detector_scenes import read_detector_scenes
@@ -48,6 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, required=True, metavar="DIR", help="write the results here"
     )
     add_training_options(parser, "views")
+    add_loading_options(parser)
 
 
 def _train(arguments: argparse.Namespace) -> int:

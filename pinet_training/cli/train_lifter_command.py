@@ -14,7 +14,7 @@ from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.lifting.blazepose_weights import BLAZEPOSE, weights_file
 from pinet_ros.lifting.mppe.backbone import BACKBONES
 from pinet_ros.util.device import describe_device
-from pinet_training.cli.training_options import add_training_options
+from pinet_training.cli.training_options import add_loading_options, add_training_options
 from pinet_training.datasets.scene_fields import SPLITS
 from pinet_training.lifter.blazepose_recipe import BlazePoseRecipe
 from pinet_training.lifter.blazepose_training import (
@@ -96,6 +96,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="people that an epoch of PoseNet or RootNet shows; 0: each of them once",
     )
     add_training_options(parser, "crops")
+    add_loading_options(parser)
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Options that the trainings of lifters and detectors share."""
+"""Options that trainings share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pinet_ros.cli.arguments import add_device, natural_number
 
 
 def add_training_options(parser: argparse.ArgumentParser, samples: str) -> None:
-    """Add the settings of the recipe and of the run.
+    """Add the settings that all recipes have, and --resume.
 
     Args:
         parser: of the command.
@@ -16,8 +16,15 @@ def add_training_options(parser: argparse.ArgumentParser, samples: str) -> None:
     """
     parser.add_argument("--epochs", type=int, help="number of epochs")
     parser.add_argument("--batch-size", type=int, help=f"{samples} per step, over all workers")
-    parser.add_argument("--learning-rate", type=float, help="initial learning rate")
+    parser.add_argument("--learning-rate", type=float, help="highest learning rate")
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
+    parser.add_argument(
+        "--resume", action="store_true", help="resume the training in the folder, if there is one"
+    )
+
+
+def add_loading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a training on images: processes that load them, and the device."""
     parser.add_argument(
         "--loaders",
         type=natural_number,
@@ -25,6 +32,3 @@ def add_training_options(parser: argparse.ArgumentParser, samples: str) -> None:
         help="number of processes that load images, for each worker",
     )
     add_device(parser)
-    parser.add_argument(
-        "--resume", action="store_true", help="resume the training in the folder, if there is one"
-    )

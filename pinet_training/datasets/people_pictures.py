@@ -33,8 +33,6 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
     "person_joints": (None, 17, 3),
     "person_strict": (None,),
 }
-
-
 # both or neither; NaN for pictures of which the floor is not known
 _FLOOR: dict[str, tuple[int | None, ...]] = {
     "picture_up": (None, 3),

@@ -34,12 +34,11 @@ def evaluate_detector(
 
     Returns:
         `people`, `pictures` and `without_people`, their numbers; and in `detectors` for each
-        `thresholds`: for each of
-        THRESHOLDS the people `found`, those `sharing` their only box with somebody who has it,
-        the `wrong` boxes and the boxes `on_nobody` in the images without people; `recall`: for
-        each of WRONG, boxes a picture on nobody, the percentage of people found at the threshold
-        that gives no more of them; and `right`: for each of SCORES, how many boxes with such a
-        score are of a person, and all of them.
+        `thresholds`: for each of THRESHOLDS the people `found`, those `sharing` their only box
+        with somebody who has it, the `wrong` boxes and the boxes `on_nobody` in the images without
+        people; `recall`: for each of WRONG, boxes a picture on nobody, the percentage of people
+        found at the threshold that gives no more of them; and `right`: for each of SCORES, how
+        many boxes with such a score are of a person, and all of them.
     """
     report: dict[str, Any] = {
         "people": sum(len(picture.people) for picture in pictures),

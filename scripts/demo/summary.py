@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -46,20 +47,21 @@ def sum_up(recorder: Recorder) -> dict:
 
 def distances(recorder: Recorder) -> list[float]:
     """Median distances in metres, nearest person first, over frames with the usual number."""
-    frames = _with_usual_number(list(recorder.people.values()))
-    if not frames:
+    usual = _usual_number(recorder.people.values())
+    if not usual:
         return []
-    rows = [sorted(people.distance(row) for row in range(len(people))) for people in frames]
+    rows = [
+        sorted(people.distance(row) for row in range(usual))
+        for people in recorder.people.values()
+        if len(people) == usual
+    ]
     return [round(value, 2) for value in np.median(rows, axis=0).tolist()]
 
 
-def _with_usual_number(frames: list[People]) -> list[People]:
-    """Those of the frames that have as many people as most frames with anybody."""
+def _usual_number(frames: Iterable[People]) -> int:
+    """How many people most frames with anybody have; 0 if there is nobody."""
     counts = Counter(len(people) for people in frames if len(people))
-    if not counts:
-        return []
-    usual = counts.most_common(1)[0][0]
-    return [people for people in frames if len(people) == usual]
+    return counts.most_common(1)[0][0] if counts else 0
 
 
 def print_summary(summary: dict, output: Path) -> None:
@@ -90,7 +92,7 @@ def save_clearest_frame(recorder: Recorder, path: Path) -> None:
         raise PinetError(
             "people were found, but pose_overlay has drawn none of them; see its messages above"
         )
-    usual = len(_with_usual_number([recorder.people[stamp] for stamp in shown])[0])
+    usual = _usual_number(recorder.people[stamp] for stamp in shown)
     candidates = [stamp for stamp in shown if len(recorder.people[stamp]) == usual]
     clearest = max(candidates, key=lambda stamp: recorder.people[stamp].scores.mean())
     number = recorder.drawn[clearest]
