@@ -25,7 +25,7 @@ upright = np.vstack([nose, np.stack([left, left * (-1, 1, 1)], axis=1).reshape(1
 places = np.array([(-0.5, 0.2, 3.0), (0.4, 0.2, 3.5)])
 
 joints = np.load(sys.argv[1])["joints"] if sys.argv[1:] else places[:, None] + upright
-initial = People.from_joints(COCO_17, joints)
+initial = People.from_joints(COCO_17, joints, up=np.array([0, -1, 0]))  # of a level camera
 refiner = Refiner(config=RefinerConfig(refine_unknown=True))  # better: weights of your own
 refinement = refiner(initial)
 

@@ -205,7 +205,8 @@ class PoseEstimator:
             camera: the camera that took the image; or a list with one camera for each image.
             channels: channel order: rgb, bgr, rgba, bgra or mono.
             stamp: time in seconds when the image was taken; or a list with one for each image.
-            floor: where the floor is for the camera, if that is known; for all images.
+            floor: which way is up for the camera, and where the floor is, as far as that is
+                known; for all images.
 
         Returns:
             The people found; for a list of images, a list of results.

@@ -13,6 +13,7 @@ import numpy as np
 from pinet_ros.skeleton import JointSet, convert, convert_deviations
 
 NO_TRACK = -1
+_NOT_A_UNIT = 0.01  # from 1, the length of a vector that is no direction
 _GOLDEN_RATIO = 0.618034  # steps of this size around the color wheel keep neighbours apart
 
 
@@ -47,11 +48,13 @@ class People:
             distance from the camera to the pelvis: 0.1 is about 10 %.
         root_deviations: (N,) float32, metres, standard deviation of the pelvis across its viewing
             ray, in any one direction.
+        up: (3,) float32, unit vector that points up, camera optical frame; NaN if it is unknown.
         estimator: name of the estimator, `<lifter>/<first 8 hexadecimal digits of the SHA-256 of
             its weights>`; empty if unknown.
 
     Raises:
-        ValueError: an array does not have the shape above.
+        ValueError: an array does not have the shape above, or `up` has neither the length 1 nor
+            the length 0, which stands for an unknown one.
     """
 
     joint_set: JointSet
@@ -65,6 +68,7 @@ class People:
     deviations: np.ndarray = None  # type: ignore[assignment]  # None: unknown
     distance_deviations: np.ndarray = None  # type: ignore[assignment]
     root_deviations: np.ndarray = None  # type: ignore[assignment]
+    up: np.ndarray = None  # type: ignore[assignment]
     estimator: str = ""
 
     def __post_init__(self) -> None:
@@ -75,6 +79,7 @@ class People:
             "deviations": np.nan,
             "distance_deviations": np.nan,
             "root_deviations": np.nan,
+            "up": np.nan,
         }
         fields = {
             "joints": (np.float32, (count, joints, 3)),
@@ -87,6 +92,7 @@ class People:
             "deviations": (np.float32, (count, joints)),
             "distance_deviations": (np.float32, (count,)),
             "root_deviations": (np.float32, (count,)),
+            "up": (np.float32, (3,)),
         }
         for name, (dtype, shape) in fields.items():
             given = getattr(self, name)
@@ -97,6 +103,7 @@ class People:
                     f"{shape}, got {array.shape}"
                 )
             object.__setattr__(self, name, array)
+        object.__setattr__(self, "up", _direction(self.up))
 
     @classmethod
     def empty(cls, joint_set: JointSet, *, estimator: str = "") -> People:
@@ -126,6 +133,7 @@ class People:
         deviations: np.ndarray | None = None,
         distance_deviations: np.ndarray | None = None,
         root_deviations: np.ndarray | None = None,
+        up: np.ndarray | None = None,
         estimator: str = "",
     ) -> People:
         """Create People from 3D joints; fields that are not given become NaN.
@@ -135,7 +143,7 @@ class People:
             joints: (N,J,3) metres, camera optical frame.
             joints_image, confidence, boxes, scores, track_ids: as the attributes. Without boxes,
                 the smallest ones around the 2D joints are used.
-            deviations, distance_deviations, root_deviations, estimator: as the attributes.
+            deviations, distance_deviations, root_deviations, up, estimator: as the attributes.
         """
         count, joint_count = len(joints), len(joint_set)
         if joints_image is None:
@@ -151,6 +159,7 @@ class People:
             deviations=deviations,  # type: ignore[arg-type]
             distance_deviations=distance_deviations,  # type: ignore[arg-type]
             root_deviations=root_deviations,  # type: ignore[arg-type]
+            up=up,  # type: ignore[arg-type]
             estimator=estimator,
         )
 
@@ -158,14 +167,16 @@ class People:
     def concatenate(cls, parts: Sequence[People]) -> People:
         """Concatenate one or more `parts` in the given order; all must share a joint set.
 
-        The estimator is unknown if the parts are of several.
+        The estimator and which way is up are unknown if the parts do not agree on them.
         """
         estimators = {part.estimator for part in parts}
+        same = all(np.array_equal(part.up, parts[0].up) for part in parts)
         arrays = {
             name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS
         }
         estimator = estimators.pop() if len(estimators) == 1 else ""
-        return cls(parts[0].joint_set, **arrays, estimator=estimator)
+        up = parts[0].up if same else None
+        return cls(parts[0].joint_set, **arrays, up=up, estimator=estimator)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -248,8 +259,20 @@ class People:
 
 
 _ARRAYS = tuple(
-    field.name for field in fields(People) if field.name not in ("joint_set", "estimator")
+    field.name for field in fields(People) if field.name not in ("joint_set", "up", "estimator")
 )
+
+
+def _direction(up: np.ndarray) -> np.ndarray:
+    """The unit vector (3,), NaN for one of length 0; ValueError for another length than 1."""
+    length = float(np.linalg.norm(up.astype(float)))
+    if length == 0 or np.isnan(length):
+        return np.full(3, np.nan, np.float32)
+    if abs(length - 1) > _NOT_A_UNIT:
+        raise ValueError(
+            f"up must be a unit vector, or 0 0 0 if it is unknown, got a length of {length:g}"
+        )
+    return (up / length).astype(np.float32)
 
 
 def boxes_around(joints_image: np.ndarray) -> np.ndarray:

@@ -146,6 +146,19 @@ def test_rows_keep_their_deviations():
         np.testing.assert_array_equal(getattr(from_joints, name), np.float32(given))
 
 
+def test_people_of_one_image_share_what_is_up():
+    up = np.float32([0, -1, 0])
+    people = People(**fields(3), up=up)
+
+    assert np.isnan(People(**fields(2)).up).all()
+    np.testing.assert_array_equal(people.select(np.array([1])).up, up)
+    np.testing.assert_array_equal(People.concatenate([people, people]).up, up)
+    assert np.isnan(People.concatenate([people, People(**fields(2))]).up).all()
+    np.testing.assert_array_equal(people.to_joint_set(people.joint_set).up, up)
+    with pytest.raises(ValueError, match=r"People.up .* must have shape \(3,\), got \(2, 3\)"):
+        People(**fields(2), up=np.zeros((2, 3)))
+
+
 @pytest.mark.parametrize("joint_set", [MUPOTS_17, COCO_17], ids=lambda s: s.name)
 def test_the_covariance_is_that_of_positions_drawn_along_and_across_the_ray(joint_set):
     rng = np.random.default_rng(0)

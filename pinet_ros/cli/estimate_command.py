@@ -45,16 +45,14 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--camera-pitch",
         type=float,
-        default=0.0,
         metavar="DEG",
-        help="degrees, positive if the camera looks down, for --camera-height",
+        help="degrees, positive if the camera looks down; 0 if only the height or roll is given",
     )
     parser.add_argument(
         "--camera-roll",
         type=float,
-        default=0.0,
         metavar="DEG",
-        help="degrees, positive if the camera's right side is lower, for --camera-height",
+        help="degrees, positive if the camera's right side is lower; 0 if it is not given",
     )
     parser.add_argument(
         "--weights",
@@ -151,18 +149,18 @@ def _camera_of(options: argparse.Namespace) -> Callable[[int, int], Camera]:
 
 
 def _floor_of(options: argparse.Namespace) -> Floor | None:
-    """The floor under the camera, if its height is given."""
-    if options.camera_height is not None:
-        angles = map(math.radians, (options.camera_pitch, options.camera_roll))
-        floor = Floor.of_camera(options.camera_height, *angles)
-        require_upright(floor, options.image_rotation)
-        return floor
-    if options.camera_pitch or options.camera_roll:
-        raise PinetError(
-            "--camera-pitch and --camera-roll tell where the floor is together with "
-            "--camera-height; give it too"
-        )
-    return None
+    """The floor under the camera, if its height or an angle is given."""
+    mounting = (options.camera_height, options.camera_pitch, options.camera_roll)
+    if all(each is None for each in mounting):
+        return None
+    height, *angles = mounting
+    if height is not None and math.isnan(height):
+        raise PinetError("--camera-height must be a number of metres; omit it if it is unknown")
+    floor = Floor.of_camera(
+        math.nan if height is None else height, *(math.radians(angle or 0.0) for angle in angles)
+    )
+    require_upright(floor, options.image_rotation)
+    return floor
 
 
 def _dropped(dropped: Dropped, passed: Passed) -> str:

@@ -59,7 +59,7 @@ def refine_predictions(
         refiner: refines the people of one image.
 
     Returns:
-        The predictions in MUPOTS_17, unchanged except for the 3D joints, and the numbers of people
+        The predictions in MUPOTS_17 with other 3D joints and deviations, and the numbers of people
         that were passed through unrefined, by reason.
 
     Raises:

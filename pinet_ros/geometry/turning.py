@@ -71,6 +71,7 @@ def turn_people_back(people: People, camera: Camera, degrees: int) -> People:
         joints=turn_points(people.joints, -degrees),
         joints_image=back(people.joints_image, 1),  # in pixels from the first one's centre
         boxes=np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1),
+        up=turn_points(people.up, -degrees),
     )
 
 

@@ -14,7 +14,7 @@ from pinet_ros.positioning.fusion import Source
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_ros.util.options import option, violation
 
-NONE, FIXED = "none", "fixed"
+NONE, TILT, FIXED = "none", "tilt", "fixed"
 
 _QUARTER, _TURN = 1.58, 6.29  # radians; rounded numbers are in range too
 
@@ -47,7 +47,7 @@ class Floor:
 
     Attributes:
         up: (3,) unit vector that points up, camera optical frame.
-        height: metres, of the camera above the floor.
+        height: metres, of the camera above the floor; NaN if only `up` is known.
         up_deviation: radians, standard deviation of the angle of `up`.
         height_deviation: metres, standard deviation of the height.
 
@@ -68,7 +68,7 @@ class Floor:
         for name in ("up_deviation", "height_deviation"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise FloorError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        if not (math.isfinite(self.height) and self.height > 0):
+        if not (math.isnan(self.height) or 0 < self.height < math.inf):
             raise FloorError(
                 f"the camera must be above the floor, got a height of {self.height:g} m; check "
                 "the camera's height, or the transform from its frame to the floor's"
@@ -80,7 +80,7 @@ class Floor:
         """The floor under a camera whose mounting is known.
 
         Args:
-            height: metres, of the camera above the floor.
+            height: metres, of the camera above the floor; NaN if it is not known.
             pitch: radians, positive if the camera looks down.
             roll: radians, positive if the camera's right side is lower than its left one: the
                 horizon then rises to the right in its image.
@@ -106,8 +106,9 @@ class FloorConfig:
 
     floor: str = option(
         NONE,
-        "what is known about the floor: none, or fixed (camera_height, camera_pitch, camera_roll)",
-        choices=(NONE, FIXED),
+        "what is known about the floor: none, tilt (camera_pitch, camera_roll) or fixed (also "
+        "camera_height)",
+        choices=(NONE, TILT, FIXED),
     )
     camera_height: float = option(
         0.0, "metres of the camera above a fixed floor", minimum=0.0, maximum=100.0
@@ -125,23 +126,29 @@ class FloorConfig:
     def __post_init__(self) -> None:
         if problem := violation(self):
             raise PinetError(problem)
-        mounting = {name: getattr(self, name) for name in ("camera_height", *_ANGLES)}
-        if self.floor == NONE and any(mounting.values()):
-            given = next(name for name, value in mounting.items() if value)
+        angle = next((name for name in _ANGLES if getattr(self, name)), None)
+        if self.floor != FIXED and self.camera_height:
             raise PinetError(
-                f"{given} is given but floor is {NONE}, so it has no effect; set floor to {FIXED}"
+                f"camera_height is given but floor is {self.floor}, so it has no effect; set "
+                f"floor to {FIXED}"
+            )
+        if self.floor == NONE and angle:
+            raise PinetError(
+                f"{angle} is given but floor is {NONE}, so it has no effect; set floor to {TILT}, "
+                f"or to {FIXED} with camera_height"
             )
         if self.floor == FIXED and not self.camera_height:
             raise PinetError(
                 "a fixed floor needs camera_height, the metres of the camera above it; give it, "
-                f"or set floor to {NONE}"
+                f"or set floor to {TILT}"
             )
 
     def of_camera(self) -> Floor | None:
         """The floor that the options describe; None for none."""
         if self.floor == NONE:
             return None
-        return Floor.of_camera(self.camera_height, self.camera_pitch, self.camera_roll)
+        height = self.camera_height if self.floor == FIXED else math.nan
+        return Floor.of_camera(height, self.camera_pitch, self.camera_roll)
 
 
 def require_upright(floor: Floor, image_rotation: int) -> None:
@@ -173,7 +180,7 @@ def distances_by_floor(people: People, floor: Floor) -> Source:
 
     Args:
         people: N people in MUPOTS_17, camera optical frame.
-        floor: of the same camera.
+        floor: of the same camera, of known height.
     """
     ankles = people.joints[:, _ANKLES].astype(float)  # (N,2,3)
     distances = np.linalg.norm(ankles, axis=-1)

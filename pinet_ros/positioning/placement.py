@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -18,16 +19,20 @@ def place(people: People, floor: Floor) -> People:
     """Move people along their viewing rays, by scaling them about the camera.
 
     What is seen of them in the image stays the same. The estimated distance is one source, from
-    the size that people usually have; the floor is another.
+    the size that people usually have; the floor is another. Of a floor of unknown height people
+    only learn which way is up.
 
     Args:
         people: N people in MUPOTS_17, camera optical frame.
         floor: of the same camera.
 
     Returns:
-        The people with joints and deviations scaled, and with the deviation that the distance has
-        now.
+        The people with joints and deviations scaled, with the deviation that the distance has
+        now, and with `up`.
     """
+    people = replace(people, up=floor.up)
+    if math.isnan(floor.height):
+        return people
     given = people.distance_deviations
     deviations = np.where(np.isfinite(given), given, _SIZE_DEVIATION)
     size = Source(np.zeros(len(people)), deviations, _SIZE_DOUBT)

@@ -26,19 +26,17 @@ from pinet_ros.util.files import write_whole
 
 # The weights in the package, each named after the lifter whose errors it was trained on.
 DEFAULT_WEIGHTS = "blazepose_full"
-SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS,)
+SHIPPED_WEIGHTS = (DEFAULT_WEIGHTS, "blazepose_lite")
 
-# What files from before `estimators` do not say. There are no weights of their own for lite.
-_LEARNT = {DEFAULT_WEIGHTS: (DEFAULT_WEIGHTS, "blazepose_lite")}
-_SHIPPED_KIND = "blazepose_"
+_LEARNT = {"blazepose_lite": ("blazepose_lite",)}  # what a file from before `estimators` lacks
 _ARCHITECTURE = "pinet"
 _ESTIMATORS = "estimators"  # in the metadata, separated by commas
-_LATER = ("neighbours",)  # fields that version 0.1.0 did not store
+_LATER = ("neighbours", "deviations")  # fields that older files do not store
 _RELEASED = (".pth", ".tar")
 _SCALE = ".scale"  # suffix to the name of a matrix that is stored as integers
 _LARGEST = torch.iinfo(torch.int16).max
 _BOOLEANS = {"true": True, "false": False}
-# Options of inference that version 0.1.0 stored with the weights.
+# Options of inference that version 0.1.0 stored with the weights, and that no longer exist.
 _FORMER_OPTIONS = ("symmetric", "turn_threshold", "root_threshold")
 
 _log = logging.getLogger(__name__)
@@ -66,15 +64,13 @@ def build_network(config: NetworkConfig) -> PINet | PairGraph:
 
 
 def weights_for(lifter: str) -> str:
-    """Name of the weights in SHIPPED_WEIGHTS that suit a lifter best.
+    """Name of the weights in SHIPPED_WEIGHTS that suit a lifter.
 
     Raises:
         ModelError: none does, as they were trained on the errors of another kind of lifter.
     """
     if lifter in SHIPPED_WEIGHTS:
         return lifter
-    if lifter.startswith(_SHIPPED_KIND):
-        return DEFAULT_WEIGHTS
     raise ModelError(
         f"the package has no refiner weights for the lifter {lifter}; give a file from `pinet "
         "train` on this lifter's people, or a released snapshot (.pth.tar)"
@@ -190,10 +186,14 @@ def _load_own(path: Path) -> Checkpoint:
     _require(path, metadata, "architecture", _ARCHITECTURE)
     _require(path, metadata, "joint_set", MUPOTS_17.name)
     if ignored := [name for name in _FORMER_OPTIONS if name in metadata]:
-        _log.info("%s: ignoring %s, now options of the refiner", path.name, ", ".join(ignored))
+        _log.info("%s: ignoring %s, which have no effect any more", path.name, ", ".join(ignored))
     try:
         config = _from_metadata(NetworkConfig, metadata)
         formulation = _from_metadata(Formulation, metadata)
+        if config.deviations != formulation.has_deviations:
+            raise ValueError(
+                f"deviations = {config.deviations} does not go with {formulation.standardisation}"
+            )
         _require_size(config, state)
     except ValueError as error:
         raise ModelError(f"the metadata of {path} cannot be used: {one_line(error)}") from error

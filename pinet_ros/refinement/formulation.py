@@ -1,4 +1,4 @@
-"""Formulation: the order in which people enter the network, and how poses become its values.
+"""Formulation: what weights mean, and the order in which people enter the network.
 
 Weights are valid for one formulation only, so their file states it.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from pinet_ros.refinement.standardisation import STANDARDISATIONS, Facing, Standardisation
 from pinet_ros.skeleton import MUPOTS_17
 
 
@@ -101,38 +102,78 @@ class Formulation:
             positions = joints[..., MUPOTS_17.root, :]
         return interaction_order(positions, self.order, present, generator, self.neighbours)
 
-    def standardise(self, sequences: Tensor, present: Tensor | None = None) -> Standardisation:
-        """Standardise sequences (B,N,J,3) in metres for the network, see Standardisation."""
-        return STANDARDISATIONS[self.standardisation](sequences, present)
+    @property
+    def has_deviations(self) -> bool:
+        """Whether the network reads deviations and which way is up, and predicts deviations."""
+        return STANDARDISATIONS[self.standardisation] is Facing
 
-    def predicted(self, values: Tensor, joints: Tensor, standardised: Standardisation) -> Tensor:
-        """Convert network outputs (B,P,3J) to encoded poses (B,P,3J).
+    def standardise(
+        self,
+        sequences: Tensor,
+        present: Tensor | None = None,
+        deviations: Tensor | None = None,
+        up: Tensor | None = None,
+    ) -> Standardisation:
+        """Standardise sequences (B,N,J,3) in metres for the network, see Standardisation."""
+        return STANDARDISATIONS[self.standardisation](sequences, present, deviations, up)
+
+    def predicted(
+        self, values: Tensor, joints: Tensor, standardised: Standardisation
+    ) -> tuple[Tensor, Tensor | None]:
+        """Convert network outputs (B,P,V) to encoded poses (B,P,3J) and logarithms of deviations.
 
         Args:
-            values: (B,P,3J) outputs for the first P people.
+            values: (B,P,V) outputs for the first P people; V is 3J, or more with deviations.
             joints: (B,P,J,3) their input poses, metres, camera frame.
             standardised: standardisation of their sequences.
-        """
-        if self.target is Target.POSE:
-            return values
-        return values + standardised.encode(joints)
 
-    def refine_first(self, network: Any, sequences: Tensor) -> tuple[Tensor, Tensor | None]:
+        Returns:
+            The encoded poses, and the logarithms of their deviations (B,P,J+1), see
+            `deviations_of`; None without deviations.
+        """
+        size = joints.shape[2] * 3
+        poses, rest = values[..., :size], values[..., size:]
+        if self.target is Target.CORRECTION:
+            poses = poses + standardised.encode(joints)
+        if not isinstance(standardised, Facing):
+            return poses, None
+        return poses, standardised.log_deviations(rest)
+
+    def refine_first(
+        self,
+        network: Any,
+        sequences: Tensor,
+        deviations: Tensor | None = None,
+        up: Tensor | None = None,
+    ) -> RefinedFirst:
         """Refine the first person of each sequence in one forward pass.
 
         Args:
             network: PINet or PairGraph.
             sequences: (B,N,J,3) metres, camera frame; the person of interest first, then the
                 others in their order.
-
-        Returns:
-            The refined poses (B,J,3), metres, camera frame, and the attention to each person
-            (B,N), or None for a network without attention.
+            deviations: (B,N,J+1) see `deviations_of`; None for unknown ones.
+            up: (B,3) unit vectors that point up, camera frame; None or NaN for unknown ones.
         """
-        standardised = self.standardise(sequences)
+        standardised = self.standardise(sequences, None, deviations, up)
         values, attention = network.refine_first(standardised.tokens)
-        values = self.predicted(values[:, None], sequences[:, :1], standardised)
-        return standardised.decode(values)[:, 0], attention
+        poses, logarithms = self.predicted(values[:, None], sequences[:, :1], standardised)
+        refined = None if logarithms is None else logarithms[:, 0].exp()
+        return RefinedFirst(standardised.decode(poses)[:, 0], attention, refined)
+
+
+class RefinedFirst(NamedTuple):
+    """The first people of B sequences, refined.
+
+    Attributes:
+        poses: (B,J,3), metres, camera frame.
+        attention: to each person (B,N), or None for a network without attention.
+        deviations: (B,J+1), see `deviations_of`, or None for a network that predicts none.
+    """
+
+    poses: Tensor
+    attention: Tensor | None
+    deviations: Tensor | None
 
 
 def interaction_order(
@@ -180,112 +221,6 @@ def interaction_order(
     nearest = ranked(squares).argsort(dim=-1, stable=True)[..., :kept].sort(dim=-1).values
     return nearest.gather(-1, keys.gather(-1, nearest).argsort(dim=-1, stable=True))
 
-
-class Standardisation(Protocol):
-    """Converts poses in metres to the values that the network reads and predicts, and back.
-
-    It is created for sequences of poses (B,N,J,3), metres, camera frame, joints of MUPOTS_17, the
-    person of interest first. `present` (B,N) bool is false for padding, which is at the end; None
-    means no padding.
-
-    Attributes:
-        tokens: (B,N,3J) input of the network, zero for padding.
-    """
-
-    tokens: Tensor
-
-    def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None: ...
-
-    def encode(self, joints: Tensor) -> Tensor:
-        """Encode poses (B,P,J,3) of the first P people as values (B,P,3J)."""
-
-    def decode(self, values: Tensor) -> Tensor:
-        """Decode values (B,P,3J) of the first P people to poses (B,P,J,3); inverts `encode`."""
-
-
-class RootCentred:
-    """Centres each person at its own root, with a fixed scale; the pelvis entry holds the root.
-
-    This separates position from pose. In the tokens, the root of the person of interest is in the
-    camera frame and the others' roots are relative to it. In encoded poses, the pelvis entry is
-    the offset of the root from its estimate, relative to its distance from the camera: at the
-    same error in the image, a person twice as far away is misplaced by twice as much.
-    """
-
-    SCALE = 0.25  # metres per unit of a joint, about the standard deviation of a body's joints
-    ROOT_SCALE = 2.0  # metres per unit of the root of the person of interest
-    NEIGHBOUR_SCALE = 1.0  # metres per unit of another person's root
-    CORRECTION_SCALE = 1 / 16  # fraction of the root's distance per unit of its correction
-
-    def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None:
-        self._roots = roots = sequences[:, :, MUPOTS_17.root]  # (B,N,3)
-        self._root_units = self.CORRECTION_SCALE * roots.norm(dim=2, keepdim=True)  # (B,N,1)
-        own = roots[:, :1] / self.ROOT_SCALE
-        others = (roots[:, 1:] - roots[:, :1]) / self.NEIGHBOUR_SCALE
-        tokens = (sequences - roots[:, :, None]) / self.SCALE
-        tokens[:, :, MUPOTS_17.root] = torch.cat([own, others], dim=1)
-        self.tokens = _without_padding(tokens.flatten(start_dim=2), present)
-
-    def encode(self, joints: Tensor) -> Tensor:
-        """See Standardisation."""
-        count = joints.shape[1]
-        roots = joints[:, :, MUPOTS_17.root]  # (B,P,3)
-        values = (joints - roots[:, :, None]) / self.SCALE
-        moved = roots - self._roots[:, :count]
-        values[:, :, MUPOTS_17.root] = moved / self._root_units[:, :count]
-        return values.flatten(start_dim=2)
-
-    def decode(self, values: Tensor) -> Tensor:
-        """See Standardisation."""
-        count = values.shape[1]
-        values = values.unflatten(2, (-1, 3))  # (B,P,J,3)
-        moved = values[:, :, MUPOTS_17.root] * self._root_units[:, :count]
-        roots = self._roots[:, :count] + moved
-        joints = roots[:, :, None] + values * self.SCALE
-        joints[:, :, MUPOTS_17.root] = roots
-        return joints
-
-
-class AllPeople:
-    """Scales x, y and z to zero mean and unit deviation over all joints of all people.
-
-    Source: section 3.3 of the paper and its release (unbiased deviation plus 1e-4, millimetres).
-    Unlike in the release, padding is excluded from mean and deviation.
-    """
-
-    MILLIMETRES = 1000.0  # per metre; the released networks are trained on millimetres
-    EPSILON = 1e-4
-
-    def __init__(self, sequences: Tensor, present: Tensor | None = None) -> None:
-        millimetres = sequences * self.MILLIMETRES  # (B,N,J,3)
-        if present is None:
-            present = sequences.new_ones(sequences.shape[:2], dtype=torch.bool)
-        weights = present[:, :, None, None]
-        count = present.sum(dim=1)[:, None, None, None] * sequences.shape[2]
-        self._mean = (millimetres * weights).sum(dim=(1, 2), keepdim=True) / count  # (B,1,1,3)
-        squares = ((millimetres - self._mean).square() * weights).sum(dim=(1, 2), keepdim=True)
-        self._deviation = (squares / (count - 1)).sqrt() + self.EPSILON
-        self.tokens = _without_padding(self.encode(sequences), present)
-
-    def encode(self, joints: Tensor) -> Tensor:
-        """See Standardisation."""
-        values = (joints * self.MILLIMETRES - self._mean) / self._deviation
-        return values.flatten(start_dim=2)
-
-    def decode(self, values: Tensor) -> Tensor:
-        """See Standardisation."""
-        joints = values.unflatten(2, (-1, 3)) * self._deviation + self._mean
-        return joints / self.MILLIMETRES
-
-
-def _without_padding(tokens: Tensor, present: Tensor | None) -> Tensor:
-    return tokens if present is None else tokens.masked_fill(~present[:, :, None], 0.0)
-
-
-STANDARDISATIONS: dict[str, type[Standardisation]] = {
-    "root_centred": RootCentred,
-    "all_people": AllPeople,
-}
 
 # Formulation of the published network: section 3.3 of the paper and its release.
 PUBLISHED = Formulation("all_people", Target.POSE)

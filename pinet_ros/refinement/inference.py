@@ -15,30 +15,11 @@ class InferenceOptions:
     """Options of inference.
 
     Attributes:
-        symmetric: average over four views of the scene: original and mirrored, each with the
-            camera rolled by ROLL to either side. The result should depend neither on left and
-            right nor on the roll of the camera.
-        turn_threshold: degrees. Rotations of a pose about its root by less are suppressed,
-            slightly larger ones in part, see `suppress_small_corrections`.
-        root_threshold: the same for translations of the root, as a fraction of its distance from
-            the camera.
-        known_deviation: of the logarithm of a distance. Roots whose distances are known better,
-            by a floor for example, stay, see `hold_known_roots`; the default is half of what the
-            size of people alone gives. 0 moves all roots.
-
-    Raises:
-        ValueError: a value is negative or NaN.
+        symmetric: average over the scene and its mirror image; the result should not depend on
+            left and right.
     """
 
     symmetric: bool = True
-    turn_threshold: float = 6.0
-    root_threshold: float = 0.055
-    known_deviation: float = 0.06
-
-    def __post_init__(self) -> None:
-        for name in ("turn_threshold", "root_threshold", "known_deviation"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
     @classmethod
     def for_formulation(cls, formulation: Formulation) -> InferenceOptions:
@@ -46,10 +27,8 @@ class InferenceOptions:
         return AS_PREDICTED if formulation.is_published else cls()
 
 
-# One view, and all corrections as predicted.
-AS_PREDICTED = InferenceOptions(
-    symmetric=False, turn_threshold=0.0, root_threshold=0.0, known_deviation=0.0
-)
+# One view, as in the paper.
+AS_PREDICTED = InferenceOptions(symmetric=False)
 
 
 @dataclass(frozen=True)

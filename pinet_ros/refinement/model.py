@@ -32,6 +32,8 @@ class NetworkConfig:
         attention: whether attention combines a person's embedding with the others'.
         joints: number of joints of a pose.
         hidden: features of one direction of a recurrent unit, or of a node of the graph.
+        deviations: whether the network also reads how sure an estimator is of a pose and which
+            way is up, and says how sure it is itself, see `standardisation.Facing`.
 
     Raises:
         ValueError: the unit is unknown, or there are no layers, joints or features.
@@ -43,12 +45,23 @@ class NetworkConfig:
     attention: bool = True
     joints: int = 17
     hidden: int = 256
+    deviations: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", Unit(self.unit))
         for name, least in (("layers", 1), ("joints", 1), ("hidden", 2)):  # the head halves it
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+    @property
+    def inputs(self) -> int:
+        """Number of values of a token."""
+        return 3 * self.joints + (self.joints + 7 if self.deviations else 0)
+
+    @property
+    def outputs(self) -> int:
+        """Number of values that are predicted for a person."""
+        return 3 * self.joints + (self.joints + 1 if self.deviations else 0)
 
     @property
     def embedding(self) -> int:
@@ -59,9 +72,10 @@ class NetworkConfig:
 class PINet(nn.Module):
     """PI-Net with the architecture and the parameter names of the release.
 
-    A token is the standardised and flattened pose (3J,) of one person. A sequence holds the person
-    of interest, then the others in their order. PINet and PairGraph both have the methods
-    `forward` and `refine_first`.
+    A token is the standardised and flattened pose (3J,) of one person, with more beside it if the
+    network has deviations. A sequence holds the person
+    of interest, then the others in their order. PINet and PairGraph both have these
+    methods.
 
     Args:
         config: a recurrent unit and sizes; the default has 3,408,896 parameters.
@@ -72,13 +86,17 @@ class PINet(nn.Module):
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or NetworkConfig()
-        values, hidden, embedding = 3 * config.joints, config.hidden, config.embedding
+        hidden, embedding = config.hidden, config.embedding
         unit = {Unit.GRU: nn.GRU, Unit.LSTM: nn.LSTM}[config.unit]
         directions = embedding // hidden
         # an LSTM's initial cell state is zero: the parameter counts of table 6 do not include it
         self.h0 = nn.Parameter(torch.zeros(directions * config.layers, 1, hidden))
         self.rnn = unit(
-            values, hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
+            config.inputs,
+            hidden,
+            config.layers,
+            batch_first=True,
+            bidirectional=config.bidirectional,
         )
         features = embedding
         if config.attention:
@@ -89,12 +107,11 @@ class PINet(nn.Module):
         self.b2 = nn.LayerNorm(hidden)
         self.linear2 = nn.Linear(hidden, hidden // 2)
         self.b3 = nn.LayerNorm(hidden // 2)
-        self.linear3 = nn.Linear(hidden // 2, values, bias=False)
+        self.linear3 = nn.Linear(hidden // 2, config.outputs, bias=False)
 
-    @property
-    def output(self) -> nn.Linear:
-        """Last layer, which outputs the poses."""
-        return self.linear3
+    def start_without_corrections(self) -> None:
+        """Let all values be zero, to begin a training."""
+        nn.init.zeros_(self.linear3.weight)
 
     def forward(
         self, sequences: torch.Tensor, present: torch.Tensor | None = None
@@ -102,11 +119,11 @@ class PINet(nn.Module):
         """Predict the poses of all people of each sequence.
 
         Args:
-            sequences: (B,N,3J) tokens; the values of padding have no effect.
+            sequences: (B,N,inputs) tokens; the values of padding have no effect.
             present: (B,N) bool, false for padding, which is at the end; None for no padding.
 
         Returns:
-            (B,N,3J) predicted values.
+            (B,N,outputs) predicted values.
         """
         embeddings = self._embed(sequences, present)  # (B,N,E)
         if not self.config.attention:
@@ -124,11 +141,11 @@ class PINet(nn.Module):
         value to all scores of a person, which the softmax cancels.
 
         Args:
-            sequences: (B,N,3J) tokens, without padding.
+            sequences: (B,N,inputs) tokens, without padding.
 
         Returns:
-            The values (B,3J) of the first person, and the attention weights (B,N) of the people in
-            its context, which sum to one; None without attention.
+            The values (B,outputs) of the first person, and the attention weights (B,N) of the
+            people in its context, which sum to one; None without attention.
         """
         embeddings = self._embed(sequences)  # (B,N,E)
         first = embeddings[:, :1]  # (B,1,E)

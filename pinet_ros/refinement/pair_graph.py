@@ -20,7 +20,7 @@ class PairGraph(nn.Module):
     has no effect.
 
     Args:
-        config: configuration, of which layers, hidden and joints are used.
+        config: configuration, of which layers, hidden, joints and deviations are used.
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -29,14 +29,23 @@ class PairGraph(nn.Module):
             Unit.GCN, layers=4, attention=False, hidden=64
         )
         self.joint = nn.Parameter(0.02 * torch.randn(2 * config.joints, config.hidden))
-        self.input = nn.Linear(3, config.hidden)
+        self.input = nn.Linear(11 if config.deviations else 3, config.hidden)
         self.layers = nn.ModuleList(GraphConvolution(config.hidden) for _ in range(config.layers))
-        self.output = nn.Linear(config.hidden, 3, bias=False)
+        self.output = nn.Linear(config.hidden, 4 if config.deviations else 3, bias=False)
+        if config.deviations:
+            self.distance = nn.Linear(config.hidden, 1)
+
+    def start_without_corrections(self) -> None:
+        """Let all values be zero, see PINet."""
+        nn.init.zeros_(self.output.weight)
+        if self.config.deviations:
+            nn.init.zeros_(self.distance.weight)
+            nn.init.zeros_(self.distance.bias)
 
     def forward(
         self, sequences: torch.Tensor, present: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Predict the poses (B,N,3J) of all people of each sequence, see PINet.forward."""
+        """Predict the values (B,N,outputs) of all people of each sequence, see PINet.forward."""
         count = sequences.shape[1]
         if present is None:
             present = sequences.new_ones(sequences.shape[:2], dtype=torch.bool)
@@ -45,7 +54,7 @@ class PairGraph(nn.Module):
         return self._refine(sequences, sequences, _or_itself(others, itself))
 
     def refine_first(self, sequences: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Predict the poses (B,3J) of the first people, see PINet; there is no attention."""
+        """Predict the values (B,outputs) of the first people, see PINet; there is no attention."""
         others = sequences[:, 1:] if sequences.shape[1] > 1 else sequences
         pairs = sequences.new_ones(len(others), 1, others.shape[1], dtype=torch.bool)
         return self._refine(sequences[:, :1], others, pairs)[:, 0], None
@@ -53,15 +62,34 @@ class PairGraph(nn.Module):
     def _refine(
         self, people: torch.Tensor, others: torch.Tensor, pairs: torch.Tensor
     ) -> torch.Tensor:
-        """Predict poses (B,P,3J) of people (B,P,3J), paired (B,P,M) bool with others (B,M,3J)."""
+        """Predict values (B,P,outputs) of people (B,P,inputs), paired (B,P,M) bool with others."""
         batch, person, other = pairs.nonzero(as_tuple=True)  # (Q,) each
-        nodes = torch.cat([people[batch, person], others[batch, other]], dim=1)  # (Q,6J)
-        nodes = self.input(nodes.unflatten(1, (-1, 3))) + self.joint  # (Q,2J,H)
+        nodes = [self._points(people[batch, person]), self._points(others[batch, other])]
+        nodes = self.input(torch.cat(nodes, dim=1)) + self.joint  # (Q,2J,H)
         for layer in self.layers:
             nodes = layer(nodes)
-        poses = self.output(nodes[:, : self.config.joints]).flatten(start_dim=1)  # (Q,3J)
-        sums = torch.zeros_like(people).index_put((batch, person), poses, accumulate=True)
+        values = self._values(nodes[:, : self.config.joints])
+        sums = people.new_zeros(*people.shape[:2], values.shape[1])
+        sums = sums.index_put((batch, person), values, accumulate=True)
         return sums / pairs.sum(dim=2, keepdim=True).clamp(min=1)
+
+    def _points(self, people: torch.Tensor) -> torch.Tensor:
+        """What each joint (Q,J,F) knows of people (Q,inputs): F is 3, or 11 with deviations."""
+        joints = self.config.joints
+        points = people[:, : 3 * joints].unflatten(1, (joints, 3))
+        if not self.config.deviations:
+            return points
+        of_joints = people[:, 3 * joints : 4 * joints, None]
+        of_all = people[:, None, 4 * joints :].expand(-1, joints, -1)
+        return torch.cat([points, of_joints, of_all], dim=-1)
+
+    def _values(self, nodes: torch.Tensor) -> torch.Tensor:
+        """Values (Q,outputs) from a person's nodes (Q,J,H)."""
+        values = self.output(nodes)
+        if not self.config.deviations:
+            return values.flatten(start_dim=1)
+        distance = self.distance(nodes.mean(dim=1))
+        return torch.cat([values[..., :3].flatten(start_dim=1), values[..., 3], distance], dim=1)
 
 
 class GraphConvolution(nn.Module):

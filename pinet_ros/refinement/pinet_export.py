@@ -19,9 +19,10 @@ _AXES = {
 
 
 def export_pinet(weights: str | Path) -> bytes:
-    """Export PI-Net as ONNX: `sequences` (B,N,51) to `poses` (B,51) and `attention` (B,N).
+    """Export PI-Net as ONNX: `sequences` (B,N,T) to `poses` (B,V) and `attention` (B,N).
 
-    B and N may have any size. The model computes PINet.refine_first; ordering and standardisation
+    B and N may have any size; T and V are 51 values of a pose, or 75 and 69 with deviations, see
+    `standardisation.Facing`. The model computes PINet.refine_first; ordering and standardisation
     are not part of it.
 
     Args:
@@ -50,7 +51,7 @@ class _First(nn.Module):
     def __init__(self, network: PINet) -> None:
         super().__init__()
         self.network = network
-        self.input_shape: tuple[int, ...] = (2, 3 * network.config.joints)
+        self.input_shape: tuple[int, ...] = (2, network.config.inputs)
         self.eval()
 
     def forward(self, sequences: Tensor) -> tuple[Tensor, ...]:

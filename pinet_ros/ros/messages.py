@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from geometry_msgs.msg import Point
+from geometry_msgs.msg import Point, Vector3
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
@@ -35,12 +35,14 @@ def people_to_message(people: People, header: Header) -> PersonPoseArray:
     covariances = people.position_covariances.reshape(-1, 9)
     with np.errstate(over="ignore"):
         variances = np.square(people.distance_deviations).tolist()
+    x, y, z = people.up.tolist()
     return PersonPoseArray(
         header=header,
         estimator=people.estimator,
         joint_set=people.joint_set.name,
         joint_names=list(people.joint_set.joints),
         bones=array("H", bones),
+        up=Vector3(x=x, y=y, z=z),
         people=[
             _person_to_message(people, row, variances[row], covariances[row])
             for row in range(len(people))
@@ -83,12 +85,13 @@ def attention_to_message(attention: np.ndarray, people: People, header: Header) 
 def people_from_message(message: PersonPoseArray) -> People:
     """Convert a message from this or any other estimator to people.
 
-    2D joints, confidences and deviations may be empty; they become NaN, as do variances of 0.
+    2D joints, confidences and deviations may be empty; they become NaN, as do variances of 0 and
+    an `up` of length 0.
 
     Raises:
         UnknownJointSetError: the joint set is unknown.
-        MessageError: the joint names or the length of an array do not fit the joint set, or a
-            deviation or variance is negative.
+        MessageError: the joint names or the length of an array do not fit the joint set, a
+            deviation or variance is negative, or `up` is no unit vector.
     """
     joints = joint_set(message.joint_set)
     if tuple(message.joint_names) != joints.joints:
@@ -97,7 +100,7 @@ def people_from_message(message: PersonPoseArray) -> People:
             f"{one_line(', '.join(message.joint_names)) or 'none'}"
         )
     if not message.people:
-        return People.empty(joints, estimator=message.estimator)
+        return _with_up(People.empty(joints, estimator=message.estimator), message)
     people = People(
         joints,
         joints=np.array([_points(person, joints) for person in message.people]),
@@ -129,7 +132,16 @@ def people_from_message(message: PersonPoseArray) -> People:
         distance_deviations=_distance_deviations(message.people),
         estimator=message.estimator,
     )
-    return replace(people, root_deviations=_root_deviations(message.people, people.pelvis))
+    people = replace(people, root_deviations=_root_deviations(message.people, people.pelvis))
+    return _with_up(people, message)
+
+
+def _with_up(people: People, message: PersonPoseArray) -> People:
+    up = message.up
+    try:
+        return replace(people, up=np.array([up.x, up.y, up.z]))
+    except ValueError as error:
+        raise MessageError(str(error)) from error
 
 
 def _points(person: PersonPose, joints: JointSet) -> list[tuple[float, float, float]]:

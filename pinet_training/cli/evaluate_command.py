@@ -20,7 +20,6 @@ from pinet_ros.cli.arguments import (
 from pinet_ros.cli.predictions.sequences import add_sequences
 from pinet_ros.errors import DatasetError, PinetError
 from pinet_ros.estimator import EstimatorConfig, PoseEstimator
-from pinet_ros.positioning.floor import NONE
 from pinet_ros.refinement.checkpoint import DEFAULT_WEIGHTS, weights_for
 from pinet_ros.refinement.inference import EVERYBODY
 from pinet_ros.refinement.refiner import Refiner
@@ -35,7 +34,8 @@ from pinet_training.datasets.pairing import read_paired
 from pinet_training.datasets.people_pictures import TRUTH, read_people_pictures
 from pinet_training.datasets.pose2sim import FRAMES
 from pinet_training.datasets.scene_fields import SPLITS
-from pinet_training.datasets.scenes import ScenesError, load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
+from pinet_training.datasets.scenes import ScenesError
 from pinet_training.evaluation.export import (
     Row,
     mupots_rows,
@@ -47,7 +47,13 @@ from pinet_training.evaluation.export import (
 from pinet_training.evaluation.failure_drawing import draw_failures
 from pinet_training.evaluation.failures import find_failures
 from pinet_training.evaluation.mupots_evaluation import evaluate_mupots
-from pinet_training.evaluation.picture_evaluation import evaluate_pictures, pictures_table
+from pinet_training.evaluation.picture_evaluation import (
+    FLOORS,
+    NO_FLOOR,
+    UP,
+    evaluate_pictures,
+    pictures_table,
+)
 from pinet_training.evaluation.real_evaluation import evaluate_real
 from pinet_training.evaluation.real_tables import real_tables
 from pinet_training.evaluation.real_truth import AccurateNetworks
@@ -99,9 +105,9 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--floor",
-        choices=(NONE, "true"),
-        default=NONE,
-        help=f"place people on the true floor of each picture; {DEFAULT}",
+        choices=FLOORS,
+        default=NO_FLOOR,
+        help=f"tell the true floor of each picture, or only which way is up; {DEFAULT}",
     )
     add_options(parser, EstimatorConfig)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
@@ -125,6 +131,12 @@ def _add_scenes(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR", help="folder that the scenes were rendered to"
+    )
+    parser.add_argument(
+        "--floor",
+        choices=(NO_FLOOR, UP),
+        default=NO_FLOOR,
+        help=f"up: tell the refiner which way is up; {DEFAULT}",
     )
     parser.add_argument(
         "--failures",
@@ -178,6 +190,7 @@ def _evaluate_scenes(options: argparse.Namespace) -> int:
         raise PinetError("--draw and --pictures need each other: give both, or neither")
     pictures = RenderedScenes(options.pictures) if options.draw else None
     scenes = load_scenes(options.scenes).select(split=options.split)
+    scenes = scenes if options.floor == UP else scenes.without_up()
     if not len(scenes.select(minimum_people=2)):
         raise ScenesError(
             f"{options.scenes} has no scenes of the {options.split} split with two or more "
@@ -218,16 +231,16 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     """Measure people in pictures with known poses, before and after refinement."""
     device = select_device(options.device)
     pictures = read_people_pictures(options.folder)
-    if options.floor != NONE and not any(picture.floor for picture in pictures):
+    if options.floor != NO_FLOOR and not any(picture.floor for picture in pictures):
         raise DatasetError(
-            f"{options.folder / TRUTH} lacks picture_up and picture_camera_height, so the floor "
-            "is not known; omit --floor"
+            f"{options.folder / TRUTH} lacks picture_up and picture_camera_height, or they are "
+            "NaN, so the floor is not known; omit --floor"
         )
     report = evaluate_pictures(
         pictures,
         PoseEstimator(EstimatorConfig(**given_fields(options, EstimatorConfig)), device),
         Refiner(options.weights or weights_for(options.lifter), device, config=EVERYBODY),
-        on_floor=options.floor != NONE,
+        floor=options.floor,
     )
     print(pictures_table(report, tabulate))
     if options.json:

@@ -11,10 +11,12 @@ from pinet_ros.cli.predictions.predictions import Predictions, read_predictions
 from pinet_ros.errors import DatasetError
 from pinet_ros.people import People, boxes_around
 from pinet_ros.refinement.refiner import refinable
+from pinet_ros.refinement.standardisation import deviations_of
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.annotated_image import AnnotatedImage
 from pinet_training.datasets.annotations import Annotations, read_annotations
-from pinet_training.datasets.scenes import Scene, Scenes, load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
+from pinet_training.datasets.scenes import Scene, Scenes
 from pinet_training.evaluation.image_matching import match_by_image
 
 
@@ -117,6 +119,8 @@ def pair(
                     split=split,
                     missed=missed,
                     scores=initial.scores,
+                    deviations=deviations_of(initial),
+                    up=initial.up,
                     estimator=initial.estimator,
                     sequence=image.sequence,
                 )

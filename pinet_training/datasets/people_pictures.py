@@ -113,6 +113,6 @@ def read_people_pictures(folder: Path) -> list[PeoplePicture]:
 
 def _floor(arrays: dict[str, np.ndarray], number: int) -> Floor | None:
     up, height = (arrays[name][number] for name in _FLOOR)
-    if not (np.isfinite(up).all() and np.isfinite(height)):
+    if not np.isfinite(up).all():
         return None
     return Floor(up, float(height), up_deviation=0.0, height_deviation=0.0)

@@ -6,6 +6,8 @@ scene_image                 (S,)      optional: the picture in a folder of rende
 scene_estimator             (S,)      optional: name of the estimator, see `People.estimator`
 scene_intrinsics            (S,4)     optional: fx fy cx cy, pixels
 scene_camera_pitch          (S,)      optional: radians, positive looks down
+scene_camera_rotation       (S,3,3)   optional: from the world frame, whose z points up, to the
+                                      camera frame
 scene_sequence              (S,)      optional: number of the sequence that the scene is a frame
                                       of; its frames follow each other in time
 person_scene                (P,)      row of the person's scene
@@ -46,6 +48,7 @@ _NUMBERS = {"person_joints": (17, 3), "estimate_initial_joints": (17, 3), "estim
 _OPTIONAL: dict[str, tuple[tuple[int, ...], float]] = {
     "scene_intrinsics": ((4,), np.nan),
     "scene_camera_pitch": ((), np.nan),
+    "scene_camera_rotation": ((3, 3), np.nan),
     "scene_sequence": ((), np.nan),
     "person_in_image": ((17,), True),
     "person_visible": ((17,), np.nan),

@@ -7,12 +7,12 @@ is, except for what the control changes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from pinet_ros.people import People
-from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.scene_fields import NOBODY
 from pinet_training.datasets.scenes import (
     Scene,
@@ -63,7 +63,7 @@ def refine_under_control(
 
 
 def _alone(scene: Scene, row: int) -> People:
-    return _select(people_of(scene), [row])
+    return people_of(scene).select(np.array([row]))
 
 
 class _Duplicates:
@@ -73,7 +73,7 @@ class _Duplicates:
     def __call__(self, scene: Scene, row: int) -> People:
         everybody = people_of(scene)
         others = [other for other in range(len(everybody)) if other != row]
-        people = _select(everybody, [row, row, *others])
+        people = everybody.select(np.array([row, row, *others]))
         people.joints[1] += duplicate_noise((1, 1), self._generator).numpy()[0, 0]
         return people
 
@@ -88,22 +88,13 @@ class _Strangers:
         of_whom = np.concatenate([np.arange(len(scene)), scene.extra_persons])
         replaced = (of_whom != row) & (of_whom != NOBODY)
         kept = [other for other in np.flatnonzero(~replaced) if other != row]
-        people = _select(people_of(scene), [row, *kept])
+        people = people_of(scene).select(np.array([row, *kept]))
         strangers = [self._person_from_another_scene(scene) for _ in range(int(replaced.sum()))]
-        return People.from_joints(
-            MUPOTS_17,
-            np.stack([*people.joints, *(joints for joints, _ in strangers)]),
-            boxes=np.stack([*people.boxes, *(box for _, box in strangers)]),
-        )
+        mixed = People.concatenate([people, *strangers])
+        return replace(mixed, up=people.up, estimator=people.estimator)
 
-    def _person_from_another_scene(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-        """Joints (17,3) and box (4,) of a random person from another scene."""
+    def _person_from_another_scene(self, scene: Scene) -> People:
+        """A random person from another scene."""
         number = self._rng.integers(len(self._scenes) - 1)
         other = self._scenes[number + (number >= self._number[id(scene)])]
-        row = self._rng.integers(len(other))
-        return other.estimates[row], other.boxes[row]
-
-
-def _select(people: People, rows: list[int]) -> People:
-    """A copy of some of the people."""
-    return People.from_joints(MUPOTS_17, people.joints[rows], boxes=people.boxes[rows])
+        return people_of(other).select(np.array([self._rng.integers(len(other))]))

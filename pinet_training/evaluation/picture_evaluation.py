@@ -6,8 +6,9 @@ a fifth of the height of the person's box in the image, that of the projected tr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pinet_ros.detection.detections import Detections
 from pinet_ros.estimator import PoseEstimator
 from pinet_ros.geometry.camera import Camera
 from pinet_ros.people import People, boxes_around
+from pinet_ros.positioning.floor import Floor
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.box_areas import overlaps
 from pinet_training.datasets.people_pictures import PeoplePicture
@@ -29,6 +31,8 @@ from pinet_training.evaluation.known_joints import (
 from pinet_training.evaluation.scene_evaluation import Refine
 
 METRICS = ("mpjpe_mm", "pa_mpjpe_mm", "root_mm", "orientation_deg", "image_percent")
+NO_FLOOR, UP, TRUE_FLOOR = "none", "up", "true"
+FLOORS = (NO_FLOOR, UP, TRUE_FLOOR)
 WHEN = ("before", "after", "alone")
 
 _FOUND = 0.2  # of the height of a person's box
@@ -59,7 +63,7 @@ def evaluate_pictures(
     estimator: PoseEstimator,
     refine: Refine,
     *,
-    on_floor: bool = False,
+    floor: str = NO_FLOOR,
 ) -> dict[str, Any]:
     """Measure people in pictures before and after refinement.
 
@@ -67,7 +71,8 @@ def evaluate_pictures(
         pictures: see `read_people_pictures`.
         estimator: gives the poses to refine.
         refine: the refiner.
-        on_floor: whether the estimator is told where the floor is, in pictures that tell.
+        floor: what the estimator is told about the floor, in pictures that tell: one of FLOORS,
+            nothing, which way is up, or also its true height.
 
     Returns:
         `strict` and `loose`, unless there is no such truth. Each has the counts `in_sight`,
@@ -81,8 +86,8 @@ def evaluate_pictures(
     kinds: dict[str, list[tuple[_Seen, dict[str, People], str, Camera]]] = {}
     wrong = 0
     for picture in pictures:
-        floor = picture.floor if on_floor else None
-        estimate = estimator(picture.image, picture.camera, floor=floor)
+        told = _told(picture.floor, floor)
+        estimate = estimator(picture.image, picture.camera, floor=told)
         people = estimate.people.to_joint_set(MUPOTS_17)
         poses = {
             "before": people,
@@ -97,6 +102,12 @@ def evaluate_pictures(
                 kinds.setdefault(kind, []).append((seen, poses, picture.moment, picture.camera))
         wrong += int((~matched).sum())
     return {kind: _report(parts, wrong) for kind, parts in kinds.items()}
+
+
+def _told(floor: Floor | None, what: str) -> Floor | None:
+    if floor is None or what == NO_FLOOR:
+        return None
+    return floor if what == TRUE_FLOOR else replace(floor, height=math.nan)
 
 
 def _each_alone(people: People, refine: Refine) -> People:

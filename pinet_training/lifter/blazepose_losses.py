@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +21,7 @@ from pinet_training.lifter.blazepose_joints import (
     to_mupots,
 )
 from pinet_training.lifter.pose_crops import Batch, normalised
+from pinet_training.runs.deviation_losses import deviation_losses
 
 ROOT = MUPOTS_17.root
 
@@ -32,8 +32,6 @@ _HEAD = MUPOTS_17.index("head")
 # a joint behind something is, and little of one outside of the crop
 _HIDDEN, _OUTSIDE = 0.7, 0.3
 _SURE = 0.25  # share of joints that are visible, from which there is a person for sure
-_WITHIN = math.erf(0.5**0.5)  # share of errors within one deviation
-_SMALLEST = 1e-3  # error that deviations are learnt from, metres, or of a logarithm
 _LEAST = 1e-6  # by which sums are divided where there is nothing
 _LARGEST = 1.0  # of the logarithm of a distance's error that counts
 
@@ -80,6 +78,10 @@ class PoseErrors:
     points: Tensor
     distance: Tensor
     across: Tensor
+
+    def deviation_losses(self, log_deviations: Tensor) -> Tensor:
+        """Losses (N,18) of the logarithms of deviations (N,18), see `deviation_losses`."""
+        return deviation_losses(self.joints, self.distance, self.across, log_deviations)
 
 
 def pose_errors(outputs: tuple[Tensor, ...], batch: Batch) -> PoseErrors:
@@ -156,7 +158,7 @@ def losses(
         "image": (errors.points.abs() * weights * inside).mean((1, 2)) / 0.02,
         "distance": errors.distance.abs() * seen / 0.1,
         "visibility": _visibility_loss(visibility, visible),
-        "deviations": deviation_losses(errors, log_deviations).mean(-1),
+        "deviations": errors.deviation_losses(log_deviations).mean(-1),
     }
     means = {name: each.sum() / max(_LEAST, counts.people) for name, each in found.items()}
     presence = _presence_losses(outputs[3][:, 0], batch["is_person"], batch["visible"])
@@ -168,28 +170,6 @@ def losses(
         of_teacher = of_teacher * batch["visible"][:asked][rows].mean(1)
         means["teacher"] = of_teacher.sum() / max(_LEAST, counts.taught)
     return means
-
-
-def deviation_losses(errors: PoseErrors, log_deviations: Tensor) -> Tensor:
-    """Negative logarithms of the likelihoods of errors, (N,18), without constants.
-
-    The logarithm of an error has an asymmetric Laplace distribution (Yu and Moyeed, "Bayesian
-    quantile regression", 2001) about the logarithm of its deviation. So the best deviation is
-    the size that 68.3 % of the errors stay within, as of a normal distribution, and a few large
-    errors do not change it. The error of a joint is a distance, that of the pelvis has two axes.
-    Errors get no gradients: a pose must not get worse to be less sure.
-    """
-    joints = errors.joints.norm(dim=-1)
-    sizes = torch.cat([joints, errors.distance.abs()[:, None]], dim=1)
-    found = _quantile_loss(sizes, log_deviations)
-    of_root = _quantile_loss(errors.across.abs(), log_deviations[:, [ROOT]]).mean(-1)
-    places = torch.arange(found.shape[1], device=found.device)
-    return torch.where(places == ROOT, of_root[:, None], found)
-
-
-def _quantile_loss(sizes: Tensor, log_deviations: Tensor) -> Tensor:
-    excess = sizes.detach().clamp_min(_SMALLEST).log() - log_deviations
-    return torch.maximum(_WITHIN * excess, (_WITHIN - 1) * excess)
 
 
 def _presence_losses(logits: Tensor, is_person: Tensor, visible: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pinet_ros.lifting.blazepose_network import BlazePoseNetwork
-from pinet_training.lifter.blazepose_losses import PoseErrors, deviation_losses, pose_errors
+from pinet_training.lifter.blazepose_losses import PoseErrors, pose_errors
 from pinet_training.lifter.pose_crops import Batch
 
 _HIDDEN = 3.0  # weight of a joint that cannot be seen, over that of a visible one
@@ -50,7 +50,7 @@ def fit_deviations(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
     with torch.enable_grad():
         for _ in range(_STEPS):
-            each = deviation_losses(errors, features @ coefficients.T + constants)
+            each = errors.deviation_losses(features @ coefficients.T + constants)
             loss = (weights * each).sum() / weights.sum()
             loss = loss + _DECAY * coefficients.square().sum(1).mean()
             optimiser.zero_grad()

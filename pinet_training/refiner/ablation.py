@@ -16,8 +16,6 @@ import numpy as np
 import torch
 
 from pinet_ros.refinement.checkpoint import Checkpoint
-from pinet_ros.refinement.formulation import Formulation
-from pinet_ros.refinement.inference import InferenceOptions
 from pinet_ros.refinement.refiner import Refiner
 from pinet_ros.util.files import write_whole
 from pinet_training.datasets.scenes import Scenes, ScenesError
@@ -75,6 +73,7 @@ TABLES = {
         _entry("all people, correction", standardisation="all_people", target="correction"),
         _entry("root-centred, pose", standardisation="root_centred", target="pose"),
         _entry("root-centred, correction", standardisation="root_centred", target="correction"),
+        FULL,
     ),
     "Controls: what comes from the others": (
         INPUT,
@@ -206,17 +205,10 @@ def _train_and_test(scenes: tuple[Scenes, Scenes], run: Run, device: str) -> Non
     refiner = Refiner(
         Checkpoint(training.network, training.formulation),
         device,
-        inference=_inference(training.formulation),
     )
     refined = np.concatenate([refine_scene(scene, refiner) for scene in test_scenes])
     errors = _errors(refined, test_scenes)
     write_whole(run.errors, lambda stream: np.savez(stream, **errors))
-
-
-def _inference(formulation: Formulation) -> InferenceOptions:
-    """The default options, except that small corrections are not suppressed."""
-    default = InferenceOptions.for_formulation(formulation)
-    return replace(default, turn_threshold=0.0, root_threshold=0.0, known_deviation=0.0)
 
 
 def _errors(joints: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray]:

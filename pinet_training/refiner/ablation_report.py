@@ -13,7 +13,7 @@ from pinet_ros.util.files import write_text
 from pinet_training.evaluation.bootstrap import paired_differences
 from pinet_training.evaluation.layout import interval
 from pinet_training.refiner.ablation import FULL, INPUT, TABLES, Ablation, Entry
-from pinet_training.refiner.variants import VARIANTS, count_parameters
+from pinet_training.refiner.variants import count_parameters
 
 _METRICS = {"mpjpe_mm": "MPJPE", "pa_mpjpe_mm": "PA-MPJPE", "pck150": "3DPCK", "root_mm": "root"}
 
@@ -71,8 +71,7 @@ def _person_means(ablation: Ablation, entry: Entry) -> dict[str, np.ndarray]:
 def _parameters(ablation: Ablation, entry: Entry) -> int | None:
     if entry == INPUT:
         return None
-    recipe = ablation.recipe(entry)
-    return count_parameters(build_network(VARIANTS[recipe.variant].network))
+    return count_parameters(build_network(ablation.recipe(entry).network))
 
 
 def _table(rows: dict[str, dict]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pinet_ros.refinement.formulation import STANDARDISATIONS, Formulation, Target
+from pinet_ros.refinement.formulation import Formulation, Target
+from pinet_ros.refinement.model import NetworkConfig
+from pinet_ros.refinement.standardisation import STANDARDISATIONS
 from pinet_training.refiner.pose_augmentation import Augmentation
 from pinet_training.refiner.samples import ALONE, OTHERS
 from pinet_training.refiner.variants import DEFAULT, VARIANTS
@@ -43,9 +45,9 @@ class Recipe:
     """
 
     variant: str = DEFAULT
-    standardisation: str = "root_centred"
+    standardisation: str = "facing"
     target: Target = Target.CORRECTION
-    epochs: int = 60
+    epochs: int = 100
     batch_size: int = 128
     learning_rate: float = 6e-4
     final_learning_rate: float | None = None
@@ -84,6 +86,12 @@ class Recipe:
         formulation = VARIANTS[self.variant].formulation(self.standardisation, self.target)
         return replace(formulation, neighbours=0) if self.others == ALONE else formulation
 
+    @property
+    def network(self) -> NetworkConfig:
+        """The network: that of the variant, with deviations if the formulation has them."""
+        deviations = self.formulation.has_deviations
+        return replace(VARIANTS[self.variant].network, deviations=deviations)
+
     def learning_rate_at(self, progress: float) -> float:
         """Return the learning rate at a progress of 0 to 1 through the training.
 
@@ -115,6 +123,17 @@ RECIPES = {
         gradient_limit=None,
         others="found",
         validation_interval=1,
-        augmentation=Augmentation(pitch=0, yaw=0, roll=0, mirror=0, distance=1, moved=0),
+        augmentation=Augmentation(
+            pitch=0,
+            yaw=0,
+            roll=0,
+            mirror=0,
+            distance=1,
+            moved=0,
+            placed=0,
+            untold=0,
+            unlevelled=0,
+            level_error=0,
+        ),
     ),
 }

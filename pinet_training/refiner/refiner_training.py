@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from pinet_training.evaluation.scene_evaluation import refine_scene
 from pinet_training.refiner.loss import pose_loss
 from pinet_training.refiner.refiner_recipe import Recipe
 from pinet_training.refiner.samples import OTHERS, Batch, Samples
-from pinet_training.refiner.variants import VARIANTS
 from pinet_training.runs.epochs import Trainer, running_average
 from pinet_training.runs.run_folder import RunFolder
 from pinet_training.runs.workers import Workers
@@ -127,15 +126,15 @@ def initial_network(recipe: Recipe, initial: str | Path | None = None) -> nn.Mod
         return network
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        network = build_network(VARIANTS[recipe.variant].network)
+        network = build_network(recipe.network)
     if recipe.target is Target.CORRECTION:
-        nn.init.zeros_(network.output.weight)  # start with no correction
+        network.start_without_corrections()
     return network
 
 
 def _require_same(what: str, network: nn.Module, formulation: Formulation, recipe: Recipe) -> None:
     """Check that initial weights have the network and formulation of the recipe."""
-    wanted = {**asdict(recipe.formulation), **asdict(VARIANTS[recipe.variant].network)}
+    wanted = {**asdict(recipe.formulation), **asdict(recipe.network)}
     given = {**asdict(formulation), **asdict(network.config)}
     wrong = [
         f"{name} {given.get(name)} instead of {value}"
@@ -243,6 +242,8 @@ class _Trainer(Trainer):
             batch.estimates[rows],
             batch.truth[rows],
             batch.present[rows],
+            batch.deviations[rows],
+            batch.up[rows],
         )
         errors = errors * batch.known[rows]
         loss = errors.sum() / count * weight  # gradients are averaged over the workers
@@ -255,10 +256,8 @@ class _Trainer(Trainer):
 
     def _prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The sequences as the network sees them: ordered and augmented."""
+        batch = self._recipe.augmentation(batch, generator)
         order = self.formulation.order_people(
             batch.estimates, batch.boxes, batch.present, generator
         )
-        batch = batch.reordered(order[:, 0])
-        both = torch.cat([batch.estimates, batch.truth], dim=1)  # (B,2N,17,3)
-        estimates, truth = self._recipe.augmentation(both, generator).chunk(2, dim=1)
-        return replace(batch, estimates=estimates, truth=truth)
+        return batch.reordered(order[:, 0])

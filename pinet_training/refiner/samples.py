@@ -54,6 +54,8 @@ class Batch:
     Attributes:
         estimates, truth: (B,N,17,3) metres, camera frame.
         boxes: (B,N,4) pixels.
+        deviations: (B,N,18), those of the estimates, see `deviations_of`.
+        up: (B,3) unit vectors that point up in the camera frame; NaN for unknown ones.
         present: (B,N) bool, false for padding at the end.
         known: (B,N) bool, whether the true pose is known: false for padding and for a scene's
             extra detections.
@@ -62,6 +64,8 @@ class Batch:
     estimates: torch.Tensor
     truth: torch.Tensor
     boxes: torch.Tensor
+    deviations: torch.Tensor
+    up: torch.Tensor
     present: torch.Tensor
     known: torch.Tensor
 
@@ -71,6 +75,8 @@ class Batch:
             self.estimates.take_along_dim(order[:, :, None, None], dim=1),
             self.truth.take_along_dim(order[:, :, None, None], dim=1),
             self.boxes.take_along_dim(order[:, :, None], dim=1),
+            self.deviations.take_along_dim(order[:, :, None], dim=1),
+            self.up,
             self.present.take_along_dim(order, dim=1),
             self.known.take_along_dim(order, dim=1),
         )
@@ -90,9 +96,13 @@ class Samples:
         self._extra_size = np.repeat(extra, sizes)  # (E,)
         estimates = [scene.estimates for scene in scenes] + [scene.extra for scene in scenes]
         boxes = [scene.boxes for scene in scenes] + [scene.extra_boxes for scene in scenes]
+        deviations = [s.deviations for s in scenes] + [s.extra_deviations for s in scenes]
         truth = [scene.truth for scene in scenes]
+        up = np.repeat([scene.up for scene in scenes], sizes, axis=0)
         self._estimates = torch.from_numpy(np.concatenate(estimates)).to(device)  # (E+X,17,3)
         self._boxes = torch.from_numpy(np.concatenate(boxes)).to(device)  # (E+X,4)
+        self._deviations = torch.from_numpy(np.concatenate(deviations)).to(device)  # (E+X,18)
+        self._up = torch.from_numpy(up).to(device)  # (E,3)
         self._truth = torch.from_numpy(np.concatenate(truth)).to(device)  # (E,17,3)
 
     def __len__(self) -> int:
@@ -153,7 +163,8 @@ class Samples:
         estimates = self._estimates[index] + noise * duplicate[:, :, None, None]
         # where the truth is unknown any value will do, as no loss is computed there
         truth = self._truth[index.clamp(max=len(self) - 1)]
-        return Batch(estimates, truth, self._boxes[index], present, known)
+        boxes, deviations = self._boxes[index], self._deviations[index]
+        return Batch(estimates, truth, boxes, deviations, self._up[index[:, 0]], present, known)
 
     def _others(
         self, row: int, kind: str, sampling: NeighbourSampling, rng: np.random.Generator

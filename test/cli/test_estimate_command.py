@@ -184,10 +184,22 @@ def test_people_stand_on_the_floor_under_a_camera(pictures, photo, calibration, 
     assert list(placed.times) == ["upload", "detect", "lift", "place"]
     for person, joints in zip(people, placed.people.joints, strict=True):
         np.testing.assert_allclose(person["initial"], joints, atol=1e-5)
-    message = estimate(pictures / "hall.png", *options, "--camera-pitch", 5)
-    assert "together with --camera-height; give it too" in message
     message = estimate(pictures / "hall.png", *options, "--camera-height", -1)
     assert "the camera must be above the floor, got a height of -1 m" in message
+
+
+def test_poses_are_refined_for_a_camera_whose_tilt_is_known(pictures, tmp_path):
+    initial, refined = [], []
+    for number, tilt in enumerate(([], ["--camera-pitch", 5], ["--camera-pitch", 30])):
+        written = tmp_path / f"{number}.json"
+        options = ["--calibration", pictures / "camera.yaml", "--json", written]
+        assert estimate(pictures / "hall.png", *options, *tilt) == 0
+        (people,) = json.loads(written.read_text()).values()
+        initial.append([person["initial"] for person in people])
+        refined.append(np.array([person["refined"] for person in people]))
+    assert initial[0] == initial[1] == initial[2]
+    assert np.abs(refined[1] - refined[0]).max() > 1e-3
+    assert np.abs(refined[2] - refined[1]).max() > 1e-3
 
 
 def test_a_longer_focal_length_puts_people_farther_away(pictures, tmp_path):

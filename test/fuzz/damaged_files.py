@@ -34,7 +34,7 @@ from pinet_ros.lifting.blazepose_weights import load_blazepose
 from pinet_ros.refinement.checkpoint import load_checkpoint
 from pinet_ros.ros.parameter_files import read_parameter_file
 from pinet_training.datasets.annotations import read_annotations
-from pinet_training.datasets.scenes import load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
 from pinet_training.originals import fetch
 
 # what YAML has and no library writes

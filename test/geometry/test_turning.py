@@ -53,10 +53,16 @@ def test_people_found_in_the_turned_image_come_back(degrees):
     boxes = np.array([[0, 0, turned.width, turned.height], [3, 4, 10, 20]], float)
     deviations = {"distance_deviations": [0.1, 0.2], "root_deviations": [0.02, 0.03]}
     found = People.from_joints(
-        MUPOTS_17, turn_points(points, degrees), joints_image=seen, boxes=boxes, **deviations
+        MUPOTS_17,
+        turn_points(points, degrees),
+        joints_image=seen,
+        boxes=boxes,
+        up=turn_points(np.array([0.6, -0.8, 0]), degrees),
+        **deviations,
     )
     back = turn_people_back(found, camera, degrees)
     np.testing.assert_allclose(back.joints, points, atol=1e-6)
+    np.testing.assert_allclose(back.up, [0.6, -0.8, 0], atol=1e-6)
     np.testing.assert_allclose(back.joints_image, original, atol=1e-4)
     unturned = People.from_joints(MUPOTS_17, points, **deviations)
     np.testing.assert_allclose(back.position_covariances, unturned.position_covariances, atol=1e-6)

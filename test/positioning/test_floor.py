@@ -148,6 +148,18 @@ def test_an_error_of_the_size_is_not_made_larger():
     assert np.abs(slopes[250:350]).max() < 0.4  # of usual sizes the floor decides
 
 
+def test_people_learn_which_way_is_up_and_move_only_if_the_height_is_known():
+    people, floor = standing()
+    tilted = replace(floor, height=math.nan)
+
+    np.testing.assert_allclose(place(people, floor).up, floor.up, rtol=1e-6)
+    told = place(people, tilted)
+
+    np.testing.assert_allclose(told.up, floor.up, rtol=1e-6)
+    for name in ("joints", "deviations", "distance_deviations", "root_deviations"):
+        np.testing.assert_array_equal(getattr(told, name), getattr(people, name))
+
+
 def test_nobody_is_placed_nowhere():
     _, floor = standing()
     assert len(place(People.empty(MUPOTS_17), floor)) == 0
@@ -168,7 +180,7 @@ def test_people_without_deviations_or_with_unknown_joints_are_placed_by_what_is_
         assert np.isnan(placed.joints[:, unknown]).all()
 
 
-@pytest.mark.parametrize("height", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("height", [0.0, -1.0, math.inf])
 def test_a_floor_above_the_camera_is_refused(height):
     with pytest.raises(FloorError, match="the camera must be above the floor, got a height of"):
         Floor.of_camera(height)
@@ -205,10 +217,11 @@ def test_up_is_a_direction(up):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"floor": "flat"}, "floor must be one of none, fixed, got 'flat'"),
+        ({"floor": "flat"}, "floor must be one of none, tilt, fixed, got 'flat'"),
         ({"floor": "fixed"}, "a fixed floor needs camera_height"),
         ({"camera_height": -1.0}, r"camera_height must be 0\.0 to 100\.0, got -1\.0"),
         ({"camera_pitch": 0.1}, "camera_pitch is given but floor is none, so it has no effect"),
+        ({"floor": "tilt", "camera_height": 1.2}, "camera_height is given but floor is tilt"),
         ({"camera_pitch": 2.0}, "camera_pitch must be"),
         ({"camera_roll": math.nan}, "camera_roll must be"),
     ],
@@ -224,3 +237,6 @@ def test_options_describe_a_floor():
     floor = FloorConfig("fixed", 1.3, 0.2, -0.1).of_camera()
     np.testing.assert_allclose(floor.up, Floor.of_camera(1.3, 0.2, -0.1).up)
     assert floor.height == 1.3
+    tilted = FloorConfig("tilt", camera_pitch=0.2, camera_roll=-0.1).of_camera()
+    np.testing.assert_allclose(tilted.up, floor.up)
+    assert np.isnan(tilted.height)

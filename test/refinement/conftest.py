@@ -8,10 +8,11 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from pinet_ros.people import People
-from pinet_ros.refinement.model import PINet
+from pinet_ros.refinement.model import NetworkConfig, PINet
 from pinet_ros.skeleton import MUPOTS_17
 
 PELVIS = 14
+FLIP = np.array([-1, 1, 1])
 MIRROR = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14, 15, 16]
 
 
@@ -57,24 +58,10 @@ def _network(tokens, state):
     return _linear(_layer_norm(_linear(features, state, "linear2"), state, "b3"), state, "linear3")
 
 
-def _sequence(joints, person):
+def _order(joints, person):
     distances = np.linalg.norm(joints[:, PELVIS] - joints[person, PELVIS], axis=1)
     others = sorted((d, n) for n, d in enumerate(distances) if n != person)
-    return joints[[person] + [n for _, n in others]]
-
-
-def _but_for_little(before, after):
-    """A pose (17,3) but for moves of the root under 5.5 % of its distance and turns under 6."""
-    root, moved = before[PELVIS], after[PELVIS]
-    move = moved - root
-    turn, _ = Rotation.align_vectors(after - moved, before - root)
-    degrees = np.degrees(turn.magnitude())
-    of_move, of_turn = (
-        max(0, 1 - (limit / value) ** 8)
-        for limit, value in ((0.055, np.linalg.norm(move) / np.linalg.norm(root)), (6, degrees))
-    )
-    kept = Rotation.from_rotvec(of_turn * turn.as_rotvec())
-    return root + of_move * move + (kept * turn.inv()).apply(after - moved)
+    return [person] + [n for _, n in others]
 
 
 class PlainPINet:
@@ -86,7 +73,7 @@ class PlainPINet:
     def published(self, joints):
         refined = []
         for person in range(len(joints)):
-            poses = 1000 * _sequence(joints.astype(float), person)
+            poses = 1000 * joints[_order(joints, person)].astype(float)
             mean = poses.mean(axis=(0, 1))
             deviation = poses.reshape(-1, 3).std(axis=0, ddof=1) + 1e-4
             values = _network(((poses - mean) / deviation).reshape(len(poses), 51), self.state)
@@ -94,45 +81,88 @@ class PlainPINet:
         return np.array(refined)
 
     def root_centred(self, joints):
-        """The mean over rolled views of the people and of the mirrored people, turned back.
+        """The mean over the people and the mirrored people."""
+        mirrored = self._root_centred(joints[:, MIRROR] * FLIP)
+        return (self._root_centred(joints) + mirrored[:, MIRROR] * FLIP) / 2
 
-        Of what it corrects too little is left out.
-        """
-        flip = np.array([-1, 1, 1])
-        found = []
-        for degrees in (30, -30):
-            turn = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
-            found.append(self._root_centred(joints @ turn.T) @ turn)
-            mirrored = self._root_centred((joints[:, MIRROR] * flip) @ turn.T) @ turn
-            found.append(mirrored[:, MIRROR] * flip)
-        return np.array(list(map(_but_for_little, joints, np.mean(found, axis=0))))
+    def facing(self, joints, deviations, up=None):
+        """The mean over the people and the mirrored people: poses and deviations (N,18)."""
+        found, of_found = self._facing(joints, deviations, up)
+        swapped = [*MIRROR, 17]
+        mirrored, of_mirrored = self._facing(
+            joints[:, MIRROR] * FLIP, deviations[:, swapped], None if up is None else up * FLIP
+        )
+        poses = (found + mirrored[:, MIRROR] * FLIP) / 2
+        return poses, np.sqrt(of_found * of_mirrored[:, swapped])
+
+    def _facing(self, joints, deviations, up):
+        refined, sure = [], []
+        usual = np.full(18, 0.1)
+        usual[PELVIS], usual[17] = 0.04, 0.15
+        for person in range(len(joints)):
+            rows = _order(joints, person)
+            ray = joints[person, PELVIS] / np.linalg.norm(joints[person, PELVIS])
+            axis = np.cross(ray, [0, 0, 1])
+            angle = np.arccos(ray[2]) / np.linalg.norm(axis)
+            turn = Rotation.from_rotvec(angle * axis).as_matrix()
+            poses = joints[rows] @ turn.T
+            known = np.isfinite(deviations[rows])
+            given = np.where(known, deviations[rows], usual)
+            told = np.column_stack(
+                [known[:, :17].all(axis=1), known[:, 17], len(rows) * [up is not None]]
+            )
+            upright = len(rows) * [np.zeros(3) if up is None else turn @ up]
+            tokens = np.column_stack([_tokens(poses), np.log(given / usual), upright, told])
+            values = _network(tokens, self.state)[0]
+            refined.append(_corrected(poses[0], values[:51].reshape(17, 3)) @ turn)
+            sure.append(given[0] * np.exp(values[51:]))
+        return np.array(refined), np.array(sure)
 
     def _root_centred(self, joints):
         refined = []
         for person in range(len(joints)):
-            poses = _sequence(joints.astype(float), person)
-            root = poses[0, PELVIS]
-            tokens = (poses - poses[:, PELVIS : PELVIS + 1]) / 0.25
-            tokens[:, PELVIS] = poses[:, PELVIS] - root
-            tokens[0, PELVIS] = root / 2
-            values = _network(tokens.reshape(len(poses), 51), self.state)[0].reshape(17, 3)
-            moved = root + values[PELVIS] * np.linalg.norm(root) / 16
-            pose = moved + poses[0] - root + 0.25 * values
-            pose[PELVIS] = moved
-            refined.append(pose)
+            poses = joints[_order(joints, person)].astype(float)
+            values = _network(_tokens(poses), self.state)[0].reshape(17, 3)
+            refined.append(_corrected(poses[0], values))
         return np.array(refined)
+
+
+def _tokens(poses):
+    root = poses[0, PELVIS]
+    tokens = (poses - poses[:, PELVIS : PELVIS + 1]) / 0.25
+    tokens[:, PELVIS] = poses[:, PELVIS] - root
+    tokens[0, PELVIS] = root / 2
+    return tokens.reshape(len(poses), 51)
+
+
+def _corrected(pose, values):
+    root = pose[PELVIS]
+    moved = root + values[PELVIS] * np.linalg.norm(root) / 16
+    corrected = moved + pose - root + 0.25 * values
+    corrected[PELVIS] = moved
+    return corrected
+
+
+def _unusual(config=None) -> PINet:
+    """A network none of whose parameters has a special value, and that corrects by decimetres."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = PINet(config)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.08)
+        torch.nn.init.normal_(network.linear3.weight, std=0.9)
+    return network
 
 
 @pytest.fixture
 def network() -> PINet:
-    """A network none of whose parameters has a special value, and that corrects by decimetres."""
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        network = PINet()
-        for parameter in network.parameters():
-            torch.nn.init.normal_(parameter, std=0.08)
-        torch.nn.init.normal_(network.output.weight, std=0.9)
-    return network
+    return _unusual()
+
+
+@pytest.fixture
+def sure_network() -> PINet:
+    """As `network`, of the formulation with deviations."""
+    return _unusual(NetworkConfig(deviations=True))
 
 
 @pytest.fixture
@@ -162,3 +192,8 @@ def make_people():
         )
 
     return make
+
+
+@pytest.fixture
+def sure_plain(sure_network) -> PlainPINet:
+    return PlainPINet(sure_network)

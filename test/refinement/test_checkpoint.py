@@ -18,6 +18,7 @@ from pinet_ros.refinement.checkpoint import (
 )
 from pinet_ros.refinement.formulation import PUBLISHED, Formulation, Target
 from pinet_ros.refinement.inference import AS_PREDICTED, InferenceOptions
+from pinet_ros.refinement.model import NetworkConfig, PINet
 from pinet_ros.refinement.refiner import Refiner
 
 VARIANTS = pytest.importorskip("pinet_training.refiner.variants").VARIANTS
@@ -62,8 +63,8 @@ def test_a_released_snapshot_of_a_recurrent_variant_is_recognised(name, tmp_path
     assert meaning == PUBLISHED
 
 
-def test_the_default_weights_are_root_centred_corrections():
-    assert Refiner(device="cpu").formulation == Formulation("root_centred", Target.CORRECTION)
+def test_the_default_weights_are_corrections_of_people_who_are_faced():
+    assert Refiner(device="cpu").formulation == Formulation("facing", Target.CORRECTION)
 
 
 def test_a_missing_file_says_what_to_give(tmp_path):
@@ -174,12 +175,23 @@ def test_a_snapshot_that_does_not_fit_names_the_parameters(network, tmp_path):
 
 @pytest.mark.parametrize("lifter", ["blazepose_lite", "blazepose_full"])
 def test_the_package_has_weights_for_each_blazepose(lifter):
-    assert weights_for(lifter) == "blazepose_full"
+    assert weights_for(lifter) == lifter
+    assert load_checkpoint(lifter).estimators == (lifter,)
 
 
 def test_of_another_lifter_the_weights_must_be_given():
     with pytest.raises(ModelError, match=r"for the lifter mppe; give a file .*`pinet train` on"):
         weights_for("mppe")
+
+
+@pytest.mark.parametrize("deviations", [True, False])
+def test_weights_of_another_formulation_are_refused(deviations, tmp_path):
+    path = tmp_path / "mixed.safetensors"
+    formulation = Formulation("root_centred" if deviations else "facing")
+    save_checkpoint(path, PINet(NetworkConfig(deviations=deviations)), formulation)
+
+    with pytest.raises(ModelError, match=f"deviations = {deviations} does not go with"):
+        load_checkpoint(path)
 
 
 @pytest.mark.parametrize("name", ["gru3", "lstm1", "gcn"])
@@ -233,7 +245,7 @@ def test_options_of_inference_in_todays_weights_are_ignored_with_a_line_in_the_l
     assert refiner.inference == AS_PREDICTED
     (record,) = caplog.records
     assert record.getMessage() == (
-        "weights.safetensors: ignoring symmetric, turn_threshold, now options of the refiner"
+        "weights.safetensors: ignoring symmetric, turn_threshold, which have no effect any more"
     )
 
 
@@ -241,4 +253,4 @@ def test_published_networks_are_run_as_published(network, tmp_path):
     torch.save({"network": network.state_dict()}, tmp_path / "snapshot.pth.tar")
 
     assert Refiner(tmp_path / "snapshot.pth.tar", "cpu").inference == AS_PREDICTED
-    assert Refiner(device="cpu").inference == InferenceOptions(True, 6.0, 0.055)
+    assert Refiner(device="cpu").inference == InferenceOptions(symmetric=True)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
 
+from pinet_ros.geometry.turning import turn_points
 from pinet_ros.people import People
 from pinet_ros.refinement.checkpoint import Checkpoint, build_network, save_checkpoint
 from pinet_ros.refinement.formulation import Distance, Formulation
-from pinet_ros.refinement.inference import AS_PREDICTED, InferenceOptions
+from pinet_ros.refinement.inference import AS_PREDICTED, RefinerConfig
 from pinet_ros.refinement.model import NetworkConfig
 from pinet_ros.refinement.refiner import RefinementError, Refiner
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
@@ -50,6 +50,44 @@ def test_own_weights_give_what_the_plain_network_gives(
     expected = plain.root_centred(people.joints)
     assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
     assert np.abs(refined.joints - people.joints).max() > 0.01
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("count", range(1, 7))
+def test_weights_with_deviations_give_what_the_plain_network_gives(
+    count, told, sure_network, sure_plain, make_people, tmp_path
+):
+    save_checkpoint(tmp_path / "own.safetensors", sure_network, Formulation("facing"))
+    people = make_people(count)
+    if not told:
+        unknown = dict.fromkeys(("deviations", "distance_deviations", "root_deviations"))
+        people = replace(people, **unknown)
+    up = np.array([0.1, -0.9, -0.4]) / np.linalg.norm([0.1, -0.9, -0.4]) if told else None
+    people = replace(people, up=up)
+    given = np.column_stack([people.deviations, people.distance_deviations]).astype(float)
+    given[:, 14] = people.root_deviations
+
+    refined = Refiner(tmp_path / "own.safetensors", "cpu")(people).people
+
+    expected, deviations = sure_plain.facing(people.joints.astype(float), given, up)
+    assert np.abs(refined.joints - expected).max() < HUNDREDTH_OF_A_MILLIMETRE
+    assert np.abs(refined.joints - people.joints).max() > 0.01
+    np.testing.assert_allclose(refined.distance_deviations, deviations[:, 17], rtol=1e-4)
+    np.testing.assert_allclose(refined.root_deviations, deviations[:, 14], rtol=1e-4)
+    np.testing.assert_allclose(refined.deviations[:, :14], deviations[:, :14], rtol=1e-4)
+    assert (refined.deviations[:, 14] == 0).all()
+
+
+def test_who_passes_through_keeps_the_deviations(sure_network, make_people):
+    people = make_people(3)
+    people.joints[1, 4] = np.nan
+    people.deviations[1] = np.nan
+
+    refined = Refiner(Checkpoint(sure_network, Formulation("facing")), "cpu")(people).people
+
+    assert np.isnan(refined.deviations[1]).all()
+    assert refined.distance_deviations[1] == people.distance_deviations[1]
+    assert (refined.distance_deviations[[0, 2]] != people.distance_deviations[[0, 2]]).all()
 
 
 def test_left_and_right_make_no_difference(refiner, make_people):
@@ -234,90 +272,51 @@ def test_says_where_it_runs(refiner):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_the_gpu_gives_what_the_cpu_gives(network, refiner, make_people):
-    people = make_people(5)
-    expected = refiner(people).people.joints
+@pytest.mark.parametrize("standardisation", ["root_centred", "facing"])
+def test_the_gpu_gives_what_the_cpu_gives(standardisation, network, sure_network, make_people):
+    people = replace(make_people(5), up=np.array([0.0, -1.0, 0.0]))
+    given = network if standardisation == "root_centred" else sure_network
 
-    on_gpu = Refiner(Checkpoint(network, Formulation()), "cuda")(people).people.joints
-
-    assert np.abs(on_gpu - expected).max() < 1e-3
-
-
-class _Correcting(torch.nn.Module):
-    """Corrects all poses alike: the root along its ray; the others are turned and stretched."""
-
-    config = NetworkConfig()
-
-    def __init__(self, root: float, turn: np.ndarray, stretch: float) -> None:
-        super().__init__()
-        self._root, self._stretch = root, stretch
-        self._turn = torch.from_numpy(turn).float()
-
-    def refine_first(self, tokens):
-        poses = tokens[:, 0].unflatten(1, (17, 3))
-        values = self._stretch * poses @ self._turn.T - poses
-        roots = 2 * poses[:, 14]
-        values[:, 14] = 16 * self._root * roots / roots.square().sum(dim=1, keepdim=True)
-        return values.flatten(1), None
-
-
-ABOVE_BY_HALF = 1 - (1 / 1.5) ** 8  # which part of such a correction is made
-
-
-@pytest.mark.parametrize(
-    ("root", "degrees", "stretch", "root_made", "turn_made"),
-    [
-        (0.1, 7, 1.1, 0.0, 0.0),
-        (-0.2, 8, 0.5, 0.0, 0.0),
-        (0.3, 0, 1.0, ABOVE_BY_HALF, 0.0),
-        (0.0, 12, 1.02, 0.0, ABOVE_BY_HALF),
-        (-2.0, 80, 1.0, 1.0, 1.0),
-        (0.0, 180, 1.0, 0.0, 1.0),
-    ],
-)
-def test_turns_and_moves_under_their_thresholds_are_not_made(
-    root, degrees, stretch, root_made, turn_made, make_people
-):
-    joints = make_people(3).joints
-    people = make_people(3).with_joints(
-        joints + np.array([0, 0, 4], np.float32) - joints[:, 14:15]
+    on_cpu, on_gpu = (
+        Refiner(Checkpoint(given, Formulation(standardisation)), device)(people).people
+        for device in ("cpu", "cuda")
     )
-    axis = np.array([2, -3, 6]) / 7
-    inference = InferenceOptions(symmetric=False, turn_threshold=8, root_threshold=0.05)
 
-    turn = Rotation.from_rotvec(degrees * axis, degrees=True).as_matrix()
-    network = _Correcting(root, turn, stretch)
-    refined = Refiner(Checkpoint(network, Formulation()), "cpu", inference=inference)(
-        people
-    ).people.joints
-
-    made = Rotation.from_rotvec(degrees * turn_made * axis, degrees=True).as_matrix()
-    roots = people.joints[:, 14:15]
-    expected = roots + stretch * (people.joints - roots) @ made.T
-    expected[:, :, 2] += root * root_made
-    np.testing.assert_allclose(refined, expected, atol=3e-4)
+    assert np.abs(on_gpu.joints - on_cpu.joints).max() < 1e-3
+    np.testing.assert_allclose(on_gpu.deviations, on_cpu.deviations, rtol=1e-3)
 
 
-def test_a_pose_whose_depths_are_turned_round_counts_as_turned_by_a_rotation_alone(make_people):
-    """Where a mirror would fit best of all, as between poses that are almost flat."""
-    joints = make_people(3).joints
-    flat = (joints - joints[:, 14:15]) * np.array([1, 1, 0.1], np.float32)
-    people = make_people(3).with_joints(flat + np.array([0, 0, 4], np.float32))
-    small = Rotation.from_rotvec([0, 0, 5], degrees=True).as_matrix()
-    inference = InferenceOptions(symmetric=False, turn_threshold=30)
+@pytest.mark.parametrize("field", ["deviations", "distance_deviations", "root_deviations"])
+def test_an_absurd_deviation_does_not_keep_the_others_from_being_refined(
+    field, sure_network, make_people
+):
+    people = make_people(3)
+    getattr(people, field)[1] = np.finfo(np.float32).max
 
-    network = _Correcting(0.0, small @ np.diag([1, 1, -1]), 1.0)
-    refined = Refiner(Checkpoint(network, Formulation()), "cpu", inference=inference)(
-        people
-    ).people.joints
+    refined = Refiner(Checkpoint(sure_network, Formulation("facing")), "cpu")(people).people
 
-    for pose, result in zip(flat, refined, strict=True):
-        corrected = pose @ (small @ np.diag([1, 1, -1])).T
-        fitted, _ = Rotation.align_vectors(corrected, pose)
-        assert fitted.magnitude() < np.radians(30)
-        np.testing.assert_allclose(
-            result - result[14], fitted.inv().apply(corrected), atol=HUNDREDTH_OF_A_MILLIMETRE
-        )
+    assert np.isfinite(refined.joints).all()
+    assert np.isfinite(refined.deviations).all()
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_camera_refines_as_an_upright_one(degrees, sure_network, make_people):
+    upright = replace(make_people(3), up=np.array([0.0, -0.8, -0.6]))
+    turned = replace(
+        upright,
+        joints=turn_points(upright.joints, -degrees),
+        up=turn_points(upright.up, -degrees),
+    )
+    checkpoint = Checkpoint(sure_network, Formulation("facing"))
+
+    expected = Refiner(checkpoint, "cpu")(upright).people
+    config = RefinerConfig(image_rotation=degrees)
+    refined = Refiner(checkpoint, "cpu", config=config)(turned).people
+
+    np.testing.assert_allclose(
+        turn_points(refined.joints, degrees), expected.joints, atol=HUNDREDTH_OF_A_MILLIMETRE
+    )
+    np.testing.assert_allclose(refined.deviations, expected.deviations, rtol=1e-4)
 
 
 def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(network, make_people):
@@ -330,29 +329,3 @@ def test_a_pose_of_absurd_size_does_not_keep_the_others_from_being_refined(netwo
     ).people.joints
 
     assert np.isfinite(refined[[0, 2]]).all()
-
-
-@pytest.mark.parametrize("name", ["turn_threshold", "root_threshold"])
-def test_a_threshold_below_zero_is_refused(name):
-    with pytest.raises(ValueError, match=f"{name} must be 0 or more, got -0.1"):
-        InferenceOptions(**{name: -0.1})
-
-
-def test_roots_whose_distances_are_known_stay_and_others_move_as_the_network_says(make_people):
-    network = _Correcting(-1.0, np.eye(3), 1.2)
-    people = make_people(1)
-    people = people.with_joints(people.joints - people.joints[:, 14:15] + np.float32([0, 0, 4]))
-    deviations = np.array([np.nan, 0.3, 0.12, 0.06, 0.02, 0.0], np.float32)
-    moved = []
-    for deviation in deviations:
-        given = replace(people, distance_deviations=np.array([deviation]))
-        refined = Refiner(Checkpoint(network, Formulation()), "cpu")(given).people.joints
-        moved.append((refined - people.joints)[0, 14])
-        pose = refined - refined[:, 14:15]
-        np.testing.assert_allclose(pose[0], _pose(people, 1.2), atol=1e-3)
-    shares = np.linalg.norm(moved, axis=1) / np.linalg.norm(moved[0])
-    np.testing.assert_allclose(shares, [1, 1, 0.982, 0.632, 0.105, 0], atol=2e-3)
-
-
-def _pose(people, stretch):
-    return stretch * (people.joints - people.joints[:, 14:15])[0]

@@ -117,7 +117,7 @@ def test_people_of_estimators_that_the_weights_do_not_know_pass(
 @pytest.mark.parametrize("lifter", ["blazepose_full", "blazepose_lite"])
 def test_the_weights_of_the_package_know_their_lifters(lifter, make_people):
     crowd = make_people(2)
-    refiner = Refiner("blazepose_full", "cpu")
+    refiner = Refiner(lifter, "cpu")
     assert refiner(replace(crowd, estimator=f"{lifter}/12345678")).refined.all()
     assert not refiner(replace(crowd, estimator="mppe/12345678")).refined.any()
     assert not refiner(crowd).refined.any()

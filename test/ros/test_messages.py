@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Vector3
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
@@ -36,6 +37,7 @@ def random_people(count: int, joint_set=MUPOTS_17) -> People:
         deviations=rng.uniform(0.01, 0.1, (count, joints)),
         distance_deviations=rng.uniform(0.05, 0.2, count),
         root_deviations=rng.uniform(0.01, 0.05, count),
+        up=np.array([0.48, -0.8, 0.36]),
     )
 
 
@@ -52,6 +54,7 @@ def assert_same(a: People, b: People) -> None:
     ):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
     np.testing.assert_array_equal(a.tracking_states, b.tracking_states)
+    np.testing.assert_allclose(a.up, b.up, rtol=1e-6)
     # variances in messages
     for name in ("distance_deviations", "root_deviations", "position_covariances"):
         np.testing.assert_allclose(
@@ -68,6 +71,24 @@ def test_people_survive_the_round_trip(joint_set, count):
     assert list(message.joint_names) == list(joint_set.joints)
     assert len(message.bones) == 2 * len(joint_set.bones)
     assert_same(people_from_message(message), people)
+
+
+@pytest.mark.parametrize("unknown", [0.0, np.nan])
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_up_that_is_not_known_stays_unknown(count, unknown):
+    message = people_to_message(random_people(count), HEADER)
+    message.up = Vector3(x=unknown, y=unknown, z=unknown)
+
+    assert np.isnan(people_from_message(message).up).all()
+
+
+@pytest.mark.parametrize("length", [0.9, 9.81, np.inf])
+def test_an_up_of_another_length_is_refused(length):
+    message = people_to_message(random_people(1), HEADER)
+    message.up = Vector3(y=-length)
+
+    with pytest.raises(MessageError, match=f"up must be a unit vector.*a length of {length:g}"):
+        people_from_message(message)
 
 
 def test_unknown_joints_stay_unknown():

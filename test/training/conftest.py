@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pinet_training.datasets.scenes import Scenes, load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
+from pinet_training.datasets.scenes import Scenes
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from pinet_training.runs.run_folder import RunFolder, configuration
 pytestmark = pytest.mark.slow
 
 SHORT = Recipe(epochs=4, batch_size=16, validation=0.1, seed=5)
-UNCHANGED = Augmentation(0, 0, 0, 0, moved=0)
+UNCHANGED = Augmentation(0, 0, 0, 0, moved=0, placed=0, untold=0, unlevelled=0, level_error=0)
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,17 @@ def test_a_training_begins_with_the_weights_given(training, trainable, tmp_path)
     )
     with pytest.raises(ModelError, match=r"layers 3 instead of 1; choose --recipe, --variant"):
         train(few, replace(hardly, variant="gru1"), initial=path)
-    with pytest.raises(ModelError, match="standardisation root_centred instead of all_people"):
+    with pytest.raises(ModelError, match="standardisation facing instead of all_people"):
         train(few, replace(hardly, standardisation="all_people"), initial=path)
 
 
 def _with_extra(scene, joints):
-    return replace(scene, extra=joints, extra_boxes=np.zeros((len(joints), 4), np.float32))
+    return replace(
+        scene,
+        extra=joints,
+        extra_boxes=np.zeros((len(joints), 4), np.float32),
+        extra_deviations=np.full((len(joints), 18), np.nan, np.float32),
+    )
 
 
 def test_what_is_extra_is_seen_but_not_learnt(trainable, monkeypatch):
@@ -142,7 +147,13 @@ def test_other_variants_can_be_trained(variant, trainable):
     few = Scenes(trainable.scenes[:40])
     # the same poses and company in every epoch, so that their losses can be compared
     recipe = replace(
-        SHORT, variant=variant, validation=0, warm_up=0, augmentation=UNCHANGED, others="found"
+        SHORT,
+        variant=variant,
+        epochs=12,
+        validation=0,
+        warm_up=0,
+        augmentation=UNCHANGED,
+        others="found",
     )
 
     training = train(few, recipe)

@@ -53,7 +53,7 @@ def test_a_run_folder_holds_all_that_a_run_was_and_gave(run_folder):
     assert [epoch["epoch"] for epoch in epochs] == [1, 2]
     assert epochs[1]["validation"]["mpjpe_mm"] > 0
     assert network.config.layers == 1
-    assert formulation == Formulation("root_centred", Target.POSE)
+    assert formulation == Formulation("facing", Target.POSE)
     events = EventAccumulator(str(run_folder)).Reload()
     losses = [event.value for event in events.Scalars("loss")]
     assert losses == pytest.approx([epoch["loss"] for epoch in epochs])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -103,6 +104,22 @@ def common_estimator(images: Iterable[People]) -> str:
     """Name of the estimator of all images; empty if there are several."""
     names = {people.estimator for people in images}
     return names.pop() if len(names) == 1 else ""
+
+
+def with_up(file: Record, key: str, people: People, ups: np.ndarray) -> People:
+    """The people of an image, with the direction that all of them (N,3) say is up.
+
+    Raises:
+        DatasetError: they do not agree, or it is no unit vector.
+    """
+    if not len(ups):
+        return people
+    if not np.array_equal(ups, np.broadcast_to(ups[0], ups.shape), equal_nan=True):
+        raise file.error(f"the people of image {key!r} must have the same up")
+    try:
+        return replace(people, up=ups[0])
+    except ValueError as error:
+        raise file.error(f"image {key!r}: {error}") from error
 
 
 def require_distinct(file: Record, key: str, persons: np.ndarray) -> None:

@@ -4,7 +4,8 @@
      "images": {"TS1_img_000000": [{"person": 0, "joints": J x 3, "joints_image": J x 2,
                                     "box": [x_min, y_min, x_max, y_max], "score": 0.9,
                                     "confidence": J, "deviation": J,
-                                    "distance_deviation": 0.1, "root_deviation": 0.02}],
+                                    "distance_deviation": 0.1, "root_deviation": 0.02,
+                                    "up": [x, y, z]}],
                 "TS1_img_000001": []}}
 
 Units, joint sets and optional fields are as in .npz (see `predictions_npz`); null means unknown.
@@ -18,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pinet_ros.cli.predictions.prediction_fields import (
     LENGTHS,
     common_estimator,
@@ -28,6 +31,7 @@ from pinet_ros.cli.predictions.prediction_fields import (
     optional_arrays,
     person_numbers,
     require_distinct,
+    with_up,
 )
 from pinet_ros.cli.predictions.records import Record, as_json
 from pinet_ros.people import People
@@ -56,7 +60,8 @@ def people_of_json(file: Record) -> dict[str, People]:
             raise file.error(f"images has {key!r} twice")
         people = [_person(person, joint_set, metres) for person in persons]
         found = People.concatenate(people) if people else People.empty(joint_set)
-        images[key] = replace(found, estimator=estimator)
+        found = replace(found, estimator=estimator)
+        images[key] = with_up(file, key, found, np.array([_up(person) for person in persons]))
         require_distinct(file, key, images[key].track_ids)
     return images
 
@@ -89,6 +94,10 @@ def _person(person: Record, joint_set: JointSet, metres: float) -> People:
     )
 
 
+def _up(person: Record) -> np.ndarray:
+    return person.array("up", 3) if "up" in person else np.full(3, np.nan)
+
+
 def write_json(path: Path, images: dict[str, People]) -> None:
     """Write the people of each of one or more images, all in one joint set.
 
@@ -114,5 +123,6 @@ def _as_objects(people: People) -> list[dict[str, Any]]:
     return [
         {"person": int(number)}
         | {name: as_json(array[row], _DECIMALS) for name, array in fields.items()}
+        | {"up": as_json(people.up, _DECIMALS)}
         for row, number in enumerate(person_numbers(people))
     ]

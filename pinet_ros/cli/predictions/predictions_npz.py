@@ -15,6 +15,7 @@ confidence          (P,J)    optional, 0 to 1
 deviation           (P,J)    optional, `People.deviations` in the unit above
 distance_deviation  (P,)     optional, `People.distance_deviations`, which have no unit
 root_deviation      (P,)     optional, `People.root_deviations` in the unit above
+up                  (P,3)    optional, `People.up` of each person's image
 frames              (F,)     optional, all processed images, including those without people
 """
 
@@ -35,13 +36,14 @@ from pinet_ros.cli.predictions.prediction_fields import (
     optional_arrays,
     person_numbers,
     require_distinct,
+    with_up,
 )
 from pinet_ros.cli.predictions.records import Record, read_arrays
 from pinet_ros.people import People
 from pinet_ros.util.files import write_whole
 
 _REQUIRED = ("joints", "unit", "frame", "person")
-_OPTIONAL = ("joint_set", "estimator", *optional_arrays(0), "frames")
+_OPTIONAL = ("joint_set", "estimator", *optional_arrays(0), "up", "frames")
 
 
 def read_npz(path: Path) -> dict[str, People]:
@@ -74,6 +76,9 @@ def read_npz(path: Path) -> dict[str, People]:
     for row, key in enumerate(keys):
         rows.setdefault(key, []).append(row)
     images = {key: people.select(np.array(chosen, int)) for key, chosen in rows.items()}
+    if "up" in file:
+        up = file.array("up", count, 3)
+        images = {key: with_up(file, key, of, up[rows[key]]) for key, of in images.items()}
     for key, found in images.items():
         require_distinct(file, key, found.track_ids)
     return images
@@ -109,6 +114,7 @@ def write_npz(path: Path, images: dict[str, People]) -> None:
         "person": np.concatenate(list(persons.values())),
         "joint_set": people.joint_set.name,
         "estimator": common_estimator(images.values()),
+        "up": np.concatenate([np.tile(found.up, (len(found), 1)) for found in images.values()]),
         "frames": frames,
     }
     for name, (array, _) in optional_arrays(len(people.joint_set)).items():

@@ -9,7 +9,8 @@ import pytest
 
 from pinet_ros.cli.predictions.predictions import read_predictions
 from pinet_ros.errors import DatasetError
-from pinet_training.datasets.scenes import ScenesError, load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
+from pinet_training.datasets.scenes import ScenesError
 
 
 def _archive(save=np.savez, **changes):

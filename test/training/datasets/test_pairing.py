@@ -16,7 +16,7 @@ from pinet_training.datasets.pairing import (
     pair,
     with_image_joints,
 )
-from pinet_training.datasets.scenes import load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
 
 FARTHER = np.array([0.0, 0.0, 20.0])  # millimetres
 FIRST, SECOND, THIRD = "TS1_img_000000", "TS1_img_000001", "TS2_img_000000"
@@ -184,6 +184,25 @@ def test_scores_are_those_of_the_predictions(annotations, predictions):
 
     assert first.scores.tolist() == [0.75, 0.25]
     assert np.isnan(second.scores).all()
+
+
+def test_what_predictions_know_of_themselves_is_kept(annotations, predictions):
+    first = predictions.images[FIRST]
+    up = np.float32([0.6, -0.8, 0])
+    predictions.images[FIRST] = replace(
+        first,
+        deviations=np.float32([[0.1], [0.2]]) + np.zeros((2, 17), np.float32),
+        distance_deviations=np.float32([0.1, 0.3]),
+        root_deviations=np.float32([0.01, 0.03]),
+        up=up,
+    )
+
+    scene = pair(annotations(), predictions).scenes[0]
+
+    np.testing.assert_array_equal(scene.up, up)
+    np.testing.assert_allclose(scene.deviations[:, 3], [0.2, 0.1])  # found in reverse order
+    np.testing.assert_allclose(scene.deviations[:, 14], [0.03, 0.01])
+    np.testing.assert_allclose(scene.deviations[:, 17], [0.3, 0.1])
 
 
 def test_own_initial_poses_are_taken_row_by_row(annotations, made):

@@ -16,7 +16,7 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import BLAZEPOSE_33, COCO_17, MUCO_21, MUPOTS_17
 
 DEVIATIONS = ("deviations", "distance_deviations", "root_deviations")
-ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores", *DEVIATIONS)
+ARRAYS = ("joints", "joints_image", "confidence", "boxes", "scores", "up", *DEVIATIONS)
 
 
 def people_of(joint_set, count, seed, track_ids=None):
@@ -33,6 +33,7 @@ def people_of(joint_set, count, seed, track_ids=None):
         deviations=rng.uniform(size=(count, joints)),
         distance_deviations=rng.uniform(size=count),
         root_deviations=rng.uniform(size=count),
+        up=np.array([0.6, -0.8, 0.0]) if seed else None,
     )
 
 
@@ -108,7 +109,7 @@ def test_npz_in_millimetres_by_file_names_or_keys(fields, read_npz):
     people = found.images["TS1_img_000004"]
     np.testing.assert_allclose(people.joints, fields["joints"][[0, 2]] / 1000, rtol=1e-6)
     assert people.track_ids.tolist() == [0, 4]
-    for name in ("joints_image", "boxes", "scores", "confidence", *DEVIATIONS):
+    for name in ("joints_image", "boxes", "scores", "confidence", "up", *DEVIATIONS):
         assert np.isnan(getattr(people, name)).all()
 
 
@@ -291,3 +292,30 @@ def test_files_of_other_kinds_are_refused(tmp_path):
         read_predictions(tmp_path / "a.pkl")
     with pytest.raises(DatasetError, match=r"written to a .npz or .json file, got .*a.mat"):
         write_predictions(tmp_path / "a.mat", predictions)
+
+
+@pytest.mark.parametrize(
+    ("ups", "message"),
+    [
+        ([[0, -1, 0], [0, 0, -1], [1, 0, 0]], "the people of image .* must have the same up"),
+        ([[0, -9.81, 0]] * 3, "up must be a unit vector.*a length of 9.81"),
+    ],
+)
+def test_people_of_an_image_agree_on_what_is_up(
+    ups, message, fields, content, read_npz, made, tmp_path
+):
+    for persons in content["images"].values():
+        for person, up in zip(persons, ups, strict=False):
+            person["up"] = up
+    json_file = made.write_json(tmp_path / "found.json", content)
+
+    with pytest.raises(DatasetError, match=message):
+        read_npz({**fields, "up": np.array(ups)})
+    with pytest.raises(DatasetError, match=message):
+        read_predictions(json_file)
+
+
+def test_an_up_of_no_length_is_unknown(fields, read_npz):
+    found = read_npz({**fields, "up": np.zeros((3, 3))})
+
+    assert all(np.isnan(people.up).all() for people in found.images.values())

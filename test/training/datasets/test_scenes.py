@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from pinet_training.datasets.scenes import (
-    Scene,
-    ScenesError,
-    load_scenes,
-)
+from pinet_training.datasets.scene_loading import load_scenes
+from pinet_training.datasets.scenes import Scene, ScenesError, people_of
 
 
 @pytest.fixture
@@ -328,3 +326,29 @@ def test_frames_of_a_sequence_are_one_unit(fields, load):
     assert sequence.sequences == ("4",)
     assert sequence.units.tolist() == [0, 0]
     assert [scene.sequence for scene in sequence] == ["4", "4"]
+
+
+def test_which_way_is_up_is_known_by_the_camera(fields, load):
+    turn = Rotation.from_euler("xyz", [[110, 5, 0], [70, 0, 20]], degrees=True).as_matrix()
+    fields["scene_camera_rotation"] = turn
+
+    scenes = load(fields)
+
+    for scene, rotation in zip(scenes, turn, strict=True):
+        np.testing.assert_allclose(people_of(scene).up, rotation @ [0, 0, 1], atol=1e-6)
+        assert np.isnan(people_of(scenes.without_up().scenes[0]).up).all()
+
+
+def test_the_refiner_is_told_the_deviations_of_a_file(fields, load):
+    fields["estimate_deviation"] = np.float32([[0.1] * 17, [0.2] * 17, [np.nan] * 17])
+    fields["estimate_root_deviation"] = np.float32([0.04, 0.05, np.nan])
+    fields["estimate_distance_deviation"] = np.float32([0.1, 0.3, np.nan])
+    fields["estimate_person"] = np.array([1, -1, 0])
+    fields["estimate_scene"] = np.array([0, 0, 0])
+
+    people = people_of(load(fields).scenes[0])  # rows 0, 2, and the wrong one, 1
+
+    np.testing.assert_array_equal(people.distance_deviations, np.float32([0.1, np.nan, 0.3]))
+    np.testing.assert_array_equal(people.root_deviations, np.float32([0.04, np.nan, 0.05]))
+    np.testing.assert_array_equal(people.deviations[:, 3], np.float32([0.1, np.nan, 0.2]))
+    np.testing.assert_array_equal(people.deviations[:, 14], np.float32([0, np.nan, 0]))

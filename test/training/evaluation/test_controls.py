@@ -51,6 +51,9 @@ def scenes(poses, boxes) -> Scenes:
                 extra=poses[extra],
                 extra_boxes=boxes[extra],
                 extra_persons=np.array(of_whom, int),
+                deviations=np.full((2, 18), 0.1 + people[0], np.float32),
+                extra_deviations=np.full((len(extra), 18), 0.1 + people[0], np.float32),
+                up=np.eye(3, dtype=np.float32)[people[0] // 2],
             )
             for people, extra, of_whom in zip([[0, 1], [2, 3]], extras, persons, strict=True)
         )
@@ -71,6 +74,18 @@ def test_each_person_is_refined_by_itself_and_given_back(control, scenes, poses)
 
     assert [_rows(people, poses)[0] for people in recorder.seen] == [0, 1, 2, 3]
     np.testing.assert_array_equal(np.concatenate(refined), poses[:4] + 1)
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_scene_stays_as_upright_and_people_as_sure_as_they_were(control, scenes):
+    recorder = Recorder()
+
+    refine_under_control(scenes, recorder, control)
+
+    for row, people in enumerate(recorder.seen):
+        np.testing.assert_array_equal(people.up, np.eye(3)[row // 2])
+        assert people.distance_deviations[0] == np.float32(0.1 + 2 * (row // 2))
+        assert np.isfinite(people.distance_deviations).all()
 
 
 @pytest.mark.parametrize("control", CONTROLS)

@@ -37,7 +37,7 @@ def scene_of(estimates, truth, missed, scores=None) -> Scene:
 
 def first_alone(scene: Scene) -> Scene:
     """The scene with its first person as the only one found."""
-    of_people = ("estimates", "truth", "boxes", "bodies", "scores", "visible")
+    of_people = ("estimates", "truth", "boxes", "deviations", "bodies", "scores", "visible")
     return replace(scene, **{name: getattr(scene, name)[:1] for name in of_people})
 
 

@@ -128,13 +128,20 @@ def test_the_estimator_is_told_where_the_floor_is(folder):
     estimator = Estimator(people_at(PLACES[:, None] + BODY))
     pictures = read_people_pictures(folder)
     evaluate_pictures(pictures, estimator, refined)
-    evaluate_pictures(pictures, estimator, refined, on_floor=True)
+    evaluate_pictures(pictures, estimator, refined, floor="true")
+    evaluate_pictures(pictures, estimator, refined, floor="up")
     assert estimator.floors[:3] == [None] * 3
-    assert [floor.height for floor in estimator.floors[3:]] == [1, 2, 3]
-    np.testing.assert_allclose(estimator.floors[3].up, up[0])
+    assert [floor.height for floor in estimator.floors[3:6]] == [1, 2, 3]
+    assert np.isnan([floor.height for floor in estimator.floors[6:]]).all()
+    for floor in estimator.floors[3:]:
+        np.testing.assert_allclose(floor.up, up[0])
     heights[1] = np.nan
     np.savez(folder / "truth.npz", **arrays | floors)
-    assert [bool(each.floor) for each in read_people_pictures(folder)] == [True, False, True]
+    heights_read = [each.floor.height for each in read_people_pictures(folder)]
+    np.testing.assert_array_equal(heights_read, [1, np.nan, 3])
+    up[2] = np.nan
+    np.savez(folder / "truth.npz", **arrays | floors)
+    assert [bool(each.floor) for each in read_people_pictures(folder)] == [True, True, False]
     np.savez(folder / "truth.npz", **arrays, picture_up=up)
     with pytest.raises(DatasetError, match="has picture_up only; a floor needs picture_up and"):
         read_people_pictures(folder)

@@ -17,7 +17,6 @@ from pinet_training.lifter.blazepose_losses import (
     Counts,
     LossWeights,
     PoseErrors,
-    deviation_losses,
     losses,
 )
 from pinet_training.lifter.pose_crops import PoseCrops
@@ -81,7 +80,7 @@ def test_the_best_deviation_is_what_two_thirds_of_the_errors_stay_within(spread)
     best[[ROOT, 17]] = np.log(spread)
     for factor, sign in ((1.0, 0), (1.3, 1), (0.7, -1)):
         log_deviations = (best + np.log(factor)).expand(count, 18).clone().requires_grad_()
-        deviation_losses(errors, log_deviations).mean(0).sum().backward()
+        errors.deviation_losses(log_deviations).mean(0).sum().backward()
         slope = log_deviations.grad.sum(0)
         if sign:
             assert (sign * slope > 0.05).all()
@@ -91,7 +90,7 @@ def test_the_best_deviation_is_what_two_thirds_of_the_errors_stay_within(spread)
 
 def test_an_exact_estimate_has_a_finite_likelihood():
     nothing = PoseErrors(*(torch.zeros(1, *shape) for shape in ((17, 3), (17, 2), (), (2,))))
-    assert torch.isfinite(deviation_losses(nothing, torch.full((1, 18), -30.0))).all()
+    assert torch.isfinite(nothing.deviation_losses(torch.full((1, 18), -30.0))).all()
 
 
 def test_deviations_do_not_teach_the_pose(batch):

@@ -20,7 +20,7 @@ from pinet_ros.people import People
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.cli import scenes_command as commands
 from pinet_training.datasets.scene_fields import read_scene_fields
-from pinet_training.datasets.scenes import load_scenes
+from pinet_training.datasets.scene_loading import load_scenes
 from pinet_training.rendering.gathering import write_estimates
 from pinet_training.rendering.scene_estimates import Estimation, estimate, folder_name
 from pinet_training.rendering.shards import RenderedScenes
