@@ -53,8 +53,7 @@ class People:
             its weights>`; empty if unknown.
 
     Raises:
-        ValueError: an array does not have the shape above, or `up` has neither the length 1 nor
-            the length 0, which stands for an unknown one.
+        ValueError: an array has another shape, or `up` another length than 1, or 0 for unknown.
     """
 
     joint_set: JointSet
@@ -73,30 +72,19 @@ class People:
 
     def __post_init__(self) -> None:
         count, joints = len(self.joints), len(self.joint_set)
-        defaults = {
-            "track_ids": NO_TRACK,
-            "tracking_states": TrackingState.UNKNOWN,
-            "deviations": np.nan,
-            "distance_deviations": np.nan,
-            "root_deviations": np.nan,
-            "up": np.nan,
+        shapes = {
+            "joints": (count, joints, 3),
+            "joints_image": (count, joints, 2),
+            "boxes": (count, 4),
+            "up": (3,),
+            **dict.fromkeys(("confidence", "deviations"), (count, joints)),
         }
-        fields = {
-            "joints": (np.float32, (count, joints, 3)),
-            "joints_image": (np.float32, (count, joints, 2)),
-            "confidence": (np.float32, (count, joints)),
-            "boxes": (np.float32, (count, 4)),
-            "scores": (np.float32, (count,)),
-            "track_ids": (np.int32, (count,)),
-            "tracking_states": (np.uint8, (count,)),
-            "deviations": (np.float32, (count, joints)),
-            "distance_deviations": (np.float32, (count,)),
-            "root_deviations": (np.float32, (count,)),
-            "up": (np.float32, (3,)),
-        }
-        for name, (dtype, shape) in fields.items():
-            given = getattr(self, name)
-            array = np.asarray(np.full(shape, defaults[name]) if given is None else given, dtype)
+        state = TrackingState.UNKNOWN
+        whole = {"track_ids": (np.int32, NO_TRACK), "tracking_states": (np.uint8, state)}
+        for name in (*_ARRAYS, "up"):
+            given, shape = getattr(self, name), shapes.get(name, (count,))
+            dtype, unknown = whole.get(name, (np.float32, np.nan))
+            array = np.asarray(np.full(shape, unknown) if given is None else given, dtype)
             if array.shape != shape:
                 raise ValueError(
                     f"People.{name} of {count} people in {self.joint_set.name} must have shape "
@@ -265,14 +253,12 @@ _ARRAYS = tuple(
 
 def _direction(up: np.ndarray) -> np.ndarray:
     """The unit vector (3,), NaN for one of length 0; ValueError for another length than 1."""
-    length = float(np.linalg.norm(up.astype(float)))
-    if length == 0 or np.isnan(length):
-        return np.full(3, np.nan, np.float32)
-    if abs(length - 1) > _NOT_A_UNIT:
+    length = np.linalg.norm(up.astype(float))
+    if abs(length - 1) > _NOT_A_UNIT and length != 0:  # false for NaN
         raise ValueError(
             f"up must be a unit vector, or 0 0 0 if it is unknown, got a length of {length:g}"
         )
-    return (up / length).astype(np.float32)
+    return up / np.float32(length if length > 0 else np.nan)
 
 
 def boxes_around(joints_image: np.ndarray) -> np.ndarray:

@@ -71,10 +71,9 @@ def test_the_overlay_alone_does_not_begin_a_video(write):
 
 
 def test_the_weights_are_those_for_the_lifter_unless_the_file_names_some(write):
-    refiner = planned(lifter="blazepose_full")["pose_refiner"]
-    assert given(refiner) == {"weights": "blazepose_full"}
-    for lifter in ("blazepose_lite", "mppe"):
-        assert given(planned(lifter=lifter)["pose_refiner"]) == {}
+    for lifter in ("blazepose_full", "blazepose_lite"):
+        assert given(planned(lifter=lifter)["pose_refiner"]) == {"weights": lifter}
+    assert given(planned(lifter="mppe")["pose_refiner"]) == {}
     mine = write("/**/pose_refiner: {ros__parameters: {weights: mine.safetensors}}")
     refiner = planned(lifter="blazepose_full", params_file=mine)["pose_refiner"]
     assert "weights" not in given(refiner)

@@ -139,7 +139,8 @@ def people_from_message(message: PersonPoseArray) -> People:
 def _with_up(people: People, message: PersonPoseArray) -> People:
     up = message.up
     try:
-        return replace(people, up=np.array([up.x, up.y, up.z]))
+        with np.errstate(over="ignore"):  # of numbers that single precision does not have
+            return replace(people, up=np.array([up.x, up.y, up.z]))
     except ValueError as error:
         raise MessageError(str(error)) from error
 

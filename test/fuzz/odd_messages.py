@@ -76,6 +76,7 @@ class Messages:
             deviations=rng.uniform(size=(count, len(joints))),
             distance_deviations=rng.uniform(size=count),
             root_deviations=rng.uniform(size=count),
+            up=np.array([0.0, -0.8, -0.6]) if count % 2 else None,
             estimator=ESTIMATOR,
         )
         return people_to_message(people, header)
@@ -140,8 +141,12 @@ class Messages:
     def odd_people(self, rng: Rng, header: Header) -> PersonPoseArray:
         message = self._some_people(rng, odd_header(rng, header))
         for _ in range(rng.integers(1, 1 + _FEW_CHANGES)):
-            kind = rng.integers(8)
-            if kind == 0:
+            kind = rng.integers(9)
+            if kind == 8:
+                numbers = [message.up.x, message.up.y, message.up.z]
+                _spoil(numbers, rng)
+                message.up.x, message.up.y, message.up.z = numbers
+            elif kind == 0:
                 message.joint_set = odd_text(rng, tuple(JOINT_SETS))
             elif kind == 1:
                 message.joint_names = odd_names(rng, list(message.joint_names))

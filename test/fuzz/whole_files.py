@@ -78,6 +78,7 @@ def _people(joint_set: JointSet, count: int, seed: int) -> People:
         deviations=rng.uniform(size=(count, len(joint_set))),
         distance_deviations=rng.uniform(size=count),
         root_deviations=rng.uniform(size=count),
+        up=np.array([0.0, -0.8, -0.6]),
         estimator="blazepose_full/4495eb0e",
     )
 
@@ -125,6 +126,7 @@ def as_npz(arrays: dict[str, np.ndarray]) -> bytes:
 
 _TINY = {
     "gru": NetworkConfig(layers=1, hidden=8),
+    "sure": NetworkConfig(layers=1, hidden=8, deviations=True),
     "lstm": NetworkConfig(Unit.LSTM, layers=2, hidden=8, bidirectional=False),
     "gcn": NetworkConfig(Unit.GCN, layers=1, hidden=8, attention=False),
 }
@@ -135,7 +137,8 @@ def write_weights(folder: Path) -> None:
         for half in (False, True):
             path = folder / f"{name}{'-half' if half else ''}.safetensors"
             network = build_network(config)
-            save_checkpoint(path, network, Formulation(), ["blazepose_full"], half=half)
+            formulation = Formulation("facing" if config.deviations else "root_centred")
+            save_checkpoint(path, network, formulation, ["blazepose_full"], half=half)
 
 
 def write_lifter_weights(folder: Path) -> None:

@@ -70,7 +70,7 @@ def test_export_writes_pinet_for_any_number_of_people(tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
     network = load_checkpoint(DEFAULT_WEIGHTS).network
     for sequences, people in ((1, 1), (7, 7), (2, 5)):
-        tokens = np.random.default_rng(0).normal(size=(sequences, people, 51)).astype(np.float32)
+        tokens = np.random.default_rng(0).normal(size=(sequences, people, 75)).astype(np.float32)
         with torch.inference_mode():
             expected = network.eval()(torch.from_numpy(tokens))[:, 0].numpy()
         poses, attention = session.run(["poses", "attention"], {"sequences": tokens})

@@ -16,7 +16,7 @@ from pinet_ros.geometry.calibration import write_calibration
 
 pytestmark = pytest.mark.slow
 
-MOST = 25
+MOST = 26
 
 
 def test_an_image_passes_few_files(photo, calibration, tmp_path):

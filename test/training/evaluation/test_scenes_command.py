@@ -98,10 +98,12 @@ def test_evaluates_scenes_with_controls(small_file, tmp_path, capsys):
 def test_the_report_of_scenes_is_that_of_the_weights(excerpt, excerpt_path, tmp_path):
     report = tmp_path / "report.json"
 
-    run("scenes", excerpt_path, "--split", "test", "--json", report)
+    refiner = Refiner(device="cpu", config=EVERYBODY)
+    for floor, scenes in (("none", excerpt.without_up()), ("up", excerpt)):
+        run("scenes", excerpt_path, "--split", "test", "--floor", floor, "--json", report)
 
-    expected = report_scenes(measure_scenes(excerpt, Refiner(device="cpu", config=EVERYBODY)))
-    assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
+        expected = report_scenes(measure_scenes(scenes, refiner))
+        assert _leaves(written(report)) == pytest.approx(_leaves(expected), rel=1e-5, abs=1e-5)
 
 
 def _leaves(report, key=""):
