@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -62,14 +61,6 @@ class Refinement:
         attention[rows] = 0.0
         attention[np.ix_(rows, rows)] = self.weights
         return attention
-
-
-class _Outcome(NamedTuple):
-    """Poses (R,17,3) of the people that were refined, attention (R,R), deviations (R,18)."""
-
-    poses: np.ndarray
-    attention: np.ndarray | None
-    deviations: np.ndarray | None
 
 
 class Refiner:
@@ -146,12 +137,14 @@ class Refiner:
         deviations = deviations_of(people)
         up = turn_points(people.up, degrees) if degrees else people.up
         outcome = self._refine(upright, people.boxes[rows], deviations[rows], up)
-        joints[rows] = turn_points(outcome.poses, -degrees) if degrees else outcome.poses
+        poses = outcome.poses.numpy()
+        joints[rows] = turn_points(poses, -degrees) if degrees else poses
         result = people.with_joints(joints)
         if outcome.deviations is not None:
-            deviations[rows] = outcome.deviations
+            deviations[rows] = outcome.deviations.numpy()
             result = with_deviations(result, deviations)
-        return Refinement(result, refined, passed, outcome.attention)
+        attention = None if outcome.attention is None else outcome.attention.numpy()
+        return Refinement(result, refined, passed, attention)
 
     def _select(self, people: People) -> tuple[np.ndarray, Passed]:
         """Mask (N,) bool of the people to refine, and how many are passed through."""
@@ -170,8 +163,8 @@ class Refiner:
     @torch.inference_mode()
     def _refine(
         self, joints: np.ndarray, boxes: np.ndarray, deviations: np.ndarray, up: np.ndarray
-    ) -> _Outcome:
-        """Refine poses (N,17,3), boxes (N,4), deviations (N,18) under an `up` (3,)."""
+    ) -> RefinedFirst:
+        """Refine poses (N,17,3), boxes (N,4), deviations (N,18) under an `up` (3,), on the CPU."""
         if self.formulation.distance is Distance.BOXES and not np.isfinite(boxes).all():
             raise RefinementError(
                 "these weights order people by the distance of their boxes, but there are people "
@@ -187,9 +180,9 @@ class Refiner:
         attention = None
         if refined.attention is not None:
             weights = torch.zeros(len(order), len(order), device=self.device)
-            attention = weights.scatter_(1, order, refined.attention).cpu().numpy()
-        certainty = None if refined.deviations is None else refined.deviations.cpu().numpy()
-        return _Outcome(refined.poses.cpu().numpy(), attention, certainty)
+            attention = weights.scatter_(1, order, refined.attention).cpu()
+        certainty = None if refined.deviations is None else refined.deviations.cpu()
+        return RefinedFirst(refined.poses.cpu(), attention, certainty)
 
     def _refine_first(self, sequences: Tensor, deviations: Tensor, up: Tensor) -> RefinedFirst:
         """Like Formulation.refine_first, with the options of inference."""

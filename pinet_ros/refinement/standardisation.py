@@ -130,16 +130,14 @@ class Facing:
         ratios = (deviations.clamp(self.SUREST, self.LEAST_SURE) / typical).log()
         ratios = torch.where(known, ratios, 0.0)  # (B,N,J+1)
         self._logarithms = ratios + typical.log()
-        known[..., MUPOTS_17.root] |= True  # which may be unknown alone, and is little
-        tells = [known[..., :-1].all(dim=-1), known[..., -1], torch.zeros_like(known[..., 0])]
-        upright = torch.zeros_like(sequences[:, :, 0])  # (B,N,3)
-        if up is not None:
-            levelled = up.isfinite().all(dim=-1)[:, None]  # (B,1)
-            turned = (up[:, None, None] @ self._rotations)[:, :, 0]  # (B,1,3)
-            upright = upright + torch.where(levelled[..., None], turned, 0.0)
-            tells[2] = tells[2] | levelled
-        told = torch.stack(tells, dim=-1).to(ratios)  # (B,N,3)
-        tokens = torch.cat([self._centred.tokens, ratios, upright, told], dim=-1)
+        known[..., MUPOTS_17.root] = True  # which may be unknown alone, and is little
+        if up is None:
+            up = sequences.new_full((len(sequences), 3), torch.nan)
+        levelled = up.isfinite().all(dim=-1)[:, None].expand(-1, sequences.shape[1])  # (B,N)
+        turned = up[:, None, None] @ self._rotations  # (B,1,1,3)
+        upright = torch.where(levelled[..., None], turned[:, :, 0], 0.0)  # (B,N,3)
+        told = torch.stack([known[..., :-1].all(dim=-1), known[..., -1], levelled], dim=-1)
+        tokens = torch.cat([self._centred.tokens, ratios, upright, told.to(ratios)], dim=-1)
         self.tokens = _without_padding(tokens, present)
 
     def encode(self, joints: Tensor) -> Tensor:
@@ -207,11 +205,19 @@ STANDARDISATIONS: dict[str, type[Standardisation]] = {
 def deviations_of(people: People) -> np.ndarray:
     """The deviations of people in MUPOTS_17 as networks read them: (N,J+1) float32.
 
-    Those of the joints in metres, with that of the root across its viewing ray in the pelvis'
-    place, and last that of the logarithm of the distance. NaN for unknown ones.
+    See `joined_deviations`; NaN for unknown ones.
     """
-    deviations = np.column_stack([people.deviations, people.distance_deviations])
-    deviations[:, MUPOTS_17.root] = people.root_deviations
+    return joined_deviations(people.deviations, people.root_deviations, people.distance_deviations)
+
+
+def joined_deviations(joints: np.ndarray, roots: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """Deviations of people (N,J), (N,) and (N,) as networks read them: (N,J+1).
+
+    Those of the joints in metres, with that of the root across its viewing ray in the pelvis'
+    place, and last that of the logarithm of the distance.
+    """
+    deviations = np.column_stack([joints, distances])
+    deviations[:, MUPOTS_17.root] = roots
     return deviations
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pinet_ros.errors import DatasetError
+from pinet_ros.refinement.standardisation import joined_deviations
 from pinet_ros.skeleton import MUPOTS_17
 from pinet_training.datasets.scene_fields import NOBODY, read_scene_fields
 from pinet_training.datasets.scenes import Scene, Scenes, ScenesError
@@ -38,7 +39,11 @@ def load_scenes(path: Path) -> Scenes:
     estimates = _by_scene(fields["estimate_scene"], believed & own)
     extra = _by_scene(fields["estimate_scene"], believed & ~own)
     people = _by_scene(fields["person_scene"], missed)
-    fields["deviations"] = _deviations(fields)
+    fields["deviations"] = joined_deviations(
+        fields["estimate_deviation"],
+        fields["estimate_root_deviation"],
+        fields["estimate_distance_deviation"],
+    )
     fields = _in_single_precision(fields) | {"sequence": _sequences(fields["scene_sequence"])}
     none = np.empty(0, np.int64)
     return Scenes(
@@ -60,14 +65,6 @@ def _to_be_found(fields: dict[str, np.ndarray]) -> np.ndarray:
     """(P,) who is known and has enough joints in the image."""
     in_image = fields["person_in_image"].mean(axis=1) >= _PART_IN_IMAGE
     return in_image & np.isfinite(fields["person_joints"]).all(axis=(1, 2))
-
-
-def _deviations(fields: dict[str, np.ndarray]) -> np.ndarray:
-    """(E,18) see `deviations_of`."""
-    distances = fields["estimate_distance_deviation"]
-    deviations = np.column_stack([fields["estimate_deviation"], distances])
-    deviations[:, MUPOTS_17.root] = fields["estimate_root_deviation"]
-    return deviations
 
 
 def _in_single_precision(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

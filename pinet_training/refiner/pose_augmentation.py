@@ -89,13 +89,14 @@ def placed(
     least, most = (math.log(deviation) for deviation in _PLACED)
     deviation = (least + (most - least) * torch.rand(people, generator=generator)).exp()
     errors = (deviation * torch.randn(people, generator=generator)).exp()
-    roots = (each[:, :, MUPOTS_17.root].norm(dim=-1) for each in (batch.truth, batch.estimates))
-    truth, estimate = roots
+    truth, estimate = (
+        poses[:, :, MUPOTS_17.root].norm(dim=-1) for poses in (batch.truth, batch.estimates)
+    )
     factors = torch.where(batch.known, truth / estimate, 1.0) * errors.to(truth)
     factors = torch.where(chosen[:, None], factors, 1.0)[..., None]
     deviations = batch.deviations * factors
-    distances = torch.where(chosen[:, None], deviation.to(truth), batch.deviations[..., -1])
-    deviations[..., -1] = distances
+    told = batch.deviations[..., -1]
+    deviations[..., -1] = torch.where(chosen[:, None], deviation.to(truth), told)
     return batch.estimates * factors[..., None], deviations
 
 
